@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * InnControlChannel: one client's channel to one VMM (protocol/control-protocol.h): rings in
+ * shared memory with doorbells, the statistics page, and a socket that passes descriptors and
+ * notices death. Lives in the thread-default main context it was opened in.
+ *
+ * Everything read from the VMM is treated as hostile: copied once, validated, bounded. A VMM that
+ * breaks the protocol loses the channel ("closed" with an error), never the client.
+ *
+ * Signals:
+ *   "state-changed": the state in the statistics page may have changed.
+ *   "closed" (GError *error or NULL): the VMM has ended (NULL) or broke the protocol. Emitted
+ *   once, at most; outstanding calls finish with an error before. The statistics stay readable.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "protocol/statistics-protocol.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_CONTROL_SHUTDOWN,
+  INN_CONTROL_POWER_OFF,
+  INN_CONTROL_RESET,
+  INN_CONTROL_PAUSE,
+  INN_CONTROL_RESUME,
+  INN_CONTROL_PING,
+} InnControlCommand;
+
+#define INN_TYPE_CONTROL_CHANNEL (inn_control_channel_get_type ())
+G_DECLARE_FINAL_TYPE (InnControlChannel, inn_control_channel, INN, CONTROL_CHANNEL, GObject)
+
+/* Connects to the VMM's socket at @path and attaches. Errors: G_IO_ERROR_NOT_FOUND or
+ * G_IO_ERROR_CONNECTION_REFUSED when no VMM listens there, G_IO_ERROR_NOT_SUPPORTED for another
+ * protocol version, G_IO_ERROR_INVALID_DATA for a peer that breaks the protocol. */
+void inn_control_channel_open_async (const char *path,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+/* Returns: (transfer full). */
+InnControlChannel *inn_control_channel_open_finish (GAsyncResult *result, GError **error);
+
+/* Sends a command; finishes when the VMM has carried it out. A refusal is the errno it gave, as a
+ * GIOError. Any number may be under way; they are carried out in order. */
+void inn_control_channel_call_async (InnControlChannel *self,
+                                     InnControlCommand command,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean
+inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error);
+
+/* The serial line: finishes with a connected non-blocking stream socket the caller owns (recent
+ * output comes first), or -1. */
+void inn_control_channel_open_serial_async (InnControlChannel *self,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+int inn_control_channel_open_serial_finish (InnControlChannel *self,
+                                            GAsyncResult *result,
+                                            GError **error);
+
+/* Asks the VMM to sample what only the kernel knows every @interval_ms (10 to 60000), 0: stop. */
+void inn_control_channel_watch (InnControlChannel *self, guint interval_ms);
+
+/*
+ * A consistent, validated copy of the statistics page: counts are bounded, texts terminated and
+ * valid UTF-8. No system call. FALSE when no consistent copy could be had now (the last good one,
+ * if any, is in @page then). @page is large: keep it, do not put it on the stack.
+ */
+gboolean inn_control_channel_read_statistics (InnControlChannel *self,
+                                              struct statistics_page *page);
+
+/* Closes now; "closed" is not emitted. The guest runs on. */
+void inn_control_channel_close (InnControlChannel *self);
+
+/* The pid of the VMM as the kernel vouches for it (SO_PEERCRED). */
+GPid inn_control_channel_get_pid (InnControlChannel *self);
+
+G_END_DECLS

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The statistics page: what a VMM tells about itself in memory that its clients map read-only.
+ *
+ * One writer (the VMM), any number of readers, no system call. Fields named "live" are single
+ * 64-bit counters that their owner thread adds to with relaxed atomics: each is exact on its own.
+ * Everything else is written by the main thread between two increments of header.sequence, which
+ * is odd while a write is going on (a sequence lock). A reader copies, checks the sequence, tries
+ * again at most 64 times and otherwise keeps its last good copy.
+ *
+ * A guest may have taken over its VMM: the reader believes no count or offset without a bound.
+ * All fields are little-endian, which is the host's order on every host of this program.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STATISTICS_MAGIC 0x54415453594b4e49ULL /* "INKYSTAT" */
+
+enum {
+	STATISTICS_MAJOR = 1, /* another major is refused */
+	STATISTICS_MINOR = 0, /* fields are only added at the end of lines */
+	STATISTICS_MAX_VCPUS = 256,
+	STATISTICS_MAX_DISKS = 32,
+	STATISTICS_LATENCY_BUCKETS = 24, /* bucket n: [2^n, 2^(n+1)) microseconds; first from 0 */
+	STATISTICS_TEXT_SIZE = 256,
+};
+
+enum vmm_state {
+	VMM_STATE_STARTING = 0,
+	VMM_STATE_RUNNING = 1,
+	VMM_STATE_PAUSED = 2,        /* by a client */
+	VMM_STATE_STORAGE_ERROR = 3, /* paused by the VMM: a write could not be stored */
+	VMM_STATE_ENDED = 4,         /* see end_reason; the process is about to exit */
+};
+
+enum vmm_end_reason {
+	VMM_END_NONE = 0,
+	VMM_END_GUEST_POWER_OFF = 1,
+	VMM_END_FORCED_OFF = 2, /* by a client or a signal */
+	VMM_END_RESET = 3,      /* with --no-reboot */
+	VMM_END_PANIC = 4,      /* the guest said so (pvpanic) */
+	VMM_END_CRASH = 5,      /* triple fault with --no-reboot, or a state KVM cannot run */
+	VMM_END_HOST_ERROR = 6,
+};
+
+struct statistics_header {
+	uint64_t magic;
+	uint16_t major, minor;
+	uint32_t size;       /* bytes of the whole page area */
+	uint32_t vcpu_count; /* lines in use of each kind */
+	uint32_t disk_count;
+	uint32_t sequence; /* sequence lock */
+	uint32_t pid;
+	uint8_t reserved[32];
+};
+
+struct statistics_status {
+	uint32_t state;        /* enum vmm_state */
+	uint32_t end_reason;   /* enum vmm_end_reason */
+	int32_t error;         /* negative errno of a storage or host error, else 0 */
+	uint32_t unresponsive; /* 1: no vCPU has taken an interrupt or halted for 10 s */
+	uint64_t started_ns;   /* CLOCK_BOOTTIME when the guest first ran */
+	uint64_t resets;
+	uint64_t sampled_ns; /* CLOCK_MONOTONIC of the last sample of the sampled fields */
+	uint8_t reserved[24];
+	char text[STATISTICS_TEXT_SIZE]; /* UTF-8, NUL-terminated: why, for a person; "" if none */
+};
+
+struct statistics_vcpu {
+	/* live, by the vCPU thread: returns from KVM_RUN by reason */
+	uint64_t exits_port;
+	uint64_t exits_mmio;
+	uint64_t exits_signal;
+	uint64_t exits_other;
+	/* sampled by the main thread */
+	uint64_t run_ns;     /* CPU time of the vCPU thread */
+	uint64_t halts;      /* KVM's count of HLT exits */
+	uint64_t exits;      /* KVM's count of all exits, in the kernel too */
+	uint64_t interrupts; /* KVM's count of injected interrupts */
+};
+
+struct statistics_memory {
+	uint64_t guest_bytes;    /* what the guest was given */
+	uint64_t resident_bytes; /* sampled: how much of it this computer holds */
+	uint8_t reserved[48];
+};
+
+struct disk_statistics { /* live */
+	uint64_t read_operations, read_bytes;
+	uint64_t write_operations, write_bytes;
+	uint64_t flush_operations, discard_operations;
+	uint64_t errors;
+	uint64_t in_flight;
+	uint64_t read_latency[STATISTICS_LATENCY_BUCKETS];
+	uint64_t write_latency[STATISTICS_LATENCY_BUCKETS];
+};
+
+struct statistics_page {
+	struct statistics_header header;
+	struct statistics_status status;
+	struct statistics_memory memory;
+	struct statistics_vcpu vcpus[STATISTICS_MAX_VCPUS];
+	struct disk_statistics disks[STATISTICS_MAX_DISKS];
+};
+
+static_assert(sizeof(struct statistics_header) == 64, "one line");
+static_assert(sizeof(struct statistics_status) == 64 + STATISTICS_TEXT_SIZE, "five lines");
+static_assert(sizeof(struct statistics_memory) == 64, "one line");
+static_assert(sizeof(struct statistics_vcpu) == 64, "one line per vCPU");
+static_assert(sizeof(struct disk_statistics) % 64 == 0, "whole lines");

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A disk on the host side: asynchronous requests on a file descriptor through io_uring.
+ *
+ * Knows no device. All calls on the main thread or with the device lock held; completions are
+ * delivered from the event loop. Guest memory is never registered with the ring; the ring is not
+ * inherited by fork().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct block_backend;
+struct disk_statistics;
+struct event_loop;
+
+enum block_operation {
+	BLOCK_READ,
+	BLOCK_WRITE,
+	BLOCK_FLUSH,
+	BLOCK_DISCARD,
+	BLOCK_WRITE_ZEROES,
+};
+
+/* Embedded in the device's request; the backend owns it between submit and complete. */
+struct block_request {
+	enum block_operation operation;
+	uint64_t offset;         /* bytes, multiple of 512 */
+	uint64_t length;         /* bytes; of the vector for reads and writes */
+	const struct iovec *iov; /* stays valid until completion */
+	unsigned int iov_count;
+	/* 0 or negative errno. Runs on the main thread with the device lock held. */
+	void (*complete)(struct block_request *request, int result);
+	/* private to the backend */
+	struct block_request *next;
+	uint64_t started_ns;
+	uint64_t done;
+};
+
+/*
+ * A raw file or block device. fd is taken over. statistics may be NULL. 0 or negative errno
+ * (-ENOTSUP where the kernel has no io_uring).
+ */
+int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
+			     struct disk_statistics *statistics,
+			     struct block_backend **ret_backend);
+/* Must be drained. NULL is accepted. */
+void block_backend_destroy(struct block_backend *backend);
+
+uint64_t block_backend_size(const struct block_backend *backend); /* bytes */
+bool block_backend_read_only(const struct block_backend *backend);
+
+/* Queues a request whose offset and length are inside the disk. */
+void block_backend_submit(struct block_backend *backend, struct block_request *request);
+/* Hands what was queued to the kernel with one system call. */
+void block_backend_kick(struct block_backend *backend);
+
+/*
+ * What to do when the host cannot store data (ENOSPC, EDQUOT, EIO on write): the request is held,
+ * the handler is called once, further requests are held too until block_backend_resume(). Without
+ * a handler the error goes to the guest. error: negative errno.
+ */
+void block_backend_set_error_handler(struct block_backend *backend,
+				     void (*stopped)(void *data, int error), void *data);
+/* Submits what was held again. */
+void block_backend_resume(struct block_backend *backend);
+
+/* Waits until nothing is in flight (held requests stay held). For pause, snapshot and exit. */
+void block_backend_drain(struct block_backend *backend);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The VMM's end of the control channel (protocol/control-protocol.h): accepts clients on a
+ * listening SOCK_SEQPACKET socket, gives each a channel of its own in shared memory, and carries
+ * out the commands of all of them one at a time on the main thread.
+ *
+ * A client that dies, lies or floods loses its channel and nothing else.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "protocol/statistics-protocol.h"
+
+struct control_server;
+struct event_loop;
+
+/* What a client can ask of the machine. Main thread, device lock held. 0 or negative errno. */
+struct control_operations {
+	int (*shutdown)(void *machine);  /* press the ACPI power button; -EINVAL unless running */
+	int (*power_off)(void *machine); /* end now, without asking the guest */
+	int (*reset)(void *machine);
+	int (*pause)(void *machine);  /* done when every vCPU has stopped; paused already is 0 */
+	int (*resume)(void *machine); /* also retries what storage could not take */
+	/* A stream socket that gets the serial line's recent output and carries it both ways. */
+	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
+	/* The fastest rate any client asks for kernel-held statistics at; 0: nobody watches. */
+	void (*watch)(void *machine, uint32_t interval_ms);
+};
+
+/*
+ * listen_fd (taken over): bound, listening, SOCK_SEQPACKET. statistics_fd: borrowed, sent to every
+ * client. 0 or negative errno.
+ */
+int control_server_create(struct event_loop *loop, int listen_fd, int statistics_fd,
+			  const struct control_operations *operations, void *machine,
+			  struct control_server **ret_server);
+void control_server_destroy(struct control_server *server);
+
+/* Tells every client that the state in the statistics page has changed. Never blocks. */
+void control_server_announce_state(struct control_server *server);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One create function per virtio device (virtio 1.2). Each places a PCI function on bus 0 and
+ * lives until virtio_device_destroy(). All with the device lock held or before the vCPUs run.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct block_backend;
+struct event_loop;
+struct guest_memory;
+struct interrupt_controller;
+struct ioeventfd_registry;
+struct pci_host_bridge;
+struct virtio_device;
+
+/* What every virtio device stands on; borrowed, must outlive the device. */
+struct virtio_host {
+	struct pci_host_bridge *bridge;
+	struct guest_memory *memory;
+	struct interrupt_controller *interrupts;
+	struct ioeventfd_registry *ioeventfds;
+	struct event_loop *loop;
+};
+
+enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20 };
+
+/* devfn: slot << 3 | function. 0 or negative errno. */
+int virtio_rng_create(const struct virtio_host *host, uint8_t devfn,
+		      struct virtio_device **ret_device);
+/* serial: at most VIRTIO_BLOCK_SERIAL_LENGTH bytes, or NULL. The backend stays the caller's. */
+int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
+			struct block_backend *backend, const char *serial,
+			struct virtio_device **ret_device);
+
+/* NULL is accepted. */
+void virtio_device_destroy(struct virtio_device *device);
+
+/* Stops taking requests from the queues until resumed; what was taken completes (pause, drain). */
+void virtio_device_pause(struct virtio_device *device);
+void virtio_device_resume(struct virtio_device *device);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * InnMachine: one machine, whatever runs it. Abstract; back ends subclass it.
+ *
+ * Properties, all readable and notifying on the main thread: "id" (UUID as text, constant),
+ * "name", "state" (InnMachineState), "status-text" (translated reason for a person, or NULL: why it
+ * crashed, what is full, that it runs in emulation), "vcpus", "memory" (bytes).
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "model/console-endpoint.h"
+#include "model/machine-state.h"
+#include "model/metrics.h"
+
+G_BEGIN_DECLS
+
+typedef struct _InnConnection InnConnection;
+
+#define INN_TYPE_MACHINE (inn_machine_get_type ())
+G_DECLARE_DERIVABLE_TYPE (InnMachine, inn_machine, INN, MACHINE, GObject)
+
+struct _InnMachineClass
+{
+  GObjectClass parent_class;
+
+  /*
+   * Carries out @operation; finishes when it is under way (start, shut down) or done (the rest).
+   * Called only when inn_machine_can() said yes. Required.
+   */
+  void (*run_async) (InnMachine *self,
+                     InnOperation operation,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data);
+  gboolean (*run_finish) (InnMachine *self, GAsyncResult *result, GError **error);
+
+  /* Why this back end cannot do @operation at all: a translated reason of at most 45 characters,
+   * or NULL when it can. Optional. */
+  const char *(*get_refusal) (InnMachine *self, InnOperation operation);
+
+  /* Whether the machine, as it is defined, has such a console. Required. */
+  gboolean (*has_console) (InnMachine *self, InnConsoleKind kind);
+  /* Opens it; finishes with a connected, non-blocking stream socket owned by the caller, or -1.
+   * Required. */
+  void (*open_console_async) (InnMachine *self,
+                              InnConsoleKind kind,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+  int (*open_console_finish) (InnMachine *self, GAsyncResult *result, GError **error);
+
+  /* Somebody looks at the metrics (or no longer): sample at the best rate. Optional. */
+  void (*set_watched) (InnMachine *self, gboolean watched);
+  /* Push a fresh reading now if that costs nothing (the engine's shared page). Optional. */
+  void (*refresh_metrics) (InnMachine *self);
+
+  /* The files that DELETE would remove: paths, NULL-terminated, transfer full. Required. */
+  GStrv (*list_storage) (InnMachine *self);
+
+  gpointer padding[8];
+};
+
+const char *inn_machine_get_id (InnMachine *self);
+const char *inn_machine_get_name (InnMachine *self);
+InnMachineState inn_machine_get_state (InnMachine *self);
+const char *inn_machine_get_status_text (InnMachine *self);
+guint inn_machine_get_vcpus (InnMachine *self);
+guint64 inn_machine_get_memory (InnMachine *self);
+/* g_get_real_time() when it was last started or stopped; 0 when unknown. */
+gint64 inn_machine_get_changed_time (InnMachine *self);
+/* Whether the guest runs in software emulation. */
+gboolean inn_machine_is_emulated (InnMachine *self);
+/* The place it lives in; borrowed, NULL once the connection is gone. */
+InnConnection *inn_machine_get_connection (InnMachine *self);
+/* Its series; borrowed, never NULL. */
+InnMetrics *inn_machine_get_metrics (InnMachine *self);
+
+/* Whether @operation is possible now; if not, *@reason (may be NULL) says why, translated. */
+gboolean inn_machine_can (InnMachine *self, InnOperation operation, const char **reason);
+
+void inn_machine_run_async (InnMachine *self,
+                            InnOperation operation,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+gboolean inn_machine_run_finish (InnMachine *self, GAsyncResult *result, GError **error);
+
+gboolean inn_machine_has_console (InnMachine *self, InnConsoleKind kind);
+void inn_machine_open_console_async (InnMachine *self,
+                                     InnConsoleKind kind,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+/* A connected, non-blocking stream socket that the caller owns, or -1. */
+int inn_machine_open_console_finish (InnMachine *self, GAsyncResult *result, GError **error);
+
+/* Counted: every TRUE needs a FALSE. */
+void inn_machine_set_watched (InnMachine *self, gboolean watched);
+void inn_machine_refresh_metrics (InnMachine *self);
+GStrv inn_machine_list_storage (InnMachine *self);
+
+/* For back ends. */
+void inn_machine_set_name (InnMachine *self, const char *name);
+void inn_machine_set_state (InnMachine *self, InnMachineState state, const char *status_text);
+void inn_machine_set_shape (InnMachine *self, guint vcpus, guint64 memory);
+void inn_machine_set_changed_time (InnMachine *self, gint64 real_time_us);
+void inn_machine_set_emulated (InnMachine *self, gboolean emulated);
+
+G_END_DECLS
