@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,7 @@ struct control_client {
 	struct event_source *doorbell_source; /* NULL until attached */
 	struct channel_map map;               /* open when attached */
 	uint32_t watch_interval_ms;
+	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
 };
 
 static int send_result(struct control_client *client, uint64_t id, int status)
@@ -105,7 +107,7 @@ static int execute_commands(struct control_client *client)
 
 static int serve_commands(struct control_client *client)
 {
-	int r = execute_commands(client);
+	int r = client->broken ? -EPROTO : execute_commands(client);
 
 	if (ring_take_wakeup(&client->map.rings.replies))
 		fd_event_signal(client->map.peer_doorbell);
@@ -266,11 +268,13 @@ void control_client_announce_state(struct control_client *client)
 
 	if (!client->doorbell_source)
 		return;
-	if (ring_push_or_drop(events, &event) < 0)
-		/* may be inside one of this client's commands: on_socket() will end it */
-		(void)shutdown(client->socket, SHUT_RDWR);
-	else if (ring_take_wakeup(events))
+	if (ring_push_or_drop(events, &event) < 0) {
+		/* this may be inside one of the client's own commands: on_doorbell() ends it */
+		client->broken = true;
+		fd_event_signal(client->map.own_doorbell);
+	} else if (ring_take_wakeup(events)) {
 		fd_event_signal(client->map.peer_doorbell);
+	}
 }
 
 uint32_t control_client_watch_interval(const struct control_client *client)

@@ -4,10 +4,10 @@
  *
  * System calls of the server and its clients (control-client.c, channel-map.c) once it is created,
  * which the sandbox must allow on the main thread: accept4, getsockopt (SO_PEERCRED, SO_TYPE),
- * recvmsg, sendmsg, shutdown, read, write, fcntl (F_GETFL, F_GET_SEALS), newfstatat (that is
- * fstat), mmap, munmap, epoll_ctl, close, and those of the allocator. Announcing a state makes
- * write and shutdown on whichever thread does it. The sandbox must not allow F_SETFL or FIONBIO: a
- * doorbell's O_NONBLOCK is shared with the client, and a guest that has taken over this process
+ * recvmsg, sendmsg, read, write, fcntl (F_GETFL, F_GET_SEALS), newfstatat (that is fstat), mmap,
+ * munmap, epoll_ctl, timerfd_settime, close, and those of the allocator. Announcing a state makes
+ * no call but write, on whichever thread does it. The sandbox should not allow F_SETFL or FIONBIO:
+ * a doorbell's O_NONBLOCK is shared with the client, and a guest that has taken over this process
  * could make the client block by clearing it.
  */
 #include "control/control-server.h"
