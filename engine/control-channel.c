@@ -48,17 +48,25 @@ fail_call (InnControlCall *call, const GError *error)
     g_task_return_error (task, g_error_copy (error));
 }
 
+static int
+compare_calls (gconstpointer a, gconstpointer b)
+{
+  guint64 id_a = ((const InnControlCall *)a)->id;
+  guint64 id_b = ((const InnControlCall *)b)->id;
+
+  return (id_a > id_b) - (id_a < id_b);
+}
+
+/* In the order in which they were made. */
 static void
 fail_all (GHashTable *calls, const GError *error)
 {
-  GHashTableIter iter;
-  gpointer call;
+  GList *all = g_list_sort (g_hash_table_get_values (calls), compare_calls);
 
-  for (g_hash_table_iter_init (&iter, calls); g_hash_table_iter_next (&iter, NULL, &call);)
-    {
-      g_hash_table_iter_steal (&iter);
-      fail_call (call, error);
-    }
+  g_hash_table_steal_all (calls);
+  for (GList *l = all; l != NULL; l = l->next)
+    fail_call (l->data, error);
+  g_list_free (all);
 }
 
 /* Everything that was under way ends with @error. The statistics stay. */
