@@ -35,12 +35,13 @@ STEPS = [
 FINAL = [ASSETS, TEMPLATE]
 
 
-def build():
-    if all(is_built(step) for step in FINAL):
+def build(wanted=FINAL):
+    """Makes what is wanted and not there; ASSETS alone need no computer."""
+    if all(is_built(step) for step in wanted):
         note_use(STEPS)
         return
     with lock():
-        for step in FINAL:
+        for step in wanted:
             ensure(step)
         prune(STEPS)
     log(f"ready in {root()}")
