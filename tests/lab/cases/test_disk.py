@@ -23,7 +23,7 @@ def _sha256(path, mib):
 def flushed_data_outlives_a_killed_vmm(lab):
     disk = lab.disk("target", 32)
     with lab.guest("--disk", _option(disk), do="flush") as guest:
-        written = guest.wait_for(r"GUEST-FLUSHED (\w+)").group(1)
+        written = guest.wait_for(r"GUEST-FLUSHED (\w{64})").group(1)
         time.sleep(0.5)  # writing goes on behind it
         guest.kill()
     expect(_sha256(disk, 8) == written, "what the guest flushed is not on the disk")
@@ -89,6 +89,6 @@ def _fill_and_resume(lab, place):
         expect("GUEST-WROTE" not in guest.output, "the guest was told that all was stored")
         subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
         lab.innctl("--control", socket, "resume")
-        written = guest.wait_for(r"GUEST-WROTE (\w+)", 60).group(1)
+        written = guest.wait_for(r"GUEST-WROTE (\w{64})", 60).group(1)
         guest.expect_end(POWER_OFF)
     expect(_sha256(disk, 24) == written, "what the guest wrote is not on the disk")

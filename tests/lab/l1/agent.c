@@ -114,7 +114,7 @@ static int attend(int port, int output, pid_t pid, int seconds)
 	int status;
 
 	for (;;) {
-		struct pollfd fds[] = { { output, POLLIN, 0 }, { ended, POLLIN, 0 } };
+		struct pollfd fds[] = {{output, POLLIN, 0}, {ended, POLLIN, 0}};
 		int64_t left = deadline - now_ms();
 
 		if (left <= 0) {
@@ -151,9 +151,9 @@ static void carry_out(int port, const char *script, int seconds)
 	close(output[1]);
 	status = attend(port, output[0], pid, seconds);
 	close(output[0]);
-	port_write(port, end,
-		   snprintf(end, sizeof(end), "END %d %lld\n", status,
-			    (long long)(now_ms() - began)));
+	port_write(
+		port, end,
+		snprintf(end, sizeof(end), "END %d %lld\n", status, (long long)(now_ms() - began)));
 }
 
 int main(int argc, char **argv)
