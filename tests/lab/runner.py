@@ -14,6 +14,7 @@ import sys
 import time
 
 import clone
+import host_kvm
 import recipe
 from cache import HERE, folder
 
@@ -37,12 +38,14 @@ class InLab:
     where = "in the lab"
     cases = "/tests/cases"
 
-    def __init__(self, build):
+    def __init__(self, build, innctl):
         self._build = build
+        self._innctl = innctl
         recipe.build()
 
     def run(self, command):
         output = []
+        command = f"export INNKEEPER_LAB_INNCTL={self._innctl}; {command}"
         status = clone.run(command, share=self._build, timeout_s=CASE_S, output=output.append)
         return status, b"".join(output).decode(errors="replace")
 
@@ -53,10 +56,13 @@ class OnThisMachine:
     where = "on this machine's own KVM"
     cases = str(HERE / "cases")
 
-    def __init__(self, build):
+    def __init__(self, build, innctl):
         recipe.build([recipe.ASSETS])
         self._env = dict(
-            os.environ, INNKEEPER_LAB_ASSETS=str(folder(recipe.ASSETS)), INNKEEPER_LAB_BUILD=build
+            os.environ,
+            INNKEEPER_LAB_ASSETS=str(folder(recipe.ASSETS)),
+            INNKEEPER_LAB_BUILD=build,
+            INNKEEPER_LAB_INNCTL=innctl,
         )
 
     def run(self, command):
@@ -104,10 +110,24 @@ def _run_case(place, name, case, peer):
     return status, output
 
 
-def run_file(name, *, build, peer, only, place_type):
-    """Prints TAP; true when no case stayed without a pass."""
+PLACES = {"lab": InLab, "here": OnThisMachine}
+
+
+def _choose_place(build, innctl):
+    if host_kvm.own_kvm_is_good(os.path.join(build, innctl)):
+        return "here"
+    return "lab"
+
+
+def run_file(name, *, build, innctl, peer, only, place):
+    """Prints TAP; true when no case stayed without a pass. innctl: its path in the build folder;
+    place: of PLACES, or None to choose."""
+    place = place or _choose_place(build, innctl)
+    if place == "lab" and (reason := host_kvm.why_no_lab()):
+        print(f"1..0 # SKIP {reason}")
+        return True
     cases = [case for case in cases_of(name) if not only or case in only]
-    place = place_type(build)
+    place = PLACES[place](build, innctl)
     print(f"1..{len(cases)}\n# {place.where}", flush=True)
     good = True
     for number, case in enumerate(cases, 1):
