@@ -16,11 +16,14 @@ import time
 import clone
 import host_kvm
 import recipe
-from cache import HERE, folder
+from cache import HERE, LabError, folder
 
+VMM, INNCTL = "engine/vmm/innkeeper-vmm", "engine/innctl/innctl"  # in the build folder
 ATTEMPTS = 3
 CASE_S = 300
+STATUS_CASE_BROKEN = 2  # no retry makes that better
 STATUS_SKIPPED = 77
+FINAL = (0, STATUS_CASE_BROKEN, STATUS_SKIPPED)
 
 
 def cases_of(name):
@@ -38,14 +41,12 @@ class InLab:
     where = "in the lab"
     cases = "/tests/cases"
 
-    def __init__(self, build, innctl):
+    def __init__(self, build):
         self._build = build
-        self._innctl = innctl
         recipe.build()
 
     def run(self, command):
         output = []
-        command = f"export INNKEEPER_LAB_INNCTL={self._innctl}; {command}"
         status = clone.run(command, share=self._build, timeout_s=CASE_S, output=output.append)
         return status, b"".join(output).decode(errors="replace")
 
@@ -56,13 +57,10 @@ class OnThisMachine:
     where = "on this machine's own KVM"
     cases = str(HERE / "cases")
 
-    def __init__(self, build, innctl):
+    def __init__(self, build):
         recipe.build([recipe.ASSETS])
         self._env = dict(
-            os.environ,
-            INNKEEPER_LAB_ASSETS=str(folder(recipe.ASSETS)),
-            INNKEEPER_LAB_BUILD=build,
-            INNKEEPER_LAB_INNCTL=innctl,
+            os.environ, INNKEEPER_LAB_ASSETS=str(folder(recipe.ASSETS)), INNKEEPER_LAB_BUILD=build
         )
 
     def run(self, command):
@@ -82,7 +80,9 @@ def _comment(text):
 
 
 def _outcome(status):
-    words = {0: "passed", STATUS_SKIPPED: "cannot run this", clone.STATUS_LOST: "lost the computer",
+    words = {0: "passed", STATUS_SKIPPED: "cannot run this",
+             STATUS_CASE_BROKEN: "the case itself is broken",
+             clone.STATUS_LOST: "lost the computer",
              clone.STATUS_TIMED_OUT: f"was not done in {CASE_S} s"}
     return words.get(status, "did not pass")
 
@@ -104,30 +104,26 @@ def _run_case(place, name, case, peer):
     for attempt in range(1, ATTEMPTS + 1):
         run = place.run if attempt == 1 else lambda command: _run_beside_peer(place, command)
         status, output = run(command)
-        if status in (0, STATUS_SKIPPED):
+        if status not in (0, STATUS_SKIPPED):
+            _comment(f"{case}, attempt {attempt} of {ATTEMPTS}: {_outcome(status)}\n{output}")
+        if status in FINAL:
             break
-        _comment(f"{case}, attempt {attempt} of {ATTEMPTS}: {_outcome(status)}\n{output}")
     return status, output
 
 
 PLACES = {"lab": InLab, "here": OnThisMachine}
 
 
-def _choose_place(build, innctl):
-    if host_kvm.own_kvm_is_good(os.path.join(build, innctl)):
-        return "here"
-    return "lab"
-
-
-def run_file(name, *, build, innctl, peer, only, place):
-    """Prints TAP; true when no case stayed without a pass. innctl: its path in the build folder;
-    place: of PLACES, or None to choose."""
-    place = place or _choose_place(build, innctl)
+def run_file(name, *, build, peer, only, place):
+    """Prints TAP; true when no case stayed without a pass. place: of PLACES, or None to choose."""
+    if not peer and not os.path.exists(os.path.join(build, VMM)):
+        raise LabError(f"{build} has no {VMM}; build it first")
+    place = place or ("here" if host_kvm.own_kvm_is_good(os.path.join(build, INNCTL)) else "lab")
     if place == "lab" and (reason := host_kvm.why_no_lab()):
         print(f"1..0 # SKIP {reason}")
         return True
     cases = [case for case in cases_of(name) if not only or case in only]
-    place = PLACES[place](build, innctl)
+    place = PLACES[place](build)
     print(f"1..{len(cases)}\n# {place.where}", flush=True)
     good = True
     for number, case in enumerate(cases, 1):

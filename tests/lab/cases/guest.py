@@ -123,7 +123,7 @@ class Lab:
         self.assets = Path(os.environ["INNKEEPER_LAB_ASSETS"])
         build = Path(os.environ["INNKEEPER_LAB_BUILD"])
         self.vmm = PEER if peer else build / "engine/vmm/innkeeper-vmm"
-        self._innctl = build / os.environ["INNKEEPER_LAB_INNCTL"]
+        self._innctl = build / "engine/innctl/innctl"
         self.scratch = Path(tempfile.mkdtemp(dir=os.environ.get("INNKEEPER_LAB_SCRATCH")))
         self._env = self._environment()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one case here: run.py FILE CASE [--peer]. Exit status 0 passed, 1 not, 77 cannot run here
-(the reason is the last line)."""
+"""Runs one case here: run.py FILE CASE [--peer]. Exit status 0 passed, 1 not, 2 the case itself is
+broken, 77 cannot run here (the reason is the last line)."""
 
 import importlib
 import sys
@@ -24,7 +24,7 @@ def main():
         return 77
     except Exception:
         traceback.print_exc(file=sys.stdout)
-        return 1
+        return 2
     finally:
         lab.close()
 
