@@ -18,6 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 UNUSED_DAYS = 14
+RUN_HOURS = 6  # no command in the lab takes that long
 
 
 class LabError(Exception):
@@ -46,6 +47,16 @@ class Step:
 def root():
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "innkeeper" / "lab"
+
+
+def run_folder():
+    """Where running copies keep their sockets; what killed ones left behind is cleared."""
+    run = root() / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    for entry in run.iterdir():
+        if entry.stat().st_mtime < time.time() - RUN_HOURS * 3600:
+            shutil.rmtree(entry, ignore_errors=True)
+    return run
 
 
 def folder(step):

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cache import LabError, root
+from cache import LabError, run_folder
 
 PROGRAM = "qemu-system-x86_64"
 MEMORY_MIB = 4096
@@ -105,9 +105,7 @@ class Computer:
     def __init__(self, disk, memory_file, shares, *, copy, extra):
         if not shutil.which(PROGRAM):
             raise LabError(f"{PROGRAM} is not installed; .ci/install-packages check installs it")
-        run = root() / "run"
-        run.mkdir(parents=True, exist_ok=True)
-        self.work = Path(tempfile.mkdtemp(dir=run))
+        self.work = Path(tempfile.mkdtemp(dir=run_folder()))
         command = _arguments(self.work, disk, memory_file, shares, copy=copy) + extra
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
