@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-NEEDED_PROGRAMS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "depmod", "lz4", "gcc")
+NEEDED_PROGRAMS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "depmod", "lz4", "gcc", "objcopy")
 
 
 def own_kvm_is_good(innctl):

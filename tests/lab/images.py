@@ -55,12 +55,14 @@ def make_guest_initrd(out, needed):
         modules=modules_in_load_order(needed["kernels"] / "cloud", GUEST_MODULES),
         folders=("tmp", "root", "etc"),
     )
-    subprocess.run(
-        ["gcc", "-nostdlib", "-static", "-no-pie", "-Wl,-Ttext=0x100000",
-         "-Wl,--section-start=.note.pvh=0x101000", "-Wl,--build-id=none", "-Wl,-z,noexecstack",
-         "-o", out / "spin.elf", HERE / "l2/spin.S"],
-        check=True,
-    )
+    _make_spin(out)
+
+
+def _make_spin(out):
+    built = out / "spin.o"
+    subprocess.run(["gcc", "-c", "-o", built, HERE / "l2/spin.S"], check=True)
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", built, out / "spin"], check=True)
+    built.unlink()
 
 
 def _as_root(script):
@@ -115,9 +117,8 @@ def make_assets(out, needed):
     """What guests boot from, in one folder that the computer sees as /lab."""
     for source, name in (
         (needed["kernels"] / "vmlinuz-cloud", "vmlinuz"),
-        (needed["kernels"] / "vmlinux-cloud", "vmlinux"),
         (needed["guest-initrd"] / "initrd.gz", "initrd.gz"),
-        (needed["guest-initrd"] / "spin.elf", "spin.elf"),
+        (needed["guest-initrd"] / "spin", "spin"),
         (needed["guest-disk"] / "debian.raw", "debian.raw"),
     ):
         os.link(source, out / name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Debian's kernels out of the computer's tree: the full flavour for the computer, the cloud
-flavour for its guests. Kernels are also unpacked to plain ELF, which boots by PVH and saves
-unpacking them in emulation at each start."""
+flavour for its guests. The computer's is unpacked to a plain ELF file, which boots by PVH and saves
+unpacking it in emulation."""
 
 import lzma
 import shutil
@@ -58,8 +58,8 @@ def make_kernels(out, needed):
         (modules / version).rename(root / "lib/modules" / version)
         image = out / f"vmlinuz-{flavour}"
         (out / f"boot/vmlinuz-{version}").rename(image)
-        unpack_kernel(image, out / f"vmlinux-{flavour}")
         if flavour == "full":
+            unpack_kernel(image, out / "vmlinux-full")
             _prepare_computer_modules(root / "lib/modules" / version)
         subprocess.run(["depmod", "-b", root, version], check=True)
     shutil.rmtree(out / "boot")

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -62,12 +63,14 @@ def _wait_for_guest(process):
 
 def _start(command):
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
 
 
 def _stop(process):
-    process.kill()
+    """Ends it with all it started: a VMM under strace would outlive strace."""
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

@@ -6,8 +6,8 @@ import shutil
 from guest import POWER_OFF
 
 
-def _boots(lab, cpus, kernel="vmlinuz"):
-    with lab.guest(cpus=cpus, kernel=kernel) as guest:
+def _boots(lab, cpus):
+    with lab.guest(cpus=cpus) as guest:
         guest.wait_for(rf"GUEST-UP cpus={cpus}\b")
         guest.expect_end(POWER_OFF)
 
@@ -22,11 +22,6 @@ def two_processors(lab):
 
 def four_processors(lab):
     _boots(lab, 4)
-
-
-def unpacked_kernel(lab):
-    """The plain ELF, entered by PVH."""
-    _boots(lab, 1, kernel="vmlinux")
 
 
 def serial_line_goes_both_ways(lab):

@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """innctl drives machines of the store and a VMM run by hand, through the control channel."""
 
-from guest import POWER_OFF, RESET, Failure, expect, until
+import os
+import signal
+
+from guest import BOOT_S, POWER_OFF, RESET, Failure, expect, until
 
 NAME = "case"
 
 
-def _create(lab, do):
+def _create_and_start(lab, do):
     lab.needs_control()
     lab.innctl("create", NAME, *lab.kernel_options(do=do), "--memory", "256M", "--cpus", "1",
                "--disk", "64M")
     lab.innctl("start", NAME)
 
 
+def _listed(lab):
+    """What the list says about the machine; None when it is not in it."""
+    return next((found for found in lab.innctl_json("list") if found["name"] == NAME), None)
+
+
 def _state(lab):
-    return {machine["name"]: machine["state"] for machine in lab.innctl_json("list")}.get(NAME)
+    return (_listed(lab) or {"state": "gone"})["state"]
 
 
 def _wait_for_state(lab, state, seconds=20):
@@ -22,7 +30,7 @@ def _wait_for_state(lab, state, seconds=20):
 
 
 def a_machine_from_create_to_delete(lab):
-    _create(lab, "button")
+    _create_and_start(lab, "button")
     with lab.innctl_process("console", NAME) as console:
         console.wait_for("GUEST-LISTENS")
         console.type("through the console\n")
@@ -32,11 +40,11 @@ def a_machine_from_create_to_delete(lab):
         console.wait_for("GUEST-BUTTON", 20)
     _wait_for_state(lab, "off", 30)
     lab.innctl("delete", NAME)
-    expect(_state(lab) is None, "the deleted machine is still listed")
+    expect(_listed(lab) is None, "the deleted machine is still listed")
 
 
 def pause_stops_time_and_resume_goes_on(lab):
-    _create(lab, "tick")
+    _create_and_start(lab, "tick")
     with lab.innctl_process("console", NAME) as console:
         console.wait_for("TICK 3")
         lab.innctl("pause", NAME)
@@ -60,13 +68,41 @@ def _is_quiet(console):
 
 
 def reset_boots_again(lab):
-    _create(lab, "answer")
+    _create_and_start(lab, "answer")
     with lab.innctl_process("console", NAME) as console:
         first = console.wait_for("GUEST-LISTENS")
         lab.innctl("reset", NAME)
         console.wait_for("GUEST-LISTENS", since=first.end())
     lab.innctl("poweroff", NAME)
     _wait_for_state(lab, "off")
+
+
+def _expect_end(lab, state, end):
+    _wait_for_state(lab, state, BOOT_S)
+    found = _listed(lab)["last_end"]
+    expect(found == end, f"the end is said to be {found}, not {end}")
+
+
+def power_off_is_told(lab):
+    _create_and_start(lab, "poweroff")
+    _expect_end(lab, "off", "power-off")
+
+
+def forced_off_is_told(lab):
+    _create_and_start(lab, "idle")
+    lab.innctl("poweroff", NAME)
+    _expect_end(lab, "off", "forced-off")
+
+
+def panic_is_told(lab):
+    _create_and_start(lab, "panic")
+    _expect_end(lab, "crashed", "panic")
+
+
+def killed_vmm_is_told(lab):
+    _create_and_start(lab, "idle")
+    os.kill(lab.innctl_json("stats", NAME)["pid"], signal.SIGKILL)
+    _expect_end(lab, "crashed", "killed")
 
 
 def two_clients_at_once(lab):

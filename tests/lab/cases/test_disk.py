@@ -85,7 +85,7 @@ def _fill_and_resume(lab, place):
     options = ["--disk", _option(disk), "--control", socket]
     with lab.guest(*options, do="fill") as guest:
         guest.wait_for("GUEST-WRITES")
-        until(lambda: _state(lab, socket) == "storage-error", 60, "the guest was not paused")
+        until(lambda: _state(lab, socket) == "no-space", 60, "the guest was not paused")
         expect("GUEST-WROTE" not in guest.output, "the guest was told that all was stored")
         subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
         lab.innctl("--control", socket, "resume")

@@ -49,7 +49,7 @@ def hang(lab):
     """A processor that spins with interrupts off is noticed; an idle one is not."""
     lab.needs_control()
     socket = lab.scratch / "control"
-    with lab.guest("--control", socket, kernel="spin.elf") as guest:
+    with lab.guest("--control", socket, kernel="spin") as guest:
         guest.wait_for("GUEST-SPINS")
         expect(not _unresponsive(lab, socket), "unresponsive from the start")
         until(lambda: _unresponsive(lab, socket), 3 * UNRESPONSIVE_S, "the hang was not noticed")
