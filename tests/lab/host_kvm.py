@@ -16,7 +16,7 @@ def own_kvm_is_good(innctl):
         done = subprocess.run([innctl, "host", "--json"], capture_output=True, timeout=30)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0 and json.loads(done.stdout).get("verdict") == "good"
+    return done.returncode == 0 and json.loads(done.stdout).get("kvm") == "good"
 
 
 def _has_user_namespaces():

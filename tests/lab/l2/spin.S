@@ -4,15 +4,17 @@
  * interrupts off and spins, which the user space of an ordinary kernel cannot do. A bzImage by the
  * Linux boot protocol 2.12 (Documentation/x86/boot.rst) that can be entered at all three places.
  */
+	.macro say letters:vararg
+	.irp letter, \letters
+	mov $\letter, %al
+	out %al, %dx
+	.endr
+	.endm
+
 	.macro spin
 	cli
 	mov $0x3f8, %dx
-	.irpc letter, GUEST-SPINS
-	mov $'\letter, %al
-	out %al, %dx
-	.endr
-	mov $'\n', %al
-	out %al, %dx
+	say 'G', 'U', 'E', 'S', 'T', '-', 'S', 'P', 'I', 'N', 'S', '\n'
 9:	jmp 9b
 	.endm
 
