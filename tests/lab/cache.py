@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-UNUSED_DAYS = 14
+UNUSED_DAYS = 3
 RUN_HOURS = 6  # no command in the lab takes that long
 
 

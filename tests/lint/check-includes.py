@@ -36,7 +36,7 @@ ALLOWED = {
     "engine/vmm/devices": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,
     "engine/vmm/boot": VMM | {"engine/vmm/devices/fw-cfg.h"},
     "engine/vmm/control": VMM | {"engine/vmm/machine/machine.h"},
-    "engine/vmm/sandbox": {"engine/base"},
+    "engine/vmm/sandbox": {"engine/base", "engine/protocol"},
     "engine/vmm/machine": VMM | VMM_FOLDERS,
     "src": {"src/model", "src/model/engine", "src/model/libvirt", "src/console", "src/ui"},
     "src/model": set(),

@@ -26,7 +26,10 @@ def _state(lab):
 
 
 def _wait_for_state(lab, state, seconds=20):
-    until(lambda: _state(lab) == state, seconds, f"the machine did not become {state}")
+    try:
+        until(lambda: _state(lab) == state, seconds, "")
+    except Failure:
+        raise Failure(f"the machine did not become {state}; it is {_listed(lab)}") from None
 
 
 def a_machine_from_create_to_delete(lab):
@@ -77,32 +80,36 @@ def reset_boots_again(lab):
     _wait_for_state(lab, "off")
 
 
-def _expect_end(lab, state, end):
-    _wait_for_state(lab, state, BOOT_S)
+def _expect_end(lab, do, state, end, action=lambda: None):
+    """Somebody must be there to see how it ends, as the window is: here a follower."""
+    _create_and_start(lab, do)
+    with lab.innctl_process("stats", NAME, "--follow", "--json") as follower:
+        follower.wait_for('"running"', 20)
+        action()
+        _wait_for_state(lab, state, BOOT_S)
+        follower.expect_end(0)
     found = _listed(lab)["last_end"]
     expect(found == end, f"the end is said to be {found}, not {end}")
 
 
 def power_off_is_told(lab):
-    _create_and_start(lab, "poweroff")
-    _expect_end(lab, "off", "power-off")
+    _expect_end(lab, "poweroff", "off", "power-off")
 
 
 def forced_off_is_told(lab):
-    _create_and_start(lab, "idle")
-    lab.innctl("poweroff", NAME)
-    _expect_end(lab, "off", "forced-off")
+    _expect_end(lab, "idle", "off", "forced-off", lambda: lab.innctl("poweroff", NAME))
 
 
 def panic_is_told(lab):
-    _create_and_start(lab, "panic")
-    _expect_end(lab, "crashed", "panic")
+    _expect_end(lab, "panic", "crashed", "panic")
+
+
+def _kill_vmm(lab):
+    os.kill(lab.innctl_json("stats", NAME)["pid"], signal.SIGKILL)
 
 
 def killed_vmm_is_told(lab):
-    _create_and_start(lab, "idle")
-    os.kill(lab.innctl_json("stats", NAME)["pid"], signal.SIGKILL)
-    _expect_end(lab, "crashed", "killed")
+    _expect_end(lab, "idle", "crashed", "killed", lambda: _kill_vmm(lab))
 
 
 def two_clients_at_once(lab):
