@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/byte-order.h"
@@ -277,16 +276,13 @@ size_t acpi_tables_build(uint8_t *buffer, size_t capacity, uint64_t gpa, unsigne
 
 int acpi_tables_install(struct guest_memory *memory, unsigned int vcpus, uint64_t *ret_rsdp)
 {
-	uint8_t *buffer = calloc(1, LAYOUT_ACPI_TABLES_SIZE);
-	size_t size;
-	int r;
+	uint8_t *tables = guest_memory_at(memory, LAYOUT_ACPI_TABLES, LAYOUT_ACPI_TABLES_SIZE);
 
-	if (!buffer)
-		return -ENOMEM;
-	size = acpi_tables_build(buffer, LAYOUT_ACPI_TABLES_SIZE, LAYOUT_ACPI_TABLES, vcpus);
-	r = size == 0 ? -ENOSPC : guest_memory_write(memory, LAYOUT_ACPI_TABLES, buffer, size);
-	free(buffer);
-	if (r == 0)
-		*ret_rsdp = LAYOUT_ACPI_TABLES;
-	return r;
+	if (!tables)
+		return -EFAULT;
+	memset(tables, 0, LAYOUT_ACPI_TABLES_SIZE); /* at a reset a guest has been here */
+	if (acpi_tables_build(tables, LAYOUT_ACPI_TABLES_SIZE, LAYOUT_ACPI_TABLES, vcpus) == 0)
+		return -ENOSPC;
+	*ret_rsdp = LAYOUT_ACPI_TABLES;
+	return 0;
 }

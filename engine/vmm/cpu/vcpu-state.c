@@ -62,6 +62,8 @@ struct msr_pair {
 static_assert(offsetof(struct msr_pair, entries) == offsetof(struct kvm_msrs, entries),
 	      "the kernel reads and writes it as struct kvm_msrs");
 
+enum { MAX_MSRS = 1024 }; /* many times what KVM keeps */
+
 struct vcpu_power_on {
 	struct kvm_sregs sregs;
 	struct kvm_lapic_state lapic;
@@ -77,14 +79,11 @@ int vcpu_set_cpuid(const struct vcpu *vcpu, const struct cpuid_table *table)
 /* The numbers of the MSRs KVM keeps for a vCPU. 0 or negative errno. */
 static int read_msr_numbers(int system_fd, struct kvm_msr_list **ret_list)
 {
-	struct kvm_msr_list probe = {.nmsrs = 0}, *list;
+	struct kvm_msr_list *list = calloc(1, sizeof(*list) + MAX_MSRS * sizeof(list->indices[0]));
 
-	if (ioctl(system_fd, KVM_GET_MSR_INDEX_LIST, &probe) < 0 && errno != E2BIG)
-		return -errno;
-	list = calloc(1, sizeof(*list) + probe.nmsrs * sizeof(list->indices[0]));
 	if (!list)
 		return -ENOMEM;
-	list->nmsrs = probe.nmsrs;
+	list->nmsrs = MAX_MSRS;
 	if (ioctl(system_fd, KVM_GET_MSR_INDEX_LIST, list) < 0) {
 		int r = -errno;
 
@@ -265,7 +264,8 @@ static struct kvm_segment flat_segment(uint16_t selector, bool is_code)
 	};
 }
 
-int vcpu_set_entry(const struct vcpu *vcpu, const struct vcpu_entry *entry)
+int vcpu_set_entry(const struct vcpu *vcpu, const struct vcpu_power_on *state,
+		   const struct vcpu_entry *entry)
 {
 	struct kvm_regs regs = {
 		.rflags = RFLAGS_RESERVED,
@@ -274,10 +274,8 @@ int vcpu_set_entry(const struct vcpu *vcpu, const struct vcpu_entry *entry)
 		.rsi = entry->rsi,
 	};
 	struct kvm_segment data = flat_segment(entry->data_selector, /* is_code= */ false);
-	struct kvm_sregs sregs;
+	struct kvm_sregs sregs = state->sregs;
 
-	if (ioctl(vcpu_fd(vcpu), KVM_GET_SREGS, &sregs) < 0)
-		return -errno;
 	sregs.cs = flat_segment(entry->code_selector, /* is_code= */ true);
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	sregs.gdt = (struct kvm_dtable){.base = entry->gdt_base, .limit = entry->gdt_limit};

@@ -28,8 +28,9 @@ int vcpu_power_on_apply(const struct vcpu_power_on *state, const struct vcpu *vc
 
 /* What firmware sets on every processor before a system starts (memory types, fast strings). */
 int vcpu_set_firmware_state(const struct vcpu *vcpu);
-/* Segments, paging and registers of the vCPU that boots. It must be in its power-on state. */
-int vcpu_set_entry(const struct vcpu *vcpu, const struct vcpu_entry *entry);
+/* Segments, paging and registers of the vCPU that boots, which is in its power-on state. */
+int vcpu_set_entry(const struct vcpu *vcpu, const struct vcpu_power_on *state,
+		   const struct vcpu_entry *entry);
 
 /*
  * Whether an interrupt could still get through to it: halted with interrupts enabled, or running

@@ -382,7 +382,7 @@ static int save_and_unblock(int fd, struct saved_descriptor *saved)
 	if (saved->flags < 0)
 		return -errno;
 	saved->fd = fd;
-	return fd_set_nonblocking(fd, 1);
+	return fcntl(fd, F_SETFL, saved->flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 /*

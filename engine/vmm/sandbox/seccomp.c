@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +18,8 @@
 #include "base/log.h"
 #include "protocol/exit-status.h"
 #include "sandbox/seccomp-rules.h"
+
+enum { API_LEVEL = 3 }; /* actions that log or end the process */
 
 struct sandbox_filter {
 	struct sock_fprog program;
@@ -99,29 +100,26 @@ static int add_rules(scmp_filter_ctx context, const struct sandbox_rules *rules)
 static int read_program(scmp_filter_ctx context, struct sock_fprog *program)
 {
 	int fd = memfd_create("seccomp", MFD_CLOEXEC), r;
-	struct stat status;
-	void *filter;
+	struct sock_filter *filter = calloc(BPF_MAXINSNS, sizeof(*filter));
+	ssize_t length;
 
-	if (fd < 0)
-		return -errno;
-	r = seccomp_export_bpf(context, fd);
-	if (r == 0 && fstat(fd, &status) < 0)
-		r = -errno;
-	if (r < 0)
-		goto close_fd;
-	filter = malloc((size_t)status.st_size);
-	if (!filter) {
+	if (fd < 0 || !filter) {
 		r = -ENOMEM;
-		goto close_fd;
+		goto release;
 	}
-	r = fd_read_at(fd, filter, (size_t)status.st_size, 0);
-	if (r < 0) {
-		free(filter);
-		goto close_fd;
+	r = seccomp_export_bpf(context, fd);
+	if (r < 0)
+		goto release;
+	length = pread(fd, filter, BPF_MAXINSNS * sizeof(*filter), 0);
+	if (length <= 0) {
+		r = -EIO;
+		goto release;
 	}
 	program->filter = filter;
-	program->len = (unsigned short)((size_t)status.st_size / sizeof(*program->filter));
-close_fd:
+	program->len = (unsigned short)((size_t)length / sizeof(*filter));
+	filter = NULL;
+release:
+	free(filter);
 	fd_close(&fd);
 	return r;
 }
@@ -129,12 +127,17 @@ close_fd:
 int sandbox_filter_create(enum sandbox_thread thread, bool log_only,
 			  struct sandbox_filter **ret_filter)
 {
-	scmp_filter_ctx context = seccomp_init(log_only ? SCMP_ACT_LOG : DENY);
 	struct sandbox_filter *filter = calloc(1, sizeof(*filter));
-	int r = -ENOMEM;
+	scmp_filter_ctx context;
+	int r;
 
-	if (!context || !filter)
+	/* What is used here is older than the KVM that is needed: no reason to probe for it. */
+	(void)seccomp_api_set(API_LEVEL);
+	context = seccomp_init(log_only ? SCMP_ACT_LOG : DENY);
+	if (!context || !filter) {
+		r = -ENOMEM;
 		goto release;
+	}
 	r = add_rules(context, sandbox_rules_of(thread));
 	if (r == 0)
 		r = read_program(context, &filter->program);
