@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 1 << 20, MUTATIONS = 200 };
+enum { MAX_INPUT_SIZE = 1 << 20, MUTATIONS = 200 };
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -61,7 +61,7 @@ static int run_file(const char *directory, const char *name, uint8_t *buffer)
 	file = fopen(path, "rb");
 	if (!file)
 		return -1;
-	size = fread(buffer, 1, MAX_INPUT, file);
+	size = fread(buffer, 1, MAX_INPUT_SIZE, file);
 	fclose(file);
 	run_once(buffer, size);
 	run_mutations(buffer, size);
@@ -70,7 +70,7 @@ static int run_file(const char *directory, const char *name, uint8_t *buffer)
 
 int main(int argc, char **argv)
 {
-	uint8_t *buffer = malloc(MAX_INPUT);
+	uint8_t *buffer = malloc(MAX_INPUT_SIZE);
 	unsigned int inputs = 0;
 	struct dirent *entry;
 	DIR *directory;
