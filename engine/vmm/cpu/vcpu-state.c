@@ -67,8 +67,8 @@ enum { MAX_MSRS = 1024 }; /* many times what KVM keeps */
 struct vcpu_power_on {
 	struct kvm_sregs sregs;
 	struct kvm_lapic_state lapic;
-	struct kvm_xsave xsave;
 	struct kvm_msrs *msrs;
+	struct kvm_xsave xsave; /* ends in an array of no length */
 };
 
 int vcpu_set_cpuid(const struct vcpu *vcpu, const struct cpuid_table *table)

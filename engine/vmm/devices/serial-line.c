@@ -457,19 +457,21 @@ static int attach_both_ways(struct serial_line *line, int fd, struct serial_peer
 static int open_pty(int *ret_fd, int *ret_other_side_fd, char name[SERIAL_LINE_NAME_SIZE])
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), other_side_fd, r;
+	char path[SERIAL_LINE_NAME_SIZE];
 	struct termios raw;
 
 	if (fd < 0)
 		return -errno;
-	if (grantpt(fd) < 0 || unlockpt(fd) < 0 || ptsname_r(fd, name, SERIAL_LINE_NAME_SIZE) != 0)
+	if (grantpt(fd) < 0 || unlockpt(fd) < 0 || ptsname_r(fd, path, sizeof(path)) != 0)
 		goto close_fd;
-	other_side_fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	other_side_fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (other_side_fd < 0)
 		goto close_fd;
 	if (tcgetattr(other_side_fd, &raw) == 0) {
 		cfmakeraw(&raw);
 		(void)tcsetattr(other_side_fd, TCSANOW, &raw);
 	}
+	memcpy(name, path, sizeof(path));
 	*ret_fd = fd;
 	*ret_other_side_fd = other_side_fd;
 	return 0;

@@ -87,7 +87,7 @@ static int add_rules(scmp_filter_ctx context, const struct sandbox_rules *rules)
 
 	for (size_t i = 0; r == 0 && i < rules->ioctl_count; i++)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, rules->ioctls[i]));
+				     SCMP_A1(SCMP_CMP_EQ, rules->ioctls[i], 0));
 	for (size_t i = 0; r == 0 && i < rules->call_count; i++)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, rules->calls[i], 0);
 	/* what a vCPU does all the time is looked for first */
