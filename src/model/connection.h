@@ -4,8 +4,9 @@
  * of InnMachine. Main thread only.
  *
  * Properties, readable and notifying: "title" (the place as the user knows it, e.g. "This
- * computer"; constant), "state" (InnConnectionState), "message" (translated sentence about that
- * state for a person, or NULL).
+ * computer") and "technique", both given at construction, "state" (InnConnectionState, as an int),
+ * "message" (translated sentence about that state for a person, or NULL), "speed-text" (notified
+ * when the speed changes too).
  */
 #pragma once
 

@@ -3,8 +3,9 @@
  * InnMachine: one machine, whatever runs it. Abstract; back ends subclass it.
  *
  * Properties, all readable and notifying on the main thread: "id" (UUID as text, constant),
- * "name", "state" (InnMachineState), "status-text" (translated reason for a person, or NULL: why it
- * crashed, what is full, that it runs in emulation), "vcpus", "memory" (bytes).
+ * "name", "state" (InnMachineState, as an int), "status-text" (translated reason for a person, or
+ * NULL: why it crashed, what is full, that it runs in emulation), "vcpus", "memory" (bytes). "id"
+ * and "name" are given at construction.
  */
 #pragma once
 
@@ -77,7 +78,8 @@ InnConnection *inn_machine_get_connection (InnMachine *self);
 /* Its series; borrowed, never NULL. */
 InnMetrics *inn_machine_get_metrics (InnMachine *self);
 
-/* Whether @operation is possible now; if not, *@reason (may be NULL) says why, translated. */
+/* Whether @operation is possible now; if not, *@reason (may be NULL) says why, translated. What is
+ * not possible finishes with INN_ERROR_NOT_SUPPORTED and that reason. */
 gboolean inn_machine_can (InnMachine *self, InnOperation operation, const char **reason);
 
 void inn_machine_run_async (InnMachine *self,

@@ -49,7 +49,8 @@ InnMetrics *inn_metrics_new (void);
 /* All fields unknown, no vCPU, time now. */
 void inn_counters_init (InnCounters *counters);
 
-/* Takes one reading; emits "updated". A counter that went back (restart) makes a gap. */
+/* Takes one reading; emits "updated". A counter that went back (restart) makes a gap. A reading
+ * less than 50 ms after the one before is skipped: its rates would be noise. */
 void inn_metrics_push (InnMetrics *self, const InnCounters *counters);
 /* The machine was off or out of reach: a gap in every series. */
 void inn_metrics_push_gap (InnMetrics *self, gint64 time_us);

@@ -12,16 +12,16 @@
 #include "boot/linux-header.h"
 #include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
-#include "tiny-kernel.h"
+#include "payload-kernel.h"
 
 #define MIB (1ULL << 20)
 #define GIB (1ULL << 30)
 
-static uint8_t image[TINY_KERNEL_SIZE];
+static uint8_t image[PAYLOAD_KERNEL_SIZE];
 
 static void make_image(void)
 {
-	tiny_kernel_make(image, "\xf4", 1);
+	payload_kernel_make(image, "\xf4", 1);
 }
 
 static const char *parse(struct linux_header *header)
@@ -35,7 +35,7 @@ static void test_header(void)
 
 	make_image();
 	g_assert_null(parse(&header));
-	g_assert_cmpuint(header.payload_offset, ==, TINY_KERNEL_SETUP);
+	g_assert_cmpuint(header.payload_offset, ==, PAYLOAD_KERNEL_SETUP);
 	g_assert_cmpuint(header.payload_size, ==, 4096);
 	g_assert_cmphex(header.preferred_address, ==, 16 * MIB);
 	g_assert_cmphex(header.memory_size, ==, 4 * MIB);

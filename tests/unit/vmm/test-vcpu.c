@@ -27,7 +27,7 @@
 #include "memory/memory-slots.h"
 #include "needs-kvm.h"
 #include "protocol/statistics-protocol.h"
-#include "tiny-kernel.h"
+#include "payload-kernel.h"
 
 enum { PORT = 0x510, DONE_PORT = 0x511 };
 
@@ -182,11 +182,11 @@ static void load(struct fixture *f, const void *code, size_t length)
 {
 	struct linux_boot boot = {
 		.kernel_fd = memfd_create("k", 0), .initrd_fd = -1, .cmdline = ""};
-	uint8_t image[TINY_KERNEL_SIZE];
+	uint8_t image[PAYLOAD_KERNEL_SIZE];
 	struct linux_boot_problem problem;
 	struct linux_entry entry;
 
-	tiny_kernel_make(image, code, length);
+	payload_kernel_make(image, code, length);
 	g_assert_cmpint(write(boot.kernel_fd, image, sizeof(image)), ==, sizeof(image));
 	g_assert_cmpint(linux_boot_load(&boot, f->memory, &entry, &problem), ==, 0);
 	fd_close(&boot.kernel_fd);

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libxml2 trees both ways. A document with a DTD is refused, so that no entity is ever expanded. */
+#include "model/libvirt/domain-xml.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include <glib/gi18n.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+
+#include "model/error.h"
+
+/* Marks what Innkeeper made, in the domain's <metadata>. */
+#define NAMESPACE "https://innkeeper.org/xmlns/libvirt/domain/1"
+
+#define MAX_XML      (4 * 1024 * 1024)
+#define MAX_VCPUS    4096
+#define MAX_GRAPHICS 16
+#define MAX_DISKS    256
+#define MAX_TEXT     4096
+
+#define DEFAULT_CMDLINE "console=tty0 console=ttyS0"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
+
+/* Writing. */
+
+static xmlNode *
+add_text (xmlNode *parent, const char *name, const char *text)
+{
+  return xmlNewTextChild (parent, NULL, BAD_CAST name, BAD_CAST text);
+}
+
+static void
+set_attribute (xmlNode *node, const char *name, const char *value)
+{
+  xmlNewProp (node, BAD_CAST name, BAD_CAST value);
+}
+
+/* An element with attributes, given as pairs up to NULL. */
+static G_GNUC_NULL_TERMINATED xmlNode *
+add (xmlNode *parent, const char *element, ...)
+{
+  xmlNode *node = xmlNewChild (parent, NULL, BAD_CAST element, NULL);
+  const char *name;
+  va_list list;
+
+  va_start (list, element);
+  while ((name = va_arg (list, const char *)) != NULL)
+    set_attribute (node, name, va_arg (list, const char *));
+  va_end (list);
+  return node;
+}
+
+static void
+add_mark (xmlNode *domain, const InnDomainPlan *plan)
+{
+  xmlNode *metadata = add (domain, "metadata", NULL);
+  xmlNode *machine = add (metadata, "machine", NULL);
+  xmlNs *ns = xmlNewNs (machine, BAD_CAST NAMESPACE, BAD_CAST "innkeeper");
+
+  xmlSetNs (machine, ns);
+  if (plan->disk_path != NULL)
+    {
+      xmlNode *disk = xmlNewChild (machine, ns, BAD_CAST "disk", NULL);
+
+      set_attribute (disk, "path", plan->disk_path);
+    }
+}
+
+/* An empty disk is passed over by the firmware, so the disk comes first: the machine starts from
+ * the CD as long as nothing is installed. */
+static void
+add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *plan)
+{
+  xmlNode *os = add (domain, "os", NULL);
+  xmlNode *type = add_text (os, "type", "hvm");
+
+  set_attribute (type, "arch", "x86_64");
+  set_attribute (type, "machine", "q35");
+  if (machine->medium == INN_MEDIUM_KERNEL)
+    {
+      add_text (os, "kernel", machine->medium_path);
+      if (machine->initrd_path != NULL)
+        add_text (os, "initrd", machine->initrd_path);
+      add_text (os, "cmdline", machine->cmdline != NULL ? machine->cmdline : DEFAULT_CMDLINE);
+      return;
+    }
+  if (machine->medium == INN_MEDIUM_DISK || plan->disk_path != NULL)
+    add (os, "boot", "dev", "hd", NULL);
+  if (machine->medium == INN_MEDIUM_ISO)
+    add (os, "boot", "dev", "cdrom", NULL);
+  if (machine->medium == INN_MEDIUM_NONE)
+    add (os, "boot", "dev", "network", NULL);
+}
+
+/* host-passthrough exists only under KVM. */
+static void
+add_processor (xmlNode *domain, const InnDomainPlan *plan)
+{
+  xmlNode *features = add (domain, "features", NULL);
+  xmlNode *clock;
+
+  add (features, "acpi", NULL);
+  add (features, "apic", NULL);
+  if (plan->kvm)
+    add (domain, "cpu", "mode", "host-passthrough", "check", "none", "migratable", "on", NULL);
+  else
+    add (domain, "cpu", "mode", "maximum", NULL);
+
+  clock = add (domain, "clock", "offset", "utc", NULL);
+  add (clock, "timer", "name", "rtc", "tickpolicy", "catchup", NULL);
+  add (clock, "timer", "name", "pit", "tickpolicy", "delay", NULL);
+  add (clock, "timer", "name", "hpet", "present", "no", NULL);
+  add_text (domain, "on_poweroff", "destroy");
+  add_text (domain, "on_reboot", "restart");
+  add_text (domain, "on_crash", "destroy");
+}
+
+static void
+add_disk (xmlNode *devices, const char *path, const char *format, const char *target)
+{
+  xmlNode *disk = add (devices, "disk", "type", "file", "device", "disk", NULL);
+
+  add (disk, "driver", "name", "qemu", "type", format, "discard", "unmap", NULL);
+  add (disk, "source", "file", path, NULL);
+  add (disk, "target", "dev", target, "bus", "virtio", NULL);
+}
+
+static void
+add_disks (xmlNode *devices, const InnNewMachine *machine, const InnDomainPlan *plan)
+{
+  gboolean from_disk = machine->medium == INN_MEDIUM_DISK;
+
+  if (from_disk)
+    add_disk (devices, machine->medium_path, plan->medium_qcow2 ? "qcow2" : "raw", "vda");
+  if (plan->disk_path != NULL)
+    add_disk (devices, plan->disk_path, "qcow2", from_disk ? "vdb" : "vda");
+  if (machine->medium == INN_MEDIUM_ISO)
+    {
+      xmlNode *cdrom = add (devices, "disk", "type", "file", "device", "cdrom", NULL);
+
+      add (cdrom, "driver", "name", "qemu", "type", "raw", NULL);
+      add (cdrom, "source", "file", machine->medium_path, NULL);
+      add (cdrom, "target", "dev", "sda", "bus", "sata", NULL);
+      add (cdrom, "readonly", NULL);
+    }
+}
+
+/* Virtio video has a VGA mode for firmware and installers; the tablet keeps both pointers at the
+ * same place. */
+static void
+add_console (xmlNode *devices, const InnDomainPlan *plan)
+{
+  xmlNode *graphics = add (devices, "graphics", "type", "vnc", NULL);
+  xmlNode *video, *serial;
+
+  add (graphics, "listen", "type", "socket", NULL);
+  video = add (devices, "video", NULL);
+  add (video, "model", "type", "virtio", NULL);
+  add (devices, "controller", "type", "usb", "model", "qemu-xhci", NULL);
+  add (devices, "input", "type", "tablet", "bus", "usb", NULL);
+
+  serial = add (devices, "serial", "type", "pty", NULL);
+  if (plan->serial_log != NULL)
+    add (serial, "log", "file", plan->serial_log, "append", "off", NULL);
+  add (serial, "target", "type", "isa-serial", "port", "0", NULL);
+}
+
+static void
+add_devices (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *plan)
+{
+  xmlNode *devices = add (domain, "devices", NULL);
+  xmlNode *interface, *balloon, *rng;
+
+  add_disks (devices, machine, plan);
+  add_console (devices, plan);
+
+  interface = add (devices, "interface", "type", "user", NULL);
+  add (interface, "model", "type", "virtio", NULL);
+  /* Without a period the guest never tells what memory it uses. */
+  balloon = add (devices, "memballoon", "model", "virtio", NULL);
+  add (balloon, "stats", "period", "2", NULL);
+  rng = add (devices, "rng", "model", "virtio", NULL);
+  set_attribute (add_text (rng, "backend", "/dev/urandom"), "model", "random");
+}
+
+static gboolean
+check_text (const char *text, GError **error)
+{
+  if (text == NULL)
+    return TRUE;
+  if (g_utf8_validate (text, -1, NULL))
+    {
+      const char *p = text;
+
+      while (*p != '\0' && !g_unichar_iscntrl (g_utf8_get_char (p)))
+        p = g_utf8_next_char (p);
+      if (*p == '\0')
+        return TRUE;
+    }
+  g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                       _ ("The name of a file has a character that libvirt cannot take. Rename the "
+                          "file."));
+  return FALSE;
+}
+
+char *
+inn_domain_xml_build (const InnNewMachine *machine, const InnDomainPlan *plan, GError **error)
+{
+  g_autoptr (xmlDoc) document = NULL;
+  g_autofree char *memory = NULL, *vcpus = NULL;
+  xmlNode *domain;
+  xmlChar *text;
+  char *xml;
+
+  g_return_val_if_fail (machine != NULL && plan != NULL && plan->uuid != NULL, NULL);
+
+  if (!check_text (machine->name, error) || !check_text (machine->medium_path, error)
+      || !check_text (machine->initrd_path, error) || !check_text (machine->cmdline, error)
+      || !check_text (plan->disk_path, error) || !check_text (plan->serial_log, error))
+    return NULL;
+
+  document = xmlNewDoc (BAD_CAST "1.0");
+  domain = xmlNewDocNode (document, NULL, BAD_CAST "domain", NULL);
+  xmlDocSetRootElement (document, domain);
+  set_attribute (domain, "type", plan->kvm ? "kvm" : "qemu");
+  add_text (domain, "name", machine->name);
+  add_text (domain, "uuid", plan->uuid);
+  add_mark (domain, plan);
+  memory = g_strdup_printf ("%" G_GUINT64_FORMAT, machine->memory);
+  set_attribute (add_text (domain, "memory", memory), "unit", "bytes");
+  vcpus = g_strdup_printf ("%u", machine->vcpus);
+  add_text (domain, "vcpu", vcpus);
+  add_boot (domain, machine, plan);
+  add_processor (domain, plan);
+  add_devices (domain, machine, plan);
+
+  xmlDocDumpFormatMemory (document, &text, NULL, /* format= */ 1);
+  xml = g_strdup ((const char *)text);
+  xmlFree (text);
+  return xml;
+}
+
+/* Reading. */
+
+static xmlDoc *
+parse_document (const char *xml, gsize length, const char *root, GError **error)
+{
+  g_autoptr (xmlDoc) document = NULL;
+  const xmlNode *element;
+
+  /* The encoding is forced, so that nothing can hide from the search. */
+  if (length <= MAX_XML && g_strstr_len (xml, (gssize)length, "<!DOCTYPE") == NULL)
+    document = xmlReadMemory (xml, (int)length, NULL, "UTF-8",
+                              XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                                  | XML_PARSE_NOCDATA);
+  element = document != NULL ? xmlDocGetRootElement (document) : NULL;
+  if (element == NULL || !g_str_equal ((const char *)element->name, root))
+    {
+      g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                           _ ("libvirt describes this machine in a way Innkeeper cannot read."));
+      return NULL;
+    }
+  return g_steal_pointer (&document);
+}
+
+/* The first child element of that name at or after @node. */
+static xmlNode *
+find_element (xmlNode *node, const char *name)
+{
+  for (; node != NULL; node = node->next)
+    if (node->type == XML_ELEMENT_NODE && g_str_equal ((const char *)node->name, name))
+      return node;
+  return NULL;
+}
+
+static xmlNode *
+get_child (xmlNode *parent, const char *name)
+{
+  return parent != NULL ? find_element (parent->children, name) : NULL;
+}
+
+/* NULL when longer than anything sensible. */
+static char *
+take_text (xmlChar *text)
+{
+  char *copy = NULL;
+
+  if (text != NULL && strlen ((const char *)text) <= MAX_TEXT)
+    copy = g_strdup ((const char *)text);
+  xmlFree (text);
+  return copy;
+}
+
+static char *
+get_text (xmlNode *node)
+{
+  return node != NULL ? take_text (xmlNodeGetContent (node)) : NULL;
+}
+
+static char *
+get_attribute (xmlNode *node, const char *name)
+{
+  return node != NULL ? take_text (xmlGetNoNsProp (node, BAD_CAST name)) : NULL;
+}
+
+static gboolean
+attribute_is (xmlNode *node, const char *name, const char *value)
+{
+  g_autofree char *found = get_attribute (node, name);
+
+  return g_strcmp0 (found, value) == 0;
+}
+
+static guint64
+get_number (xmlNode *node)
+{
+  g_autofree char *text = get_text (node);
+
+  return text != NULL ? g_ascii_strtoull (g_strstrip (text), NULL, 10) : 0;
+}
+
+/* libvirt prints KiB, but takes and may keep others: formatdomain, "Memory Allocation". */
+static guint64
+get_memory (xmlNode *domain)
+{
+  static const struct
+  {
+    const char *unit;
+    guint64 bytes;
+  } units[] = {
+    { "b", 1 },         { "bytes", 1 },        { "KiB", 1 << 10 },   { "k", 1 << 10 },
+    { "MiB", 1 << 20 }, { "M", 1 << 20 },      { "GiB", 1 << 30 },   { "G", 1 << 30 },
+    { "KB", 1000 },     { "MB", 1000 * 1000 }, { "GB", 1000000000 },
+  };
+  xmlNode *node = get_child (domain, "memory");
+  g_autofree char *unit = get_attribute (node, "unit");
+  guint64 factor = 1024, bytes;
+
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    if (g_strcmp0 (unit, units[i].unit) == 0)
+      factor = units[i].bytes;
+  return g_uint64_checked_mul (&bytes, get_number (node), factor) ? bytes : 0;
+}
+
+static int
+get_vnc_index (xmlNode *devices)
+{
+  int index = 0;
+
+  for (xmlNode *node = get_child (devices, "graphics"); node != NULL && index < MAX_GRAPHICS;
+       node = find_element (node->next, "graphics"), index++)
+    if (attribute_is (node, "type", "vnc"))
+      return index;
+  return -1;
+}
+
+/* A serial line libvirt can open, or the console of a container. */
+static gboolean
+get_has_serial (xmlNode *devices)
+{
+  return attribute_is (get_child (devices, "serial"), "type", "pty")
+         || attribute_is (get_child (devices, "console"), "type", "pty");
+}
+
+static gboolean
+is_marked (xmlNode *domain, const char *path)
+{
+  xmlNode *machine = get_child (get_child (domain, "metadata"), "machine");
+  guint seen = 0;
+
+  if (machine == NULL || machine->ns == NULL
+      || g_strcmp0 ((const char *)machine->ns->href, NAMESPACE) != 0)
+    return FALSE;
+  for (xmlNode *disk = get_child (machine, "disk"); disk != NULL && seen < MAX_DISKS;
+       disk = find_element (disk->next, "disk"), seen++)
+    if (attribute_is (disk, "path", path))
+      return TRUE;
+  return FALSE;
+}
+
+/* What may be deleted with the machine: it is a disk of this very machine, not a CD nor shared with
+ * others, and it is marked as made for it. */
+static GStrv
+get_made_disks (xmlNode *domain, xmlNode *devices)
+{
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+  guint seen = 0;
+
+  for (xmlNode *disk = get_child (devices, "disk"); disk != NULL && seen < MAX_DISKS;
+       disk = find_element (disk->next, "disk"), seen++)
+    {
+      g_autofree char *path = get_attribute (get_child (disk, "source"), "file");
+
+      if (path != NULL && g_path_is_absolute (path) && !attribute_is (disk, "device", "cdrom")
+          && get_child (disk, "readonly") == NULL && get_child (disk, "shareable") == NULL
+          && is_marked (domain, path))
+        g_strv_builder_add (paths, path);
+    }
+  return g_strv_builder_end (paths);
+}
+
+InnDomainDescription *
+inn_domain_description_parse (const char *xml, gssize length, GError **error)
+{
+  g_autoptr (InnDomainDescription) self = g_new0 (InnDomainDescription, 1);
+  g_autoptr (xmlDoc) document = NULL;
+  xmlNode *domain, *devices;
+  guint64 vcpus;
+
+  g_return_val_if_fail (xml != NULL, NULL);
+
+  document = parse_document (xml, length < 0 ? strlen (xml) : (gsize)length, "domain", error);
+  if (document == NULL)
+    return NULL;
+  domain = xmlDocGetRootElement (document);
+  devices = get_child (domain, "devices");
+  self->uuid = get_text (get_child (domain, "uuid"));
+  self->name = get_text (get_child (domain, "name"));
+  if (self->uuid == NULL || !g_uuid_string_is_valid (self->uuid) || self->name == NULL)
+    {
+      g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                           _ ("libvirt describes a machine that has no name or identity."));
+      return NULL;
+    }
+  vcpus = get_number (get_child (domain, "vcpu"));
+  self->vcpus = (guint)CLAMP (vcpus, 1, MAX_VCPUS);
+  self->memory = get_memory (domain);
+  self->emulated = attribute_is (domain, "type", "qemu");
+  self->vnc_index = get_vnc_index (devices);
+  self->has_serial = get_has_serial (devices);
+  self->made_disks = get_made_disks (domain, devices);
+  return g_steal_pointer (&self);
+}
+
+void
+inn_domain_description_free (InnDomainDescription *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->uuid);
+  g_free (self->name);
+  g_strfreev (self->made_disks);
+  g_free (self);
+}
+
+char *
+inn_capabilities_parse_architecture (const char *xml)
+{
+  g_autoptr (xmlDoc) document = NULL;
+
+  g_return_val_if_fail (xml != NULL, NULL);
+
+  document = parse_document (xml, strlen (xml), "capabilities", NULL);
+  if (document == NULL)
+    return NULL;
+  return get_text (
+      get_child (get_child (get_child (xmlDocGetRootElement (document), "host"), "cpu"), "arch"));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of what is allowed in which state. */
+#include "model/machine-state.h"
+
+#define CAN(operation) (1u << INN_OPERATION_##operation)
+
+/* A paused guest cannot react to a request to shut down; one that ignored a request may be asked
+ * again. A machine that has just crashed is off. */
+static const guint allowed[] = {
+  [INN_MACHINE_OFF] = CAN (START) | CAN (DELETE),
+  [INN_MACHINE_STARTING] = CAN (POWER_OFF),
+  [INN_MACHINE_RUNNING] = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET) | CAN (PAUSE),
+  [INN_MACHINE_PAUSED] = CAN (RESUME) | CAN (POWER_OFF) | CAN (RESET),
+  [INN_MACHINE_NO_SPACE] = CAN (RESUME) | CAN (POWER_OFF),
+  [INN_MACHINE_SHUTTING_DOWN] = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET),
+  [INN_MACHINE_CRASHED] = CAN (START) | CAN (DELETE),
+};
+
+gboolean
+inn_machine_state_allows (InnMachineState state, InnOperation operation)
+{
+  g_return_val_if_fail ((guint)state < G_N_ELEMENTS (allowed), FALSE);
+  g_return_val_if_fail ((guint)operation < INN_OPERATION_N, FALSE);
+
+  return (allowed[state] & (1u << operation)) != 0;
+}
+
+gboolean
+inn_machine_state_is_active (InnMachineState state)
+{
+  return state != INN_MACHINE_OFF && state != INN_MACHINE_CRASHED;
+}

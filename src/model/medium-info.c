@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/medium-info.h"
+
+#include <glib/gi18n.h>
+#include <osinfo/osinfo.h>
+
+#include "model/host-load.h"
+
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
+
+/* Where nobody recommends anything. */
+#define USUAL_MEMORY  (2 * GIB)
+#define USUAL_DISK    (20 * GIB)
+#define USUAL_VCPUS   2
+#define KERNEL_MEMORY (GIB / 2)
+
+G_LOCK_DEFINE_STATIC (database);
+static OsinfoDb *database; /* protected by its lock, as is every object in it */
+
+static OsinfoDb *
+load_database (void)
+{
+  g_autoptr (OsinfoLoader) loader = osinfo_loader_new ();
+  g_autoptr (GError) error = NULL;
+
+  osinfo_loader_process_default_path (loader, &error);
+  if (error != NULL)
+    g_debug ("libosinfo: %s", error->message);
+  return g_object_ref (osinfo_loader_get_db (loader));
+}
+
+static char *
+get_file_title (const char *path)
+{
+  char *name = g_filename_display_basename (path);
+  char *dot = strrchr (name, '.');
+
+  if (dot != NULL && dot != name)
+    *dot = '\0';
+  return name;
+}
+
+static void
+set_usual (InnMediumInfo *self, const char *path)
+{
+  gboolean kernel = self->kind == INN_MEDIUM_KERNEL;
+
+  self->title = get_file_title (path);
+  self->name = g_strdup (self->title);
+  self->memory = kernel ? KERNEL_MEMORY : USUAL_MEMORY;
+  self->memory_reason = g_strdup (kernel ? _ ("Enough for a kernel and a small system")
+                                         : _ ("Enough for most systems"));
+  if (self->kind == INN_MEDIUM_ISO)
+    {
+      self->disk_size = USUAL_DISK;
+      self->disk_reason = g_strdup (_ ("Takes space only as it fills"));
+    }
+  else
+    self->disk_reason = g_strdup (_ ("None is needed to start"));
+  self->vcpus = USUAL_VCPUS;
+  self->vcpus_reason = g_strdup (_ ("Enough for most systems"));
+}
+
+/* What the list says for the architecture, else for all; NULL: nothing. Borrowed. */
+static OsinfoResources *
+find_resources (OsinfoResourcesList *list, const char *architecture)
+{
+  OsinfoResources *found = NULL;
+  int n = osinfo_list_get_length (OSINFO_LIST (list));
+
+  for (int i = 0; i < n; i++)
+    {
+      OsinfoResources *resources = OSINFO_RESOURCES (osinfo_list_get_nth (OSINFO_LIST (list), i));
+      const char *other = osinfo_resources_get_architecture (resources);
+
+      if (g_strcmp0 (other, architecture) == 0)
+        return resources;
+      if (g_strcmp0 (other, "all") == 0)
+        found = resources;
+    }
+  return found;
+}
+
+/* Lists may be empty, and single values absent (-1). */
+static gint64
+get_resource (OsinfoOs *os,
+              const char *architecture,
+              gint64 (*get) (OsinfoResources *),
+              gboolean *recommended)
+{
+  g_autoptr (OsinfoResourcesList) best = osinfo_os_get_recommended_resources (os);
+  g_autoptr (OsinfoResourcesList) least = osinfo_os_get_minimum_resources (os);
+  OsinfoResources *resources = find_resources (best, architecture);
+  gint64 value = resources != NULL ? get (resources) : -1;
+
+  *recommended = value > 0;
+  if (value > 0)
+    return value;
+  resources = find_resources (least, architecture);
+  return resources != NULL ? get (resources) : -1;
+}
+
+static gint64
+get_vcpus (OsinfoResources *resources)
+{
+  return osinfo_resources_get_n_cpus (resources);
+}
+
+static char *
+describe_amount (const char *name, gint64 bytes, gboolean recommended)
+{
+  g_autofree char *amount = g_format_size_full ((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+  return g_strdup_printf (recommended ? _ ("%s recommends %s") : _ ("%s needs at least %s"), name,
+                          amount);
+}
+
+static void
+set_text (char **field, char *text)
+{
+  g_free (*field);
+  *field = text;
+}
+
+static void
+set_known_resources (InnMediumInfo *self, OsinfoOs *os, const char *architecture)
+{
+  gboolean recommended;
+  gint64 value = get_resource (os, architecture, osinfo_resources_get_ram, &recommended);
+
+  if (value > 0)
+    {
+      self->memory = (guint64)value;
+      set_text (&self->memory_reason, describe_amount (self->name, value, recommended));
+    }
+  value = get_resource (os, architecture, osinfo_resources_get_storage, &recommended);
+  if (value > 0)
+    {
+      self->disk_size = (guint64)value;
+      set_text (&self->disk_reason, describe_amount (self->name, value, recommended));
+    }
+  value = get_resource (os, architecture, get_vcpus, &recommended);
+  if (value > USUAL_VCPUS)
+    {
+      self->vcpus = (guint)MIN (value, 64);
+      set_text (&self->vcpus_reason, g_strdup_printf (recommended ? _ ("%s recommends that many")
+                                                                  : _ ("%s needs that many"),
+                                                      self->name));
+    }
+}
+
+static void
+identify (InnMediumInfo *self, const char *path, GCancellable *cancellable)
+{
+  g_autoptr (OsinfoMedia) media = osinfo_media_create_from_location (path, cancellable, NULL);
+  OsinfoOs *os;
+
+  if (media == NULL)
+    return;
+  if (database == NULL)
+    database = load_database ();
+  os = osinfo_db_identify_media (database, media) ? osinfo_media_get_os (media) : NULL;
+  if (os == NULL)
+    return;
+
+  self->known = TRUE;
+  set_text (&self->name, g_strdup (osinfo_product_get_name (OSINFO_PRODUCT (os))));
+  set_text (&self->title, g_strdup_printf (osinfo_media_get_live (media) ? _ ("%s live system")
+                                                                         : _ ("%s installer"),
+                                           self->name));
+  set_known_resources (self, os, osinfo_media_get_architecture (media));
+  g_object_unref (os);
+}
+
+/* A machine takes no more than half of what there is. */
+static void
+fit_host (InnMediumInfo *self)
+{
+  guint64 most = inn_host_get_memory () / 2;
+  guint processors = inn_host_get_processors ();
+
+  if (most > 0 && self->memory > most)
+    {
+      self->memory = most & ~((G_GUINT64_CONSTANT (1) << 20) - 1);
+      set_text (&self->memory_reason, g_strdup (_ ("Half of the memory of this computer")));
+    }
+  if (self->vcpus > processors)
+    {
+      self->vcpus = MAX (processors, 1);
+      set_text (&self->vcpus_reason, g_strdup (_ ("As many as this computer has")));
+    }
+}
+
+static void
+query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const char *path = task_data;
+  g_autoptr (InnMediumInfo) self = g_new0 (InnMediumInfo, 1);
+  GError *error = NULL;
+
+  self->kind = inn_new_machine_probe_medium (path, &error);
+  if (error != NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  set_usual (self, path);
+  if (self->kind == INN_MEDIUM_ISO)
+    {
+      /* libosinfo's blocking call runs the thread's main context: never the application's. */
+      g_autoptr (GMainContext) context = g_main_context_new ();
+
+      g_main_context_push_thread_default (context);
+      G_LOCK (database);
+      identify (self, path, cancellable);
+      G_UNLOCK (database);
+      g_main_context_pop_thread_default (context);
+    }
+  fit_host (self);
+  g_task_return_pointer (task, g_steal_pointer (&self), (GDestroyNotify)inn_medium_info_free);
+}
+
+void
+inn_medium_info_query_async (const char *path,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_return_if_fail (path != NULL);
+
+  g_task_set_task_data (task, g_strdup (path), g_free);
+  g_task_run_in_thread (task, query_thread);
+}
+
+InnMediumInfo *
+inn_medium_info_query_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+inn_medium_info_free (InnMediumInfo *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->title);
+  g_free (self->name);
+  g_free (self->memory_reason);
+  g_free (self->disk_reason);
+  g_free (self->vcpus_reason);
+  g_free (self);
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "contract.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "model/error.h"
+
+#define PATIENCE_US (60 * G_USEC_PER_SEC)
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+contract_wait (gboolean (*condition) (gpointer data), gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_US;
+  guint tick = g_timeout_add (20, on_tick, NULL);
+
+  while (!condition (data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, TRUE);
+    }
+  g_source_remove (tick);
+}
+
+static void
+on_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **)user_data = g_object_ref (result);
+}
+
+static gboolean
+has_result (GAsyncResult **result)
+{
+  return *result != NULL;
+}
+
+static gboolean
+is_settled (InnConnection *connection)
+{
+  return inn_connection_get_state (connection) != INN_CONNECTION_OPENING;
+}
+
+InnConnection *
+contract_open (const ContractPlace *place)
+{
+  InnConnection *connection = place->connect ();
+
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_CLOSED);
+  inn_connection_open (connection);
+  CONTRACT_WAIT (is_settled, connection);
+  if (inn_connection_get_state (connection) != INN_CONNECTION_OPEN)
+    g_error ("%s", inn_connection_get_message (connection));
+  return connection;
+}
+
+void
+contract_close (InnConnection *connection)
+{
+  inn_connection_close (connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_CLOSED);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (connection)), ==, 0);
+  g_object_unref (connection);
+}
+
+InnMachine *
+contract_create (InnConnection *connection, const InnNewMachine *description)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  InnMachine *machine;
+
+  inn_connection_create_async (connection, description, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  machine = inn_connection_create_finish (connection, result, &error);
+  g_assert_no_error (error);
+  g_assert_true (INN_IS_MACHINE (machine));
+  return machine;
+}
+
+void
+contract_run (InnMachine *machine, InnOperation operation)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *reason = NULL;
+
+  g_assert_true (inn_machine_can (machine, operation, &reason));
+  g_assert_null (reason);
+  inn_machine_run_async (machine, operation, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  inn_machine_run_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+void
+contract_run_refused (InnMachine *machine, InnOperation operation, int code)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_machine_run_async (machine, operation, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  g_assert_false (inn_machine_run_finish (machine, result, &error));
+  g_assert_error (error, INN_ERROR, code);
+}
+
+int
+contract_open_console (InnMachine *machine, InnConsoleKind kind)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd, type;
+  socklen_t size = sizeof type;
+
+  inn_machine_open_console_async (machine, kind, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  fd = inn_machine_open_console_finish (machine, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (fcntl (fd, F_GETFL) & O_NONBLOCK, !=, 0);
+  g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size), ==, 0);
+  g_assert_cmpint (type, ==, SOCK_STREAM);
+  return fd;
+}
+
+typedef struct
+{
+  int fd;
+  const char *text;
+  GString *received;
+  gboolean ended;
+} Reader;
+
+static gboolean
+read_some (Reader *reader)
+{
+  char buffer[4096];
+  gssize n = read (reader->fd, buffer, sizeof buffer);
+
+  if (n > 0)
+    g_string_append_len (reader->received, buffer, n);
+  reader->ended = n == 0 || (n < 0 && errno != EAGAIN);
+  if (reader->text == NULL)
+    return reader->ended;
+  g_assert_false (reader->ended);
+  return strstr (reader->received->str, reader->text) != NULL;
+}
+
+void
+contract_expect_text (int fd, const char *text)
+{
+  Reader reader = { fd, text, g_string_new (NULL), FALSE };
+
+  CONTRACT_WAIT (read_some, &reader);
+  g_string_free (reader.received, TRUE);
+}
+
+static void
+expect_end (int fd)
+{
+  Reader reader = { fd, NULL, g_string_new (NULL), FALSE };
+
+  CONTRACT_WAIT (read_some, &reader);
+  g_string_free (reader.received, TRUE);
+}
+
+/* The tests. */
+
+static void
+test_open (gconstpointer data)
+{
+  InnConnection *connection = contract_open (data);
+
+  g_assert_cmpstr (inn_connection_get_title (connection), !=, "");
+  g_assert_cmpstr (inn_connection_get_technique (connection), !=, "");
+  g_assert_nonnull (inn_connection_get_speed_text (connection));
+  g_assert_null (inn_connection_find (connection, "no such machine"));
+  /* Opening what is open changes nothing. */
+  inn_connection_open (connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_OPEN);
+  contract_close (connection);
+}
+
+static void
+test_close_while_opening (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  g_autoptr (InnConnection) connection = place->connect ();
+
+  inn_connection_open (connection);
+  inn_connection_close (connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_CLOSED);
+  inn_connection_open (connection);
+  CONTRACT_WAIT (is_settled, connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_OPEN);
+  contract_close (g_steal_pointer (&connection));
+}
+
+static void
+test_refusal (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  g_autoptr (InnConnection) connection = place->connect ();
+  g_autoptr (InnNewMachine) description = inn_new_machine_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *refusal = inn_connection_get_medium_refusal (connection, INN_MEDIUM_KERNEL);
+
+  g_assert_nonnull (refusal);
+  g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+  description->name = g_strdup ("never made");
+  description->medium = INN_MEDIUM_KERNEL;
+  inn_connection_create_async (connection, description, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  g_assert_null (inn_connection_create_finish (connection, result, &error));
+  g_assert_error (error, INN_ERROR, INN_ERROR_UNAVAILABLE);
+}
+
+static void
+on_items_changed (GListModel *model, guint position, guint removed, guint added, GPtrArray *mirror)
+{
+  g_assert_cmpuint (position + removed, <=, mirror->len);
+  if (removed > 0)
+    g_ptr_array_remove_range (mirror, position, removed);
+  for (guint i = 0; i < added; i++)
+    g_ptr_array_insert (mirror, (int)(position + i), g_list_model_get_item (model, position + i));
+  g_assert_cmpuint (mirror->len, ==, g_list_model_get_n_items (model));
+  for (guint i = 0; i < mirror->len; i++)
+    {
+      g_autoptr (InnMachine) machine = g_list_model_get_item (model, i);
+
+      g_assert_true (machine == g_ptr_array_index (mirror, i));
+    }
+}
+
+static InnMachine *
+make (const ContractPlace *place, InnConnection *connection)
+{
+  g_autoptr (InnNewMachine) description = place->describe ();
+
+  return contract_create (connection, description);
+}
+
+static void
+test_create (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnNewMachine) description = place->describe ();
+  g_autoptr (GPtrArray) mirror = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (InnMachine) machine = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) storage = NULL;
+
+  g_assert_null (inn_connection_get_medium_refusal (connection, description->medium));
+  g_signal_connect (connection, "items-changed", G_CALLBACK (on_items_changed), mirror);
+  machine = contract_create (connection, description);
+  g_assert_true (inn_connection_find (connection, inn_machine_get_id (machine)) == machine);
+  g_assert_true (inn_machine_get_connection (machine) == connection);
+  g_assert_cmpuint (mirror->len, ==, 1);
+  g_assert_cmpstr (inn_machine_get_name (machine), ==, description->name);
+  g_assert_cmpuint (inn_machine_get_vcpus (machine), ==, description->vcpus);
+  g_assert_cmpuint (inn_machine_get_memory (machine), ==, description->memory);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_OFF);
+
+  /* The same name again. */
+  inn_connection_create_async (connection, description, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  g_assert_null (inn_connection_create_finish (connection, result, &error));
+  g_assert_error (error, INN_ERROR, INN_ERROR_EXISTS);
+  g_assert_cmpuint (mirror->len, ==, 1);
+
+  storage = inn_machine_list_storage (machine);
+  contract_run (machine, INN_OPERATION_DELETE);
+  g_assert_cmpuint (mirror->len, ==, 0);
+  g_assert_null (inn_connection_find (connection, inn_machine_get_id (machine)));
+  g_assert_null (inn_machine_get_connection (machine));
+  for (guint i = 0; storage[i] != NULL; i++)
+    g_assert_false (g_file_test (storage[i], G_FILE_TEST_EXISTS));
+  contract_close (connection);
+}
+
+static void
+test_lifecycle (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  const char *reason = NULL;
+
+  g_assert_false (inn_machine_can (machine, INN_OPERATION_PAUSE, &reason));
+  g_assert_nonnull (reason);
+  contract_run_refused (machine, INN_OPERATION_PAUSE, INN_ERROR_NOT_SUPPORTED);
+
+  contract_run (machine, INN_OPERATION_START);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  g_assert_cmpint (inn_machine_get_changed_time (machine), >, 0);
+  contract_run_refused (machine, INN_OPERATION_DELETE, INN_ERROR_NOT_SUPPORTED);
+
+  contract_run (machine, INN_OPERATION_PAUSE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_PAUSED);
+  contract_run (machine, INN_OPERATION_RESUME);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  contract_run (machine, INN_OPERATION_RESET);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+
+  contract_run (machine, INN_OPERATION_SHUT_DOWN);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_SHUTTING_DOWN);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_OFF);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+/* Closing the window never stops a guest. */
+static void
+test_guest_outlives_connection (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  InnMachine *machine = make (place, connection);
+  g_autofree char *id = g_strdup (inn_machine_get_id (machine));
+
+  contract_run (machine, INN_OPERATION_START);
+  contract_close (connection);
+  g_assert_null (inn_machine_get_connection (machine));
+  g_assert_false (inn_machine_can (machine, INN_OPERATION_PAUSE, NULL));
+  g_object_unref (machine);
+
+  connection = contract_open (place);
+  machine = inn_connection_find (connection, id);
+  g_assert_nonnull (machine);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static gboolean
+has_load (InnMetrics *metrics)
+{
+  return inn_metrics_get_last (metrics, INN_SERIES_CPU_TOTAL, 0) > 0;
+}
+
+static void
+test_metrics (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  InnMetrics *metrics = inn_machine_get_metrics (machine);
+  double load;
+
+  contract_run (machine, INN_OPERATION_START);
+  inn_machine_set_watched (machine, TRUE);
+  CONTRACT_WAIT (has_load, metrics);
+  load = inn_metrics_get_last (metrics, INN_SERIES_CPU, 0);
+  g_assert_cmpfloat (load, <=, 1);
+  g_assert_cmpuint (inn_metrics_get_n_vcpus (metrics), ==, inn_machine_get_vcpus (machine));
+  g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_MEMORY_HELD, 0), >, 0);
+  inn_machine_set_watched (machine, FALSE);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static void
+test_consoles (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  static const InnConsoleKind kinds[] = { INN_CONSOLE_SERIAL, INN_CONSOLE_VNC };
+  guint n_consoles = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      int fd;
+
+      if (!inn_machine_has_console (machine, kinds[i]))
+        continue;
+      n_consoles++;
+      contract_run (machine, INN_OPERATION_START);
+      fd = contract_open_console (machine, kinds[i]);
+      contract_run (machine, INN_OPERATION_POWER_OFF);
+      expect_end (fd);
+      close (fd);
+    }
+  g_assert_cmpuint (n_consoles, >, 0);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+void
+contract_add_tests (const char *prefix, const ContractPlace *place)
+{
+  static const struct
+  {
+    const char *name;
+    GTestDataFunc func;
+    gboolean creates;
+  } tests[] = {
+    { "open", test_open, FALSE },
+    { "close-while-opening", test_close_while_opening, FALSE },
+    { "refusal", test_refusal, FALSE },
+    { "create", test_create, TRUE },
+    { "lifecycle", test_lifecycle, TRUE },
+    { "guest-outlives-connection", test_guest_outlives_connection, TRUE },
+    { "metrics", test_metrics, TRUE },
+    { "consoles", test_consoles, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    if (place->describe != NULL || !tests[i].creates)
+      {
+        g_autofree char *path = g_strconcat (prefix, "/", tests[i].name, NULL);
+
+        g_test_add_data_func (path, place, tests[i].func);
+      }
+}
