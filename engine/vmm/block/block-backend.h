@@ -2,9 +2,11 @@
 /*
  * A disk on the host side: asynchronous requests on a file descriptor through io_uring.
  *
- * Knows no device. All calls on the main thread or with the device lock held; completions are
- * delivered from the event loop. Guest memory is never registered with the ring; the ring is not
- * inherited by fork().
+ * Knows no device. All calls with the device lock held, and those that reach the ring (create,
+ * kick, reap, resume, drain) on the thread that created it, the main thread: the kernel insists.
+ * Completions are delivered from the event loop, from block_backend_reap() and
+ * block_backend_drain(). Guest memory is never registered with the ring; the ring is not inherited
+ * by fork().
  */
 #pragma once
 
@@ -31,17 +33,19 @@ struct block_request {
 	uint64_t length;         /* bytes; of the vector for reads and writes */
 	const struct iovec *iov; /* stays valid until completion */
 	unsigned int iov_count;
-	/* 0 or negative errno. Runs on the main thread with the device lock held. */
+	/* 0 or negative errno. Device lock held. The request may be submitted again from here. */
 	void (*complete)(struct block_request *request, int result);
 	/* private to the backend */
 	struct block_request *next;
 	uint64_t started_ns;
 	uint64_t done;
+	bool zero_by_writing;
 };
 
 /*
- * A raw file or block device. fd is taken over. statistics may be NULL. 0 or negative errno
- * (-ENOTSUP where the kernel has no io_uring).
+ * A raw file or block device, opened without O_DIRECT. fd is taken over, if this succeeds.
+ * statistics may be NULL. 0 or negative errno (-ENOTSUP where the kernel has no io_uring, -EROFS
+ * when the descriptor cannot be written to).
  */
 int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
 			     struct disk_statistics *statistics,
@@ -56,6 +60,12 @@ bool block_backend_read_only(const struct block_backend *backend);
 void block_backend_submit(struct block_backend *backend, struct block_request *request);
 /* Hands what was queued to the kernel with one system call. */
 void block_backend_kick(struct block_backend *backend);
+/* Delivers what has completed. No system call unless a completion queued something new. */
+void block_backend_reap(struct block_backend *backend);
+
+/* Called after the last of each batch of completions. */
+void block_backend_set_batch_handler(struct block_backend *backend, void (*delivered)(void *data),
+				     void *data);
 
 /*
  * What to do when the host cannot store data (ENOSPC, EDQUOT, EIO on write): the request is held,
@@ -66,6 +76,8 @@ void block_backend_set_error_handler(struct block_backend *backend,
 				     void (*stopped)(void *data, int error), void *data);
 /* Submits what was held again. */
 void block_backend_resume(struct block_backend *backend);
+/* Completes what is held, or queued and not kicked yet, with -ECANCELED. Any thread. */
+void block_backend_cancel_held(struct block_backend *backend);
 
 /* Waits until nothing is in flight (held requests stay held). For pause, snapshot and exit. */
 void block_backend_drain(struct block_backend *backend);

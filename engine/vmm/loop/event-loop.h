@@ -36,8 +36,9 @@ void event_loop_lock(struct event_loop *loop);
 void event_loop_unlock(struct event_loop *loop);
 
 /*
- * Calls back on the main thread whenever fd is ready (level-triggered). The descriptor stays the
- * caller's and must outlive the source. With the device lock held or before the loop runs.
+ * Calls back on the main thread whenever fd is ready (level-triggered, or once for each time it
+ * becomes so when EPOLLET is among the events). The descriptor stays the caller's and must outlive
+ * the source. With the device lock held or before the loop runs.
  */
 int event_loop_add(struct event_loop *loop, int fd, uint32_t events, event_source_callback callback,
 		   void *data, struct event_source **ret_source);

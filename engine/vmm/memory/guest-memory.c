@@ -20,25 +20,21 @@
 struct guest_memory {
 	uint64_t size;
 	char *host;
+	void *mapping; /* what host is inside of */
 	size_t region_count;
 	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
 };
 
-/* Maps size bytes at an address that is a multiple of a huge page. */
-static int map_aligned(uint64_t size, char **ret_host)
+/* Maps it at a multiple of a huge page. What is mapped more than needed is never touched. */
+static int map_aligned(struct guest_memory *memory)
 {
-	uint64_t reserved = size + HUGE_PAGE;
-	char *map = mmap(NULL, reserved, PROT_READ | PROT_WRITE,
+	char *map = mmap(NULL, memory->size + HUGE_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint64_t head;
 
 	if (map == MAP_FAILED)
 		return -errno;
-	head = -(uintptr_t)map & (HUGE_PAGE - 1);
-	if (head > 0)
-		munmap(map, head);
-	munmap(map + head + size, HUGE_PAGE - head);
-	*ret_host = map + head;
+	memory->mapping = map;
+	memory->host = map + (-(uintptr_t)map & (HUGE_PAGE - 1));
 	return 0;
 }
 
@@ -73,7 +69,7 @@ int guest_memory_create(uint64_t size, struct guest_memory **ret_memory)
 	if (!memory)
 		return -ENOMEM;
 	memory->size = size;
-	r = map_aligned(size, &memory->host);
+	r = map_aligned(memory);
 	if (r < 0)
 		goto free_memory;
 	/* Both are advice: a kernel without them still runs the guest. */
@@ -92,7 +88,7 @@ void guest_memory_destroy(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
-	munmap(memory->host, memory->size);
+	munmap(memory->mapping, memory->size + HUGE_PAGE);
 	free(memory);
 }
 

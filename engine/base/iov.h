@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Vectors of buffers as one run of bytes: copy at an offset, cut at either end.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/* Bytes of all elements together. */
+uint64_t iov_length(const struct iovec *iov, unsigned int count);
+
+/* Copy between a buffer and the bytes from offset on; both return how many there were to copy. */
+size_t iov_read(const struct iovec *iov, unsigned int count, uint64_t offset, void *buffer,
+		size_t length);
+size_t iov_write(const struct iovec *iov, unsigned int count, uint64_t offset, const void *buffer,
+		 size_t length);
+
+/* Drops the first bytes (at most all): moves *iov on and shortens the element it ends up at. */
+void iov_drop_front(struct iovec **iov, unsigned int *count, uint64_t bytes);
+/* Keeps the first bytes only (at most all): shortens the last element kept. */
+void iov_keep_front(struct iovec *iov, unsigned int *count, uint64_t bytes);

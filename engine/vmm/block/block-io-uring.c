@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One io_uring per disk: see block-io-uring.h.
+ *
+ * System calls after block_ring_init(): io_uring_enter. The file is registered, so that the kernel
+ * need not look it up for each request; memory never is, because fork() would copy pinned pages.
+ */
+#include "block/block-io-uring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+
+#include "block/block-backend.h"
+
+enum { FIXED_FILE = 0 };
+
+/* What zeroes are written from; never written to, so it stays one page of the kernel's. */
+static const char zeroes[256 * 1024];
+
+/*
+ * Kernels before 6.0 do not know these hints; they save interruptions of the main thread. Deferring
+ * completions altogether (IORING_SETUP_DEFER_TASKRUN) would leave the ring's descriptor unreadable.
+ */
+static int queue_init(struct io_uring *uring)
+{
+	int r = io_uring_queue_init(BLOCK_RING_ENTRIES, uring,
+				    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN);
+
+	if (r == -EINVAL)
+		r = io_uring_queue_init(BLOCK_RING_ENTRIES, uring, 0);
+	return r == -ENOSYS || r == -EPERM ? -ENOTSUP : r;
+}
+
+int block_ring_init(struct block_ring *ring, int fd)
+{
+	int r;
+
+	memset(ring, 0, sizeof(*ring));
+	r = queue_init(&ring->uring);
+	if (r < 0)
+		return r;
+	/* A child would share the ring's indices with its parent. */
+	r = io_uring_ring_dontfork(&ring->uring);
+	if (r >= 0)
+		r = io_uring_register_files(&ring->uring, &fd, 1);
+	if (r < 0)
+		io_uring_queue_exit(&ring->uring);
+	return r < 0 ? r : 0;
+}
+
+void block_ring_finish(struct block_ring *ring)
+{
+	io_uring_queue_exit(&ring->uring);
+}
+
+/* The element a transfer has come to, and how far into it. */
+static unsigned int find_element(const struct block_request *request, uint64_t *ret_skip)
+{
+	uint64_t skip = request->done;
+	unsigned int i = 0;
+
+	while (skip >= request->iov[i].iov_len)
+		skip -= request->iov[i++].iov_len;
+	*ret_skip = skip;
+	return i;
+}
+
+/*
+ * What is left after a short transfer starts inside an element as a rule: the rest of that element
+ * goes alone, so that the caller's vector need not be changed or copied.
+ */
+static void prepare_transfer(struct io_uring_sqe *sqe, const struct block_request *request)
+{
+	uint64_t offset = request->offset + request->done;
+	uint64_t skip;
+	unsigned int i = find_element(request, &skip);
+	const struct iovec *iov = &request->iov[i];
+	unsigned int count = request->iov_count - i;
+	bool whole = skip == 0 && count > 1;
+	char *buffer = (char *)iov->iov_base + skip;
+	unsigned int length = (unsigned int)(iov->iov_len - skip);
+
+	if (request->operation == BLOCK_READ && whole)
+		io_uring_prep_readv(sqe, FIXED_FILE, iov, count, offset);
+	else if (request->operation == BLOCK_READ)
+		io_uring_prep_read(sqe, FIXED_FILE, buffer, length, offset);
+	else if (whole)
+		io_uring_prep_writev(sqe, FIXED_FILE, iov, count, offset);
+	else
+		io_uring_prep_write(sqe, FIXED_FILE, buffer, length, offset);
+}
+
+static void prepare_zeroes(struct io_uring_sqe *sqe, const struct block_request *request)
+{
+	uint64_t offset = request->offset + request->done;
+	uint64_t left = request->length - request->done;
+
+	if (request->zero_by_writing)
+		io_uring_prep_write(sqe, FIXED_FILE, zeroes,
+				    (unsigned int)(left < sizeof(zeroes) ? left : sizeof(zeroes)),
+				    offset);
+	else
+		io_uring_prep_fallocate(sqe, FIXED_FILE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+					(off_t)offset, (off_t)left);
+}
+
+bool block_ring_prepare(struct block_ring *ring, struct block_request *request)
+{
+	struct io_uring_sqe *sqe;
+
+	if (ring->in_flight == BLOCK_RING_ENTRIES)
+		return false;
+	sqe = io_uring_get_sqe(&ring->uring);
+	if (!sqe)
+		return false;
+	switch (request->operation) {
+	case BLOCK_READ:
+	case BLOCK_WRITE:
+		prepare_transfer(sqe, request);
+		break;
+	case BLOCK_FLUSH:
+		io_uring_prep_fsync(sqe, FIXED_FILE, IORING_FSYNC_DATASYNC);
+		break;
+	case BLOCK_DISCARD:
+		io_uring_prep_fallocate(sqe, FIXED_FILE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					(off_t)request->offset, (off_t)request->length);
+		break;
+	case BLOCK_WRITE_ZEROES:
+		prepare_zeroes(sqe, request);
+		break;
+	}
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	io_uring_sqe_set_data(sqe, request);
+	ring->in_flight++;
+	return true;
+}
+
+/* A submission stops early at an entry that cannot be started: that one completes with an error. */
+int block_ring_submit(struct block_ring *ring)
+{
+	while (io_uring_sq_ready(&ring->uring) > 0) {
+		int r = io_uring_submit(&ring->uring);
+
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+	return 0;
+}
+
+int block_ring_submit_and_wait(struct block_ring *ring)
+{
+	int r = io_uring_submit_and_wait(&ring->uring, 1);
+
+	return r < 0 && r != -EINTR ? r : 0;
+}
+
+bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result)
+{
+	struct io_uring_cqe *cqe;
+
+	if (io_uring_peek_cqe(&ring->uring, &cqe) < 0)
+		return false;
+	*ret_request = io_uring_cqe_get_data(cqe);
+	*ret_result = cqe->res;
+	io_uring_cqe_seen(&ring->uring, cqe);
+	ring->in_flight--;
+	return true;
+}

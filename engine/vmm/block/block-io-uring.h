@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The io_uring of one disk: turns block requests into submissions and hands back their results.
+ * Holds no policy: what a result means is decided in block-backend.c.
+ */
+#pragma once
+
+#include <liburing.h>
+#include <stdbool.h>
+
+struct block_request;
+
+enum { BLOCK_RING_ENTRIES = 128 };
+
+struct block_ring {
+	struct io_uring uring;
+	unsigned int in_flight; /* prepared and not reaped: at most BLOCK_RING_ENTRIES */
+};
+
+/* fd: borrowed. 0, -ENOTSUP where there is no io_uring, or negative errno. */
+int block_ring_init(struct block_ring *ring, int fd);
+void block_ring_finish(struct block_ring *ring);
+
+/* Readable when there is something to reap. */
+static inline int block_ring_fd(const struct block_ring *ring)
+{
+	return ring->uring.ring_fd;
+}
+
+/* Prepares what is left of the request. False when the ring is full. */
+bool block_ring_prepare(struct block_ring *ring, struct block_request *request);
+/* Hands over what was prepared, and waits for a completion. 0 or negative errno (try again). */
+int block_ring_submit(struct block_ring *ring);
+int block_ring_submit_and_wait(struct block_ring *ring);
+/* The next completion: false when there is none. *ret_result as the system call would return it. */
+bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result);

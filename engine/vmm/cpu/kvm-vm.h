@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One virtual machine of KVM with its interrupt chips and timer in the kernel, without vCPUs and
+ * memory. What the host's KVM must have is checked here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct kvm_vm {
+	int system_fd;          /* /dev/kvm, owned */
+	int vm_fd;              /* owned */
+	size_t run_size;        /* bytes of the area a vCPU shares with us */
+	unsigned int max_vcpus; /* of this host */
+	bool tsc_deadline;      /* the local APIC's timer has this mode */
+};
+
+/*
+ * Opens /dev/kvm and checks it: 0; -ENOENT, -ENODEV or -EACCES from opening; -EPROTO when this KVM
+ * is too old or lacks something needed; other negative errno. On failure vm needs no finish.
+ */
+int kvm_vm_open(struct kvm_vm *vm);
+/* Creates the VM with its interrupt chips and timer. 0 or negative errno. */
+int kvm_vm_create(struct kvm_vm *vm);
+/* Closes both descriptors. Also after a kvm_vm_create() that did not succeed. */
+void kvm_vm_finish(struct kvm_vm *vm);
+
+/* PICs, IOAPIC and timer as after power-on. No vCPU may run. 0 or negative errno. */
+int kvm_vm_reset_chips(struct kvm_vm *vm);

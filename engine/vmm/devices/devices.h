@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The devices of a PC that are not on a PCI bus: one create function each. All calls with the
+ * device lock held or before the vCPUs run; destroy functions accept NULL and leave the bus to be
+ * destroyed next. reset brings a device back to power-on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct address_space;
+struct event_loop;
+struct interrupt_controller;
+
+/*
+ * What a guest can ask of the machine as a whole. Called with the device lock held on any thread:
+ * the machine only takes note and acts later.
+ */
+struct system_requests {
+	void (*power_off)(void *machine);
+	void (*reset)(void *machine);
+	void (*panicked)(void *machine);
+	void (*debug_exit)(void *machine, int exit_status);
+	void *machine;
+};
+
+/* The host's side of a serial port. */
+struct serial_sink {
+	/* Bytes the guest sends. They are taken at once, whatever becomes of them. */
+	void (*output)(void *data, const uint8_t *bytes, size_t length);
+	/* There is room for input again after serial_16550_input() took less than it was given. */
+	void (*input_wanted)(void *data);
+	void *data;
+};
+
+enum { SERIAL_COM1_PORT = 0x3F8, SERIAL_COM1_GSI = 4 };
+
+struct serial_16550;
+int serial_16550_create(struct address_space *ports, struct interrupt_controller *interrupts,
+			uint16_t base_port, unsigned int gsi, const struct serial_sink *sink,
+			struct serial_16550 **ret_serial);
+void serial_16550_destroy(struct serial_16550 *serial);
+void serial_16550_reset(struct serial_16550 *serial);
+/* Bytes for the guest to receive; returns how many were taken. */
+size_t serial_16550_input(struct serial_16550 *serial, const uint8_t *bytes, size_t length);
+
+struct cmos_rtc;
+/* low and high: bytes of RAM below and from 4 GiB, for firmware. */
+int cmos_rtc_create(struct address_space *ports, uint64_t low, uint64_t high, unsigned int vcpus,
+		    struct cmos_rtc **ret_rtc);
+void cmos_rtc_destroy(struct cmos_rtc *rtc);
+
+struct i8042;
+int i8042_create(struct address_space *ports, const struct system_requests *requests,
+		 struct i8042 **ret_controller);
+void i8042_destroy(struct i8042 *controller);
+
+enum { ACPI_PM_BASE = 0x600, ACPI_SCI_GSI = 9 };
+
+struct acpi_pm;
+int acpi_pm_create(struct address_space *ports, struct interrupt_controller *interrupts,
+		   const struct system_requests *requests, struct acpi_pm **ret_pm);
+void acpi_pm_destroy(struct acpi_pm *pm);
+void acpi_pm_reset(struct acpi_pm *pm);
+/* The guest's system is asked to shut down, if it listens. */
+void acpi_pm_press_power_button(struct acpi_pm *pm);
+
+struct fast_reset;
+int fast_reset_create(struct address_space *ports, const struct system_requests *requests,
+		      struct fast_reset **ret_reset);
+void fast_reset_destroy(struct fast_reset *reset);
+
+struct pvpanic;
+int pvpanic_create(struct address_space *ports, const struct system_requests *requests,
+		   struct pvpanic **ret_pvpanic);
+void pvpanic_destroy(struct pvpanic *pvpanic);
+
+struct debug_exit;
+int debug_exit_create(struct address_space *ports, const struct system_requests *requests,
+		      struct debug_exit **ret_exit);
+void debug_exit_destroy(struct debug_exit *exit);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine-config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked-arithmetic.h"
+#include "virtio/virtio-devices.h"
+
+#define MEBIBYTE        (1ULL << 20)
+#define MEMORY_STEP     (2 * MEBIBYTE)
+#define DEFAULT_MEMORY  (512 * MEBIBYTE)
+#define MAXIMUM_MEMORY  (1ULL << 46)
+#define DEFAULT_CMDLINE "console=ttyS0"
+
+const char machine_config_usage[] =
+	"Usage: innkeeper-vmm --kernel FILE [OPTION]...\n"
+	"Runs one virtual machine with KVM until it powers off.\n"
+	"\n"
+	"  --name NAME            what the machine is called\n"
+	"  --memory SIZE          K, M or G; M without a letter (512M)\n"
+	"  --cpus N               number of vCPUs (1)\n"
+	"  --firmware none        start the kernel directly\n"
+	"  --kernel FILE          Linux kernel (bzImage)\n"
+	"  --initrd FILE          its initial RAM disk\n"
+	"  --cmdline TEXT         its command line (console=ttyS0)\n"
+	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
+	"  --serial stdio|file=FILE|pty|none\n"
+	"                         where the serial port is connected (none); with stdio on a\n"
+	"                         terminal, Ctrl+A x ends the machine\n"
+	"  --no-reboot            end with status 3 instead of a reset\n"
+	"  --debug-exit           writing V to port 0xF4 ends with status (V << 1) | 1\n"
+	"  --control SOCKET       listen for clients there\n"
+	"  --sandbox on|log|off   log: only report what would be denied (on)\n"
+	"  --help, --version\n"
+	"\n"
+	"FILE and SOCKET can also be fd=N, an inherited descriptor.\n"
+	"\n"
+	"Exit status: 0 powered off, 1 an error of this computer, 2 wrong usage, 3 a reset with\n"
+	"--no-reboot, 4 the machine crashed.\n";
+
+enum option_value {
+	OPTION_NAME = 1,
+	OPTION_MEMORY,
+	OPTION_CPUS,
+	OPTION_FIRMWARE,
+	OPTION_KERNEL,
+	OPTION_INITRD,
+	OPTION_CMDLINE,
+	OPTION_DISK,
+	OPTION_SERIAL,
+	OPTION_NO_REBOOT,
+	OPTION_DEBUG_EXIT,
+	OPTION_CONTROL,
+	OPTION_SANDBOX,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+static const struct option options[] = {
+	{"name", required_argument, NULL, OPTION_NAME},
+	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"cpus", required_argument, NULL, OPTION_CPUS},
+	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
+	{"kernel", required_argument, NULL, OPTION_KERNEL},
+	{"initrd", required_argument, NULL, OPTION_INITRD},
+	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
+	{"disk", required_argument, NULL, OPTION_DISK},
+	{"serial", required_argument, NULL, OPTION_SERIAL},
+	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
+	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
+	{"control", required_argument, NULL, OPTION_CONTROL},
+	{"sandbox", required_argument, NULL, OPTION_SANDBOX},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+__attribute__((format(printf, 2, 3))) static bool refuse(char text[MACHINE_TEXT_SIZE],
+							 const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, MACHINE_TEXT_SIZE, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* A decimal number and where it ends. */
+static bool parse_number(const char *string, uint64_t *ret_number, const char **ret_end)
+{
+	unsigned long long number;
+	char *end;
+
+	if (string[0] < '0' || string[0] > '9')
+		return false;
+	errno = 0;
+	number = strtoull(string, &end, 10);
+	if (errno != 0)
+		return false;
+	*ret_number = number;
+	*ret_end = end;
+	return true;
+}
+
+static bool parse_unit(const char *letter, uint64_t *ret_unit)
+{
+	if (letter[0] != '\0' && letter[1] != '\0')
+		return false;
+	switch (letter[0]) {
+	case 'k':
+	case 'K':
+		*ret_unit = 1ULL << 10;
+		return true;
+	case '\0':
+	case 'm':
+	case 'M':
+		*ret_unit = 1ULL << 20;
+		return true;
+	case 'g':
+	case 'G':
+		*ret_unit = 1ULL << 30;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse_memory(const char *string, uint64_t *ret_bytes, char text[MACHINE_TEXT_SIZE])
+{
+	uint64_t number, unit, bytes;
+	const char *letter;
+
+	if (!parse_number(string, &number, &letter) || !parse_unit(letter, &unit))
+		return refuse(text, "\"%s\" is not a memory size; use one like 512M or 4G.",
+			      string);
+	if (!checked_multiply(number, unit, &bytes) || bytes > MAXIMUM_MEMORY)
+		return refuse(text, "A machine cannot have %s of memory; it is too much.", string);
+	if (bytes == 0)
+		return refuse(text, "A machine needs memory; 0 is not enough.");
+	if (bytes % MEMORY_STEP != 0)
+		return refuse(text, "The memory size has to be a multiple of 2 MiB; %s is not.",
+			      string);
+	*ret_bytes = bytes;
+	return true;
+}
+
+static bool parse_cpus(const char *string, uint64_t *ret_cpus, char text[MACHINE_TEXT_SIZE])
+{
+	const char *end;
+	uint64_t cpus;
+
+	if (!parse_number(string, &cpus, &end) || *end != '\0')
+		return refuse(text, "\"%s\" is not a number of vCPUs.", string);
+	if (cpus == 0)
+		return refuse(text, "A machine needs at least one vCPU.");
+	if (cpus > MACHINE_MAX_VCPUS)
+		return refuse(text, "A machine can have %d vCPUs at most; %s is too many.",
+			      MACHINE_MAX_VCPUS, string);
+	*ret_cpus = cpus;
+	return true;
+}
+
+static bool parse_file(const char *string, struct file_reference *ret_file,
+		       char text[MACHINE_TEXT_SIZE])
+{
+	const char *end;
+	uint64_t fd;
+
+	if (string[0] == '\0')
+		return refuse(text, "A file name is empty.");
+	if (strncmp(string, "fd=", 3) != 0) {
+		*ret_file = (struct file_reference){.path = string, .fd = -1};
+		return true;
+	}
+	if (!parse_number(string + 3, &fd, &end) || *end != '\0' || fd > INT_MAX)
+		return refuse(text, "\"%s\" is not a file descriptor.", string);
+	*ret_file = (struct file_reference){.path = NULL, .fd = (int)fd};
+	return true;
+}
+
+static bool parse_disk_property(const char *property, struct machine_disk_config *disk,
+				char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(property, "format=raw") == 0)
+		return true;
+	if (strcmp(property, "readonly=on") == 0 || strcmp(property, "readonly=off") == 0) {
+		disk->read_only = strcmp(property, "readonly=on") == 0;
+		return true;
+	}
+	if (strncmp(property, "serial=", 7) == 0) {
+		disk->serial = property + 7;
+		if (strlen(disk->serial) > VIRTIO_BLOCK_SERIAL_LENGTH)
+			return refuse(text, "The disk serial \"%s\" is longer than %d characters.",
+				      disk->serial, VIRTIO_BLOCK_SERIAL_LENGTH);
+		return true;
+	}
+	return refuse(text, "\"%s\" is not a property of a disk.", property);
+}
+
+static bool parse_disk(char *string, struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
+	struct machine_disk_config disk = {.file.fd = -1};
+	char *rest = string, *property;
+
+	if (config->disk_count == MACHINE_MAX_DISKS)
+		return refuse(text, "A machine can have %d disks at most.", MACHINE_MAX_DISKS);
+	if (!parse_file(strsep(&rest, ","), &disk.file, text))
+		return false;
+	while ((property = strsep(&rest, ","))) {
+		if (!parse_disk_property(property, &disk, text))
+			return false;
+	}
+	config->disks[config->disk_count++] = disk;
+	return true;
+}
+
+static bool parse_serial(const char *string, struct machine_config *config,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	if (strncmp(string, "file=", 5) == 0) {
+		config->serial = SERIAL_FILE;
+		return parse_file(string + 5, &config->serial_file, text);
+	}
+	if (strcmp(string, "stdio") == 0)
+		config->serial = SERIAL_STDIO;
+	else if (strcmp(string, "pty") == 0)
+		config->serial = SERIAL_PTY;
+	else if (strcmp(string, "none") == 0)
+		config->serial = SERIAL_NONE;
+	else
+		return refuse(text,
+			      "A serial port can be stdio, file=FILE, pty or none; not \"%s\".",
+			      string);
+	return true;
+}
+
+static bool parse_sandbox(const char *string, enum sandbox_mode *ret_mode,
+			  char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(string, "on") == 0)
+		*ret_mode = SANDBOX_ON;
+	else if (strcmp(string, "log") == 0)
+		*ret_mode = SANDBOX_LOG;
+	else if (strcmp(string, "off") == 0)
+		*ret_mode = SANDBOX_OFF;
+	else
+		return refuse(text, "The sandbox can be on, log or off; not \"%s\".", string);
+	return true;
+}
+
+static bool parse_firmware(const char *string, char text[MACHINE_TEXT_SIZE])
+{
+	return strcmp(string, "none") == 0 ||
+	       refuse(text, "The firmware \"%s\" is not known; \"none\" is.", string);
+}
+
+static bool parse_option(int option, char *argument, struct machine_config *config,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	switch (option) {
+	case OPTION_NAME:
+		config->name = argument;
+		return true;
+	case OPTION_MEMORY:
+		return parse_memory(argument, &config->memory, text);
+	case OPTION_CPUS:
+		return parse_cpus(argument, &config->cpus, text);
+	case OPTION_FIRMWARE:
+		return parse_firmware(argument, text);
+	case OPTION_KERNEL:
+		return parse_file(argument, &config->kernel, text);
+	case OPTION_INITRD:
+		return parse_file(argument, &config->initrd, text);
+	case OPTION_CMDLINE:
+		config->cmdline = argument;
+		return true;
+	case OPTION_DISK:
+		return parse_disk(argument, config, text);
+	case OPTION_SERIAL:
+		return parse_serial(argument, config, text);
+	case OPTION_NO_REBOOT:
+		config->no_reboot = true;
+		return true;
+	case OPTION_DEBUG_EXIT:
+		config->debug_exit = true;
+		return true;
+	case OPTION_CONTROL:
+		return parse_file(argument, &config->control, text);
+	default:
+		return parse_sandbox(argument, &config->sandbox, text);
+	}
+}
+
+static bool is_given(const struct file_reference *file)
+{
+	return file->path || file->fd >= 0;
+}
+
+static bool validate(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
+	if (!is_given(&config->kernel))
+		return refuse(text, "There is nothing to start; give a kernel with --kernel FILE.");
+	return true;
+}
+
+enum machine_config_result machine_config_parse(int argc, char **argv,
+						struct machine_config *ret_config,
+						char text[MACHINE_TEXT_SIZE])
+{
+	const struct file_reference none = {.path = NULL, .fd = -1};
+	struct machine_config config = {
+		.memory = DEFAULT_MEMORY,
+		.cpus = 1,
+		.kernel = none,
+		.initrd = none,
+		.control = none,
+		.serial_file = none,
+		.cmdline = DEFAULT_CMDLINE,
+	};
+	int option;
+
+	opterr = 0; /* the sentences are ours */
+	optind = 0; /* start over, whoever has used it before */
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == OPTION_HELP)
+			return MACHINE_CONFIG_HELP;
+		if (option == OPTION_VERSION)
+			return MACHINE_CONFIG_VERSION;
+		if (option == '?' || option == ':') {
+			refuse(text,
+			       option == ':' ? "The option %s needs a value."
+					     : "The option %s is not known.",
+			       argv[optind - 1]);
+			return MACHINE_CONFIG_INVALID;
+		}
+		if (!parse_option(option, optarg, &config, text))
+			return MACHINE_CONFIG_INVALID;
+	}
+	if (optind < argc) {
+		refuse(text, "\"%s\" is not an option.", argv[optind]);
+		return MACHINE_CONFIG_INVALID;
+	}
+	if (!validate(&config, text))
+		return MACHINE_CONFIG_INVALID;
+	*ret_config = config;
+	return MACHINE_CONFIG_VALID;
+}
+
+bool machine_config_fits_host(const struct machine_config *config, uint64_t host_memory,
+			      unsigned int max_vcpus, char text[MACHINE_TEXT_SIZE])
+{
+	if (config->memory > host_memory)
+		return refuse(text,
+			      "This computer has %llu MiB of memory, less than the %llu MiB the "
+			      "machine is to have; give it less.",
+			      (unsigned long long)(host_memory / MEBIBYTE),
+			      (unsigned long long)(config->memory / MEBIBYTE));
+	if (config->cpus > max_vcpus)
+		return refuse(text,
+			      "KVM on this computer gives a machine %u vCPUs at most; %llu are too "
+			      "many.",
+			      max_vcpus, (unsigned long long)config->cpus);
+	return true;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a machine shall be, as the command line says it. Pure: files are only named here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
+	MACHINE_MAX_DISKS = 24,  /* slots of bus 0 that are left for them */
+	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
+};
+
+/* A file by its path, or an inherited descriptor ("fd=N"); neither when it was not given. */
+struct file_reference {
+	const char *path;
+	int fd; /* -1 unless given as one */
+};
+
+enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
+enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
+
+struct machine_disk_config {
+	struct file_reference file;
+	bool read_only;
+	const char *serial; /* or NULL */
+};
+
+struct machine_config {
+	const char *name; /* or NULL */
+	uint64_t memory;  /* bytes */
+	uint64_t cpus;
+	struct file_reference kernel, initrd, control, serial_file;
+	const char *cmdline;
+	enum serial_mode serial;
+	enum sandbox_mode sandbox;
+	bool no_reboot, debug_exit;
+	unsigned int disk_count;
+	struct machine_disk_config disks[MACHINE_MAX_DISKS];
+};
+
+enum machine_config_result {
+	MACHINE_CONFIG_VALID,
+	MACHINE_CONFIG_HELP,
+	MACHINE_CONFIG_VERSION,
+	MACHINE_CONFIG_INVALID, /* text says why */
+};
+
+/*
+ * Parses and validates. The strings in *ret_config are argv's, which is cut into pieces and
+ * reordered.
+ */
+enum machine_config_result machine_config_parse(int argc, char **argv,
+						struct machine_config *ret_config,
+						char text[MACHINE_TEXT_SIZE]);
+
+/* Whether a host with so much memory (bytes) and so many vCPUs for a guest can have it. */
+bool machine_config_fits_host(const struct machine_config *config, uint64_t host_memory,
+			      unsigned int max_vcpus, char text[MACHINE_TEXT_SIZE]);
+
+/* What --help prints. */
+extern const char machine_config_usage[];

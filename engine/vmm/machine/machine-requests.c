@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine-requests.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/fd.h"
+
+int machine_requests_init(struct machine_requests *requests)
+{
+	*requests = (struct machine_requests){0};
+	requests->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (requests->event_fd < 0)
+		return -errno;
+	pthread_mutex_init(&requests->lock, NULL);
+	return 0;
+}
+
+void machine_requests_finish(struct machine_requests *requests)
+{
+	if (requests->event_fd < 0)
+		return;
+	fd_close(&requests->event_fd);
+	pthread_mutex_destroy(&requests->lock);
+}
+
+void machine_requests_note(struct machine_requests *requests, enum machine_request request,
+			   int value, const char *text)
+{
+	pthread_mutex_lock(&requests->lock);
+	if (!(requests->pending & 1U << request)) {
+		requests->pending |= 1U << request;
+		requests->value[request] = value;
+		if (text && requests->text[0] == '\0')
+			snprintf(requests->text, sizeof(requests->text), "%s", text);
+	}
+	pthread_mutex_unlock(&requests->lock);
+	fd_event_signal(requests->event_fd);
+}
+
+/* With the lock held. */
+static void forget(struct machine_requests *requests)
+{
+	requests->pending = 0;
+	requests->text[0] = '\0';
+}
+
+void machine_requests_clear(struct machine_requests *requests)
+{
+	pthread_mutex_lock(&requests->lock);
+	forget(requests);
+	pthread_mutex_unlock(&requests->lock);
+}
+
+int machine_requests_take(struct machine_requests *requests, struct machine_request_taken *taken)
+{
+	int found = 0;
+
+	(void)fd_event_drain(requests->event_fd);
+	pthread_mutex_lock(&requests->lock);
+	for (unsigned int i = 0; i < REQUEST_COUNT && !found; i++) {
+		if (!(requests->pending & 1U << i))
+			continue;
+		taken->request = (enum machine_request)i;
+		taken->value = requests->value[i];
+		memcpy(taken->text, requests->text, sizeof(taken->text));
+		found = 1;
+	}
+	forget(requests);
+	pthread_mutex_unlock(&requests->lock);
+	return found;
+}

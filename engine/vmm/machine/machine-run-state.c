@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine-run-state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "block/block-backend.h"
+#include "control/control-server.h"
+#include "control/statistics-page.h"
+#include "cpu/vcpu-state.h"
+#include "devices/serial-line.h"
+#include "loop/event-loop.h"
+#include "machine/machine-reset.h"
+#include "machine/machine.h"
+#include "machine/statistics-sampler.h"
+#include "protocol/exit-status.h"
+
+#define NO_TEXT NULL
+
+static void set_state(struct machine *machine, enum vmm_state state, enum vmm_end_reason reason,
+		      int error, const char *text)
+{
+	machine->state = state;
+	statistics_page_set_state(machine->statistics, state, reason, error, text);
+	if (machine->control)
+		control_server_announce_state(machine->control);
+}
+
+/*
+ * A vCPU may be serving an access, for which it needs the device lock, or be about to note a
+ * request: both end before it parks.
+ */
+void machine_park_vcpus(struct machine *machine)
+{
+	uint64_t count = machine->config->cpus;
+
+	for (uint64_t i = 0; i < count; i++)
+		vcpu_ask_to_stop(machine->vcpus[i]);
+	event_loop_unlock(machine->loop);
+	for (uint64_t i = 0; i < count; i++)
+		vcpu_wait_until_parked(machine->vcpus[i]);
+	event_loop_lock(machine->loop);
+}
+
+void machine_unpark_vcpus(struct machine *machine)
+{
+	for (uint64_t i = 0; i < machine->config->cpus; i++)
+		vcpu_run(machine->vcpus[i]);
+}
+
+/* No vCPU runs and no request is under way: nothing changes guest memory any more. */
+static void stop(struct machine *machine)
+{
+	machine_park_vcpus(machine);
+	if (machine->rng)
+		virtio_device_pause(machine->rng);
+	for (unsigned int i = 0; i < machine->config->disk_count; i++)
+		virtio_device_pause(machine->disks[i].device);
+	for (unsigned int i = 0; i < machine->config->disk_count; i++)
+		block_backend_drain(machine->disks[i].backend);
+}
+
+static void go_on(struct machine *machine)
+{
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		block_backend_resume(machine->disks[i].backend);
+		virtio_device_resume(machine->disks[i].device);
+	}
+	if (machine->rng)
+		virtio_device_resume(machine->rng);
+	for (uint64_t i = 0; i < machine->config->cpus; i++)
+		vcpu_excuse_pause(machine->vcpus[i]);
+	statistics_sampler_forgive(machine->sampler);
+	machine_unpark_vcpus(machine);
+}
+
+void machine_start(struct machine *machine)
+{
+	statistics_page_begin(machine->statistics);
+	machine->statistics->status.started_ns = statistics_sampler_boot_time();
+	statistics_page_end(machine->statistics);
+	set_state(machine, VMM_STATE_RUNNING, VMM_END_NONE, 0, NO_TEXT);
+	machine_unpark_vcpus(machine);
+}
+
+int machine_pause(struct machine *machine)
+{
+	if (machine->state == VMM_STATE_ENDED)
+		return -EINVAL;
+	if (machine->state != VMM_STATE_RUNNING)
+		return 0;
+	stop(machine);
+	set_state(machine, VMM_STATE_PAUSED, VMM_END_NONE, 0, NO_TEXT);
+	return 0;
+}
+
+int machine_resume(struct machine *machine)
+{
+	if (machine->state == VMM_STATE_ENDED)
+		return -EINVAL;
+	if (machine->state == VMM_STATE_RUNNING)
+		return 0;
+	set_state(machine, VMM_STATE_RUNNING, VMM_END_NONE, 0, NO_TEXT);
+	go_on(machine);
+	return 0;
+}
+
+int machine_press_power_button(struct machine *machine)
+{
+	if (machine->state != VMM_STATE_RUNNING)
+		return -EINVAL;
+	acpi_pm_press_power_button(machine->pm);
+	return 0;
+}
+
+void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_status, int error,
+		 const char *text)
+{
+	if (machine->state == VMM_STATE_ENDED)
+		return;
+	if (machine->state == VMM_STATE_RUNNING)
+		stop(machine);
+	statistics_sampler_take(machine->sampler);
+	set_state(machine, VMM_STATE_ENDED, reason, error, text);
+	if (text)
+		log_error("%s", text);
+	event_loop_stop(machine->loop, exit_status);
+}
+
+void machine_force_off(void *machine)
+{
+	machine_end(machine, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF, 0, NO_TEXT);
+}
+
+/* What is left of the old guest in memory stays there, as in a PC; the boot files come anew. */
+static void reset_now(struct machine *machine)
+{
+	bool was_running = machine->state == VMM_STATE_RUNNING;
+	int r;
+
+	if (was_running)
+		stop(machine);
+	machine_requests_clear(&machine->requests);
+	r = machine_reset_parts(machine);
+	if (r < 0) {
+		machine_end(machine, VMM_END_HOST_ERROR, EXIT_STATUS_HOST_ERROR, r,
+			    "The machine could not be reset.");
+		return;
+	}
+	statistics_page_begin(machine->statistics);
+	machine->statistics->status.resets++;
+	statistics_page_end(machine->statistics);
+	/* One whose disk is full stays stopped: the reset threw its requests away. */
+	if (was_running)
+		go_on(machine);
+	if (machine->control)
+		control_server_announce_state(machine->control);
+}
+
+int machine_reset(struct machine *machine)
+{
+	if (machine->state == VMM_STATE_ENDED)
+		return -EINVAL;
+	if (machine->config->no_reboot)
+		machine_end(machine, VMM_END_RESET, EXIT_STATUS_RESET, 0, NO_TEXT);
+	else
+		reset_now(machine);
+	return 0;
+}
+
+/* A chipset makes a reset of it. Who wants no resets learns that the guest did not ask for one. */
+static void reset_by_triple_fault(struct machine *machine, const char *text)
+{
+	if (machine->config->no_reboot)
+		machine_end(machine, VMM_END_CRASH, EXIT_STATUS_RESET, 0, text);
+	else
+		(void)machine_reset(machine);
+}
+
+static void stop_for_storage(struct machine *machine, int error)
+{
+	char text[STATISTICS_TEXT_SIZE];
+
+	if (machine->state != VMM_STATE_RUNNING)
+		return;
+	stop(machine);
+	snprintf(text, sizeof(text),
+		 "The machine is paused: a disk could not be written (%s). Nothing is lost; make "
+		 "room, then resume it.",
+		 strerror(-error));
+	set_state(machine, VMM_STATE_STORAGE_ERROR, VMM_END_NONE, error, text);
+	log_warning("%s", text);
+}
+
+void machine_serve_requests(void *data, unsigned int events)
+{
+	struct machine *machine = data;
+	struct machine_request_taken taken;
+
+	if (!machine_requests_take(&machine->requests, &taken))
+		return;
+	switch (taken.request) {
+	case REQUEST_DEBUG_EXIT:
+		machine_end(machine, VMM_END_GUEST_POWER_OFF, taken.value, 0, NO_TEXT);
+		break;
+	case REQUEST_PANIC:
+		machine_end(machine, VMM_END_PANIC, EXIT_STATUS_GUEST_CRASH, 0,
+			    "The guest's system has crashed: it reported a panic.");
+		break;
+	case REQUEST_CRASH:
+		machine_end(machine, VMM_END_CRASH, EXIT_STATUS_GUEST_CRASH, taken.value,
+			    taken.text);
+		break;
+	case REQUEST_HOST_ERROR:
+		machine_end(machine, VMM_END_HOST_ERROR, EXIT_STATUS_HOST_ERROR, taken.value,
+			    taken.text);
+		break;
+	case REQUEST_POWER_OFF:
+		machine_end(machine, VMM_END_GUEST_POWER_OFF, EXIT_STATUS_POWER_OFF, 0, NO_TEXT);
+		break;
+	case REQUEST_TRIPLE_FAULT:
+		reset_by_triple_fault(machine, taken.text);
+		break;
+	case REQUEST_RESET:
+		(void)machine_reset(machine);
+		break;
+	case REQUEST_STORAGE_ERROR:
+		stop_for_storage(machine, taken.value);
+		break;
+	case REQUEST_COUNT:
+		break;
+	}
+}
+
+static int control_shutdown(void *machine)
+{
+	return machine_press_power_button(machine);
+}
+
+static int control_power_off(void *machine)
+{
+	machine_force_off(machine);
+	return 0;
+}
+
+static int control_reset(void *machine)
+{
+	return machine_reset(machine);
+}
+
+static int control_pause(void *machine)
+{
+	return machine_pause(machine);
+}
+
+static int control_resume(void *machine)
+{
+	return machine_resume(machine);
+}
+
+static int control_attach_serial(void *data, int fd)
+{
+	struct machine *machine = data;
+
+	return serial_line_attach_socket(machine->serial_line, fd);
+}
+
+static void control_watch(void *data, uint32_t interval_ms)
+{
+	struct machine *machine = data;
+
+	statistics_sampler_watch(machine->sampler, interval_ms);
+}
+
+const struct control_operations machine_control_operations = {
+	.shutdown = control_shutdown,
+	.power_off = control_power_off,
+	.reset = control_reset,
+	.pause = control_pause,
+	.resume = control_resume,
+	.attach_serial = control_attach_serial,
+	.watch = control_watch,
+};

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "block/block-backend.h"
+#include "bus/address-space.h"
+#include "bus/interrupt.h"
+#include "bus/ioeventfd.h"
+#include "control/control-server.h"
+#include "control/statistics-page.h"
+#include "cpu/cpuid.h"
+#include "cpu/vcpu-state.h"
+#include "devices/serial-line.h"
+#include "loop/event-loop.h"
+#include "machine/host-files.h"
+#include "machine/machine-reset.h"
+#include "machine/machine-run-state.h"
+#include "machine/statistics-sampler.h"
+#include "memory/guest-memory.h"
+#include "memory/memory-slots.h"
+#include "pci/pci-host-bridge.h"
+#include "protocol/exit-status.h"
+#include "sandbox/seccomp.h"
+
+enum {
+	PORT_COUNT = 0x10000,
+	RNG_SLOT = 1,
+	FIRST_DISK_SLOT = 2,
+	DEVFN_SHIFT = 3,
+	LPC_SLOT = 31,
+};
+static_assert(FIRST_DISK_SLOT + MACHINE_MAX_DISKS <= LPC_SLOT, "every disk has a slot");
+static_assert((int)MACHINE_MAX_DISKS <= (int)STATISTICS_MAX_DISKS &&
+		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
+	      "every part has its line in the statistics page");
+
+/* One sentence for what has no better one where it happened. */
+static int report(int r, const char *what)
+{
+	if (r < 0)
+		log_error("%s could not be set up: %s.", what, strerror(-r));
+	return r;
+}
+
+static void on_signal(void *data, uint32_t events)
+{
+	struct machine *machine = data;
+	struct signalfd_siginfo info;
+
+	if (read(machine->signal_fd, &info, sizeof(info)) == sizeof(info))
+		machine_force_off(machine);
+}
+
+/* Before any thread is made, so that no other thread takes the signals. */
+static int create_signals(struct machine *machine)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	/* a client that is gone is an error of write(), not the end of the machine */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	machine->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (machine->signal_fd < 0)
+		return -errno;
+	return event_loop_add(machine->loop, machine->signal_fd, EPOLLIN, on_signal, machine,
+			      &machine->signal_source);
+}
+
+static int create_loop(struct machine *machine)
+{
+	int r = event_loop_create(&machine->loop);
+
+	if (r == 0)
+		r = machine_requests_init(&machine->requests);
+	if (r == 0)
+		r = event_loop_add(machine->loop, machine->requests.event_fd, EPOLLIN,
+				   machine_serve_requests, machine, &machine->requests.source);
+	return r == 0 ? create_signals(machine) : r;
+}
+
+static int create_statistics(struct machine *machine)
+{
+	const struct machine_config *config = machine->config;
+	int r = statistics_page_create((uint32_t)config->cpus, config->disk_count,
+				       &machine->statistics, &machine->statistics_fd);
+
+	if (r < 0)
+		return r;
+	machine->statistics->memory.guest_bytes = config->memory;
+	return statistics_sampler_create(machine, &machine->sampler);
+}
+
+static int report_kvm(int r)
+{
+	switch (r) {
+	case 0:
+		break;
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		log_error("This computer has no KVM (/dev/kvm). Turn virtualization on in its "
+			  "firmware set-up and load the kernel module kvm_intel or kvm_amd.");
+		break;
+	case -EACCES:
+	case -EPERM:
+		log_error("You may not use KVM (/dev/kvm). Add your user to the group kvm and log "
+			  "in again.");
+		break;
+	case -EPROTO:
+		log_error("The KVM of this computer is too old; Linux 4.12 or newer is needed.");
+		break;
+	default:
+		log_error("KVM could not be started: %s.", strerror(-r));
+	}
+	return r;
+}
+
+static int check_host(const struct machine *machine)
+{
+	char text[MACHINE_TEXT_SIZE];
+	struct sysinfo host;
+
+	if (sysinfo(&host) < 0)
+		return report(-errno, "The machine's memory");
+	if (machine_config_fits_host(machine->config, (uint64_t)host.totalram * host.mem_unit,
+				     machine->vm.max_vcpus, text))
+		return 0;
+	log_error("%s", text);
+	return -EINVAL;
+}
+
+static int create_vm(struct machine *machine)
+{
+	int r = report_kvm(kvm_vm_open(&machine->vm));
+
+	if (r == 0)
+		r = check_host(machine);
+	return r == 0 ? report_kvm(kvm_vm_create(&machine->vm)) : r;
+}
+
+static int create_memory(struct machine *machine)
+{
+	int r = guest_memory_create(machine->config->memory, &machine->memory);
+
+	return r == 0 ? memory_slots_install(machine->vm.vm_fd, machine->memory) : r;
+}
+
+static int create_buses(struct machine *machine)
+{
+	int r = address_space_create(PORT_COUNT, &machine->ports);
+
+	if (r == 0)
+		r = address_space_create(/* the whole 64-bit space */ 0, &machine->mmio);
+	if (r == 0)
+		r = interrupt_kvm_create(machine->vm.vm_fd, &machine->interrupts);
+	return r == 0 ? ioeventfd_kvm_create(machine->vm.vm_fd, &machine->ioeventfds) : r;
+}
+
+static void on_power_off(void *data)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_POWER_OFF, 0, NULL);
+}
+
+static void on_reset(void *data)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_RESET, 0, NULL);
+}
+
+static void on_panicked(void *data)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_PANIC, 0, NULL);
+}
+
+static void on_debug_exit(void *data, int exit_status)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_DEBUG_EXIT, exit_status, NULL);
+}
+
+static int attach_serial_file(struct machine *machine)
+{
+	int fd, r = host_file_open(&machine->config->serial_file, O_WRONLY | O_CREAT | O_TRUNC,
+				   &fd);
+
+	if (r < 0)
+		return r;
+	r = serial_line_attach_file(machine->serial_line, fd);
+	if (r < 0)
+		fd_close(&fd);
+	return r;
+}
+
+static int attach_serial_pty(struct machine *machine)
+{
+	char name[SERIAL_LINE_NAME_SIZE];
+	int r = serial_line_attach_pty(machine->serial_line, name);
+
+	if (r == 0)
+		log_error("The serial port is at %s.", name);
+	return r;
+}
+
+static int attach_serial(struct machine *machine)
+{
+	switch (machine->config->serial) {
+	case SERIAL_STDIO:
+		return serial_line_attach_stdio(machine->serial_line, machine_force_off, machine);
+	case SERIAL_FILE:
+		return attach_serial_file(machine);
+	case SERIAL_PTY:
+		return attach_serial_pty(machine);
+	case SERIAL_NONE:
+		break;
+	}
+	return 0;
+}
+
+static int create_serial(struct machine *machine)
+{
+	struct serial_sink sink;
+	int r = serial_line_create(machine->loop, &machine->serial_line);
+
+	if (r < 0)
+		return r;
+	sink = serial_line_sink(machine->serial_line);
+	r = serial_16550_create(machine->ports, machine->interrupts, SERIAL_COM1_PORT,
+				SERIAL_COM1_GSI, &sink, &machine->serial);
+	if (r < 0)
+		return r;
+	serial_line_set_port(machine->serial_line, machine->serial);
+	return attach_serial(machine);
+}
+
+static int create_rtc(struct machine *machine)
+{
+	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
+	size_t count = guest_memory_regions(machine->memory, regions);
+
+	return cmos_rtc_create(machine->ports, regions[0].size, count > 1 ? regions[1].size : 0,
+			       (unsigned int)machine->config->cpus, &machine->rtc);
+}
+
+/* Devices of the board, in the order of their ports. */
+static int create_board(struct machine *machine)
+{
+	const struct system_requests requests = {
+		.power_off = on_power_off,
+		.reset = on_reset,
+		.panicked = on_panicked,
+		.debug_exit = on_debug_exit,
+		.machine = machine,
+	};
+	struct address_space *ports = machine->ports;
+	int r = i8042_create(ports, &requests, &machine->i8042);
+
+	if (r == 0)
+		r = create_rtc(machine);
+	if (r == 0)
+		r = fast_reset_create(ports, &requests, &machine->fast_reset);
+	if (r == 0 && machine->config->debug_exit)
+		r = debug_exit_create(ports, &requests, &machine->debug_exit);
+	if (r == 0)
+		r = create_serial(machine);
+	if (r == 0)
+		r = pvpanic_create(ports, &requests, &machine->pvpanic);
+	if (r == 0)
+		r = acpi_pm_create(ports, machine->interrupts, &requests, &machine->pm);
+	return r;
+}
+
+static int create_bridge(struct machine *machine)
+{
+	int r = pci_host_bridge_create(machine->ports, machine->mmio, machine->interrupts,
+				       &machine->bridge);
+
+	if (r == 0)
+		pci_host_bridge_set_reset_handler(machine->bridge, on_reset, machine);
+	return r;
+}
+
+static void on_storage_stopped(void *data, int error)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_STORAGE_ERROR, error, NULL);
+}
+
+static int create_backend(struct machine *machine, unsigned int number)
+{
+	const struct machine_disk_config *config = &machine->config->disks[number];
+	struct machine_disk *disk = &machine->disks[number];
+	char name[FILE_NAME_SIZE];
+	int fd, r = host_file_open(&config->file, config->read_only ? O_RDONLY : O_RDWR, &fd);
+
+	if (r < 0)
+		return r;
+	r = block_backend_create_raw(fd, config->read_only, machine->loop,
+				     &machine->statistics->disks[number], &disk->backend);
+	if (r < 0) {
+		file_reference_name(&config->file, name);
+		log_error("%s cannot be used as a disk: %s.", name, strerror(-r));
+		fd_close(&fd);
+		return r;
+	}
+	block_backend_set_error_handler(disk->backend, on_storage_stopped, machine);
+	return 0;
+}
+
+static int create_virtio(struct machine *machine)
+{
+	const struct virtio_host host = {
+		.bridge = machine->bridge,
+		.memory = machine->memory,
+		.interrupts = machine->interrupts,
+		.ioeventfds = machine->ioeventfds,
+		.loop = machine->loop,
+	};
+	int r = virtio_rng_create(&host, RNG_SLOT << DEVFN_SHIFT, &machine->rng);
+
+	if (r < 0)
+		return report(r, "The random number generator");
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		r = create_backend(machine, i);
+		if (r < 0)
+			return r;
+		r = virtio_block_create(&host, (uint8_t)((FIRST_DISK_SLOT + i) << DEVFN_SHIFT),
+					machine->disks[i].backend, machine->config->disks[i].serial,
+					&machine->disks[i].device);
+		if (r < 0)
+			return report(r, "A disk");
+	}
+	return 0;
+}
+
+static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
+{
+	static const enum machine_request requests[] = {
+		[VCPU_STOP_TRIPLE_FAULT] = REQUEST_TRIPLE_FAULT,
+		[VCPU_STOP_CRASH] = REQUEST_CRASH,
+		[VCPU_STOP_HOST_ERROR] = REQUEST_HOST_ERROR,
+	};
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, requests[stop], error, text);
+}
+
+/* Runs on the thread of a vCPU. */
+static int confine_vcpu(void *data)
+{
+	struct machine *machine = data;
+
+	return machine->vcpu_filter ? sandbox_filter_apply(machine->vcpu_filter) : 0;
+}
+
+/* What CPUID says, on each vCPU. */
+static int set_cpuid(struct machine *machine)
+{
+	struct cpuid_table *table = malloc(sizeof(*table));
+	int r = table ? cpuid_read_supported(machine->vm.system_fd, table) : -ENOMEM;
+
+	if (r == 0)
+		cpuid_filter(table, (uint32_t)machine->config->cpus, machine->vm.tsc_deadline);
+	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
+		cpuid_set_vcpu(table, (uint32_t)i);
+		r = vcpu_set_cpuid(machine->vcpus[i], table);
+	}
+	free(table);
+	return r;
+}
+
+static int create_vcpus(struct machine *machine)
+{
+	int r = vcpu_install_kick_signal();
+
+	machine->vcpu_host = (struct vcpu_host){
+		.vm = &machine->vm,
+		.bus = {machine->ports, machine->mmio, machine->loop},
+		.confine = confine_vcpu,
+		.stopped = on_vcpu_stopped,
+		.data = machine,
+	};
+	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
+		r = vcpu_create(&machine->vcpu_host, (unsigned int)i,
+				&machine->statistics->vcpus[i], &machine->vcpus[i]);
+	if (r == 0)
+		r = set_cpuid(machine);
+	return r == 0 ? vcpu_power_on_read(machine->vm.system_fd, machine->vcpus[0],
+					   &machine->power_on)
+		      : r;
+}
+
+static int create_control(struct machine *machine)
+{
+	int fd, r = host_file_listen(&machine->config->control, &fd);
+
+	if (r < 0 || fd < 0)
+		return r;
+	r = control_server_create(machine->loop, fd, machine->statistics_fd,
+				  &machine_control_operations, machine, &machine->control);
+	return report(r, "The control channel");
+}
+
+static int open_boot_files(struct machine *machine)
+{
+	const struct machine_config *config = machine->config;
+	int r = host_file_open(&config->kernel, O_RDONLY, &machine->boot.kernel_fd);
+
+	machine->boot.cmdline = config->cmdline;
+	return r == 0 ? host_file_open(&config->initrd, O_RDONLY, &machine->boot.initrd_fd) : r;
+}
+
+/* The parts, from the ground up. */
+static int create_parts(struct machine *machine)
+{
+	int r = report(create_loop(machine), "The event loop");
+
+	if (r == 0)
+		r = open_boot_files(machine);
+	if (r == 0)
+		r = create_vm(machine);
+	if (r == 0)
+		r = report(create_statistics(machine), "The statistics page");
+	if (r == 0)
+		r = report(create_memory(machine), "The machine's memory");
+	if (r == 0)
+		r = report(create_buses(machine), "The machine's buses");
+	if (r == 0)
+		r = report(create_board(machine), "The machine's board");
+	if (r == 0)
+		r = report(create_bridge(machine), "The PCI bridge");
+	if (r == 0)
+		r = create_virtio(machine);
+	if (r == 0)
+		r = report(create_vcpus(machine), "The vCPUs");
+	if (r == 0)
+		r = machine_load_guest(machine);
+	return r == 0 ? create_control(machine) : r;
+}
+
+int machine_create(const struct machine_config *config, struct machine **ret_machine)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+	int r;
+
+	if (!machine)
+		return report(-ENOMEM, "The machine");
+	machine->config = config;
+	machine->signal_fd = machine->statistics_fd = machine->requests.event_fd = -1;
+	machine->vm.system_fd = machine->vm.vm_fd = -1;
+	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
+	r = create_parts(machine);
+	if (r < 0) {
+		machine_destroy(machine);
+		return r;
+	}
+	*ret_machine = machine;
+	return 0;
+}
+
+static void destroy_disk(struct machine_disk *disk)
+{
+	if (disk->backend) {
+		block_backend_cancel_held(disk->backend);
+		block_backend_drain(disk->backend);
+	}
+	virtio_device_destroy(disk->device);
+	block_backend_destroy(disk->backend);
+}
+
+static void destroy_board(struct machine *machine)
+{
+	acpi_pm_destroy(machine->pm);
+	pvpanic_destroy(machine->pvpanic);
+	serial_line_destroy(machine->serial_line);
+	serial_16550_destroy(machine->serial);
+	debug_exit_destroy(machine->debug_exit);
+	fast_reset_destroy(machine->fast_reset);
+	cmos_rtc_destroy(machine->rtc);
+	i8042_destroy(machine->i8042);
+}
+
+void machine_destroy(struct machine *machine)
+{
+	if (!machine)
+		return;
+	control_server_destroy(machine->control);
+	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
+		vcpu_destroy(machine->vcpus[i]);
+	vcpu_power_on_destroy(machine->power_on);
+	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
+		destroy_disk(&machine->disks[i]);
+	virtio_device_destroy(machine->rng);
+	pci_host_bridge_destroy(machine->bridge);
+	destroy_board(machine);
+	ioeventfd_kvm_destroy(machine->ioeventfds);
+	interrupt_kvm_destroy(machine->interrupts);
+	address_space_destroy(machine->mmio);
+	address_space_destroy(machine->ports);
+	statistics_sampler_destroy(machine->sampler);
+	kvm_vm_finish(&machine->vm);
+	guest_memory_destroy(machine->memory);
+	sandbox_filter_destroy(machine->vcpu_filter);
+	machine_requests_finish(&machine->requests);
+	event_loop_destroy(machine->loop);
+	fd_close(&machine->signal_fd);
+	fd_close(&machine->boot.kernel_fd);
+	fd_close(&machine->boot.initrd_fd);
+	free(machine);
+}
+
+/*
+ * The threads of the vCPUs confine themselves when they start, still parked; the main thread last,
+ * since it then can make no more threads.
+ */
+static int start_confined(struct machine *machine)
+{
+	bool log_only = machine->config->sandbox == SANDBOX_LOG;
+	bool confined = machine->config->sandbox != SANDBOX_OFF;
+	struct sandbox_filter *main_filter = NULL;
+	int r = sandbox_prepare();
+
+	if (r == 0 && confined)
+		r = sandbox_filter_create(SANDBOX_MAIN_THREAD, log_only, &main_filter);
+	if (r == 0 && confined)
+		r = sandbox_filter_create(SANDBOX_VCPU_THREAD, log_only, &machine->vcpu_filter);
+	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
+		r = vcpu_start_thread(machine->vcpus[i]);
+	if (r == 0 && main_filter)
+		r = sandbox_filter_apply(main_filter);
+	sandbox_filter_destroy(main_filter);
+	return r;
+}
+
+int machine_run(struct machine *machine)
+{
+	statistics_sampler_start(machine->sampler);
+	if (report(start_confined(machine), "The sandbox") < 0)
+		return EXIT_STATUS_HOST_ERROR;
+	event_loop_lock(machine->loop);
+	machine_start(machine);
+	event_loop_unlock(machine->loop);
+	return event_loop_run(machine->loop);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The machine: all its parts. Everything runs on the main thread with the device lock held, except
+ * where said otherwise.
+ */
+#pragma once
+
+#include "boot/linux-boot.h"
+#include "cpu/kvm-vm.h"
+#include "cpu/vcpu.h"
+#include "devices/devices.h"
+#include "machine/machine-config.h"
+#include "machine/machine-requests.h"
+#include "protocol/statistics-protocol.h"
+#include "virtio/virtio-devices.h"
+
+struct machine_disk {
+	struct block_backend *backend;
+	struct virtio_device *device;
+};
+
+struct machine {
+	const struct machine_config *config;
+	struct event_loop *loop;
+	struct machine_requests requests;
+	struct event_source *signal_source;
+	int signal_fd;
+
+	struct statistics_page *statistics;
+	int statistics_fd;
+	struct statistics_sampler *sampler;
+	struct control_server *control;
+
+	struct kvm_vm vm;
+	struct guest_memory *memory;
+	struct address_space *ports, *mmio;
+	struct interrupt_controller *interrupts;
+	struct ioeventfd_registry *ioeventfds;
+
+	struct serial_line *serial_line;
+	struct serial_16550 *serial;
+	struct cmos_rtc *rtc;
+	struct i8042 *i8042;
+	struct acpi_pm *pm;
+	struct fast_reset *fast_reset;
+	struct pvpanic *pvpanic;
+	struct debug_exit *debug_exit;
+	struct pci_host_bridge *bridge;
+	struct virtio_device *rng;
+	struct machine_disk disks[MACHINE_MAX_DISKS];
+
+	struct vcpu_host vcpu_host;
+	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
+	struct vcpu_power_on *power_on;
+	struct sandbox_filter *vcpu_filter;
+	struct linux_boot boot; /* its descriptors stay open for the next reset */
+
+	enum vmm_state state;
+};
+
+/*
+ * Builds the machine from a valid configuration, up to the first instruction of its guest. What
+ * stands in the way is logged as one sentence. 0 or negative errno. config is borrowed.
+ */
+int machine_create(const struct machine_config *config, struct machine **ret_machine);
+/* NULL and half-built machines are accepted. */
+void machine_destroy(struct machine *machine);
+
+/*
+ * Confines the process, runs the guest until the machine ends and returns the exit status. The
+ * caller does not hold the device lock.
+ */
+int machine_run(struct machine *machine);

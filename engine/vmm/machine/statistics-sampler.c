@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/statistics-sampler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "control/control-server.h"
+#include "control/statistics-page.h"
+#include "cpu/vcpu-state.h"
+#include "loop/event-loop.h"
+#include "machine/kvm-counters.h"
+#include "machine/machine-run-state.h"
+#include "machine/machine.h"
+
+#define MS                 1000000ULL
+#define SLOW_INTERVAL_NS   (60 * 1000 * MS)
+#define UNRESPONSIVE_AFTER (10 * 1000 * MS)
+
+enum { FASTEST_MS = 10 };
+
+struct statistics_sampler {
+	struct machine *machine;
+	struct event_timer *timer;
+	uint64_t interval_ns;
+	int statm_fd;       /* /proc/self/statm */
+	uint64_t own_bytes; /* anonymous memory of the process beside the guest's */
+	int *counter_fds;   /* one per vCPU; NULL where KVM has no counters */
+	struct kvm_counter_layout layout;
+	uint64_t progress;    /* interrupts and halts of all vCPUs at the last sample */
+	uint64_t progress_ns; /* when that last changed, or was excused */
+};
+
+uint64_t statistics_sampler_boot_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Anonymous memory the process holds: resident less shared pages, of which guest RAM is all but a
+ * little. One read whatever the guest's size (smaps and mincore() cost by the page).
+ */
+static uint64_t anonymous_bytes(const struct statistics_sampler *sampler)
+{
+	unsigned long long size, resident, shared;
+	char line[128];
+	ssize_t length = pread(sampler->statm_fd, line, sizeof(line) - 1, 0);
+
+	if (length <= 0)
+		return 0;
+	line[length] = '\0';
+	if (sscanf(line, "%llu %llu %llu", &size, &resident, &shared) != 3 || shared > resident)
+		return 0;
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t sample_vcpu(struct statistics_sampler *sampler, uint64_t number)
+{
+	struct machine *machine = sampler->machine;
+	struct statistics_vcpu *line = &machine->statistics->vcpus[number];
+	uint64_t values[KVM_COUNTERS];
+
+	line->run_ns = vcpu_cpu_time_ns(machine->vcpus[number]);
+	if (!sampler->counter_fds ||
+	    kvm_counters_read(sampler->counter_fds[number], &sampler->layout, values) < 0)
+		return 0;
+	line->exits = values[KVM_COUNTER_EXITS];
+	line->halts = values[KVM_COUNTER_HALTS];
+	line->interrupts = values[KVM_COUNTER_INTERRUPTS];
+	return line->halts + line->interrupts;
+}
+
+/* Returns the sum of what shows that a guest lives. */
+static uint64_t sample(struct statistics_sampler *sampler)
+{
+	struct machine *machine = sampler->machine;
+	struct statistics_page *page = machine->statistics;
+	uint64_t held = anonymous_bytes(sampler), progress = 0;
+
+	statistics_page_begin(page);
+	page->status.sampled_ns = event_loop_now();
+	page->memory.resident_bytes = held > sampler->own_bytes ? held - sampler->own_bytes : 0;
+	for (uint64_t i = 0; i < machine->config->cpus; i++)
+		progress += sample_vcpu(sampler, i);
+	statistics_page_end(page);
+	return progress;
+}
+
+static void set_unresponsive(struct machine *machine, bool unresponsive)
+{
+	struct statistics_page *page = machine->statistics;
+
+	if (page->status.unresponsive == unresponsive)
+		return;
+	statistics_page_begin(page);
+	page->status.unresponsive = unresponsive;
+	statistics_page_end(page);
+	if (machine->control)
+		control_server_announce_state(machine->control);
+}
+
+/* Whether an interrupt could get through to any vCPU. Stops them for a moment to look. */
+static bool is_reachable(struct machine *machine)
+{
+	bool any = false;
+
+	machine_park_vcpus(machine);
+	for (uint64_t i = 0; i < machine->config->cpus && !any; i++) {
+		bool started, reachable;
+
+		/* What cannot be read is not held against the guest. */
+		any = vcpu_is_reachable(machine->vcpus[i], &started, &reachable) < 0 || reachable;
+	}
+	machine_unpark_vcpus(machine);
+	return any;
+}
+
+/*
+ * No interrupt and no halt for 10 s may be an idle guest, deep asleep, or one whose interrupts the
+ * processor delivers without KVM counting them: only then are its vCPUs looked at.
+ */
+static void judge(struct statistics_sampler *sampler, uint64_t progress)
+{
+	struct machine *machine = sampler->machine;
+	uint64_t now = event_loop_now();
+
+	if (progress != sampler->progress) {
+		sampler->progress = progress;
+		sampler->progress_ns = now;
+		set_unresponsive(machine, false);
+	} else if (now - sampler->progress_ns >= UNRESPONSIVE_AFTER) {
+		bool reachable = is_reachable(machine);
+
+		if (reachable)
+			sampler->progress_ns = now;
+		set_unresponsive(machine, !reachable);
+	}
+}
+
+void statistics_sampler_take(struct statistics_sampler *sampler)
+{
+	uint64_t progress = sample(sampler);
+
+	if (sampler->machine->state == VMM_STATE_RUNNING && sampler->counter_fds)
+		judge(sampler, progress);
+}
+
+static void arm(struct statistics_sampler *sampler)
+{
+	event_timer_set(sampler->timer, event_loop_now() + sampler->interval_ns);
+}
+
+static void on_timer(void *data)
+{
+	struct statistics_sampler *sampler = data;
+
+	statistics_sampler_take(sampler);
+	arm(sampler);
+}
+
+void statistics_sampler_forgive(struct statistics_sampler *sampler)
+{
+	sampler->progress_ns = event_loop_now();
+	set_unresponsive(sampler->machine, false);
+}
+
+void statistics_sampler_watch(struct statistics_sampler *sampler, uint32_t interval_ms)
+{
+	if (interval_ms == 0) {
+		sampler->interval_ns = SLOW_INTERVAL_NS;
+	} else {
+		sampler->interval_ns = (interval_ms < FASTEST_MS ? FASTEST_MS : interval_ms) * MS;
+		statistics_sampler_take(sampler);
+	}
+	arm(sampler);
+}
+
+/* Without counters the guest runs all the same; they read 0. */
+static void open_counters(struct statistics_sampler *sampler)
+{
+	struct machine *machine = sampler->machine;
+	uint64_t count = machine->config->cpus, opened = 0;
+	int *fds = calloc(count, sizeof(*fds));
+
+	if (!fds)
+		return;
+	while (opened < count) {
+		fds[opened] = kvm_counters_open(vcpu_fd(machine->vcpus[opened]));
+		if (fds[opened] < 0)
+			goto close_fds;
+		opened++;
+	}
+	if (kvm_counters_find(fds[0], &sampler->layout) < 0)
+		goto close_fds;
+	sampler->counter_fds = fds;
+	return;
+
+close_fds:
+	while (opened > 0)
+		fd_close(&fds[--opened]);
+	free(fds);
+}
+
+void statistics_sampler_start(struct statistics_sampler *sampler)
+{
+	open_counters(sampler);
+	sampler->progress_ns = event_loop_now();
+	arm(sampler);
+}
+
+int statistics_sampler_create(struct machine *machine, struct statistics_sampler **ret_sampler)
+{
+	struct statistics_sampler *sampler = calloc(1, sizeof(*sampler));
+	int r;
+
+	if (!sampler)
+		return -ENOMEM;
+	sampler->machine = machine;
+	sampler->interval_ns = SLOW_INTERVAL_NS;
+	sampler->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	sampler->own_bytes = anonymous_bytes(sampler);
+	r = event_loop_add_timer(machine->loop, on_timer, sampler, &sampler->timer);
+	if (r < 0) {
+		statistics_sampler_destroy(sampler);
+		return r;
+	}
+	*ret_sampler = sampler;
+	return 0;
+}
+
+void statistics_sampler_destroy(struct statistics_sampler *sampler)
+{
+	if (!sampler)
+		return;
+	for (uint64_t i = 0; sampler->counter_fds && i < sampler->machine->config->cpus; i++)
+		fd_close(&sampler->counter_fds[i]);
+	free(sampler->counter_fds);
+	event_timer_remove(sampler->timer);
+	fd_close(&sampler->statm_fd);
+	free(sampler);
+}

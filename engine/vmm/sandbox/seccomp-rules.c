@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What each kind of thread does while the guest runs, and therefore may do. Calls that are only
+ * safe with some arguments (ioctl, mmap, mprotect, newfstatat) are treated in seccomp.c.
+ */
+#include "sandbox/seccomp-rules.h"
+
+#include <linux/kvm.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* clang-format off */
+static const int main_calls[] = {
+	/* the event loop and doorbells */
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime),
+	SCMP_SYS(eventfd2), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(poll),
+	/* clients: accept, descriptors passed, death noticed */
+	SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom), SCMP_SYS(getsockopt), SCMP_SYS(shutdown), SCMP_SYS(fcntl),
+	/* files that are open: kernel and initrd at a reset, statistics, disks */
+	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
+	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
+	/* time, threads, memory */
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
+	SCMP_SYS(tgkill), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(restart_syscall),
+	SCMP_SYS(sched_yield), SCMP_SYS(getrandom), SCMP_SYS(brk), SCMP_SYS(munmap),
+	SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+/* A vCPU serves port I/O and MMIO itself: devices raise interrupts, set timers, start requests. */
+static const int vcpu_calls[] = {
+	SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(read),
+	SCMP_SYS(write), SCMP_SYS(timerfd_settime), SCMP_SYS(epoll_ctl), SCMP_SYS(eventfd2),
+	SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+	SCMP_SYS(getrandom), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+static const uint32_t main_ioctls[] = {
+	KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
+	/* sampling */
+	KVM_GET_REGS, KVM_GET_MP_STATE, KVM_GET_LAPIC, KVM_GET_MSRS,
+	/* resume and reset */
+	KVM_KVMCLOCK_CTRL, KVM_SET_SREGS, KVM_SET_REGS, KVM_SET_MSRS,
+	KVM_SET_LAPIC, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEBUGREGS, KVM_SET_VCPU_EVENTS,
+	KVM_SET_MP_STATE, KVM_SET_IRQCHIP, KVM_SET_PIT2,
+	/* a terminal restored */
+	TCGETS, TCSETS, TCSETSW, TCSETSF,
+};
+
+static const uint32_t vcpu_ioctls[] = {
+	KVM_RUN, KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
+};
+/* clang-format on */
+
+static const struct sandbox_rules main_rules = {
+	.calls = main_calls,
+	.call_count = COUNT(main_calls),
+	.ioctls = main_ioctls,
+	.ioctl_count = COUNT(main_ioctls),
+};
+static const struct sandbox_rules vcpu_rules = {
+	.calls = vcpu_calls,
+	.call_count = COUNT(vcpu_calls),
+	.ioctls = vcpu_ioctls,
+	.ioctl_count = COUNT(vcpu_ioctls),
+};
+
+const struct sandbox_rules *sandbox_rules_of(enum sandbox_thread thread)
+{
+	return thread == SANDBOX_MAIN_THREAD ? &main_rules : &vcpu_rules;
+}

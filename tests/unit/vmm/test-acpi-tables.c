@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "boot/acpi-tables.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/byte-order.h"
+
+enum { CAPACITY = 1 << 17 };
+
+#define GPA 0xe0000ULL
+
+static uint8_t tables[CAPACITY];
+
+static uint8_t sum(const uint8_t *bytes, size_t length)
+{
+	uint8_t total = 0;
+
+	while (length-- > 0)
+		total += *bytes++;
+	return total;
+}
+
+static const uint8_t *at(uint64_t address)
+{
+	g_assert_cmphex(address, >=, GPA);
+	g_assert_cmphex(address, <, GPA + CAPACITY);
+	return tables + (address - GPA);
+}
+
+/* The table of that signature, found as a system does: RSDP, XSDT. */
+static const uint8_t *find(const char *signature)
+{
+	const uint8_t *xsdt = at(load_le64(tables + 24));
+	size_t count = (load_le32(xsdt + 4) - 36) / 8;
+
+	g_assert_cmpmem(xsdt, 4, "XSDT", 4);
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *table = at(load_le64(xsdt + 36 + 8 * i));
+
+		g_assert_cmphex(sum(table, load_le32(table + 4)), ==, 0);
+		if (memcmp(table, signature, 4) == 0)
+			return table;
+	}
+	g_assert_not_reached();
+}
+
+static void build(unsigned int vcpus)
+{
+	memset(tables, 0, sizeof(tables));
+	g_assert_cmpuint(acpi_tables_build(tables, CAPACITY, GPA, vcpus), >, 0);
+}
+
+static void test_root(void)
+{
+	build(1);
+	g_assert_cmpmem(tables, 8, "RSD PTR ", 8);
+	g_assert_cmphex(sum(tables, 20), ==, 0);
+	g_assert_cmphex(sum(tables, 36), ==, 0);
+	g_assert_cmphex(sum(at(load_le64(tables + 24)), load_le32(at(load_le64(tables + 24)) + 4)),
+			==, 0);
+}
+
+static void test_fadt(void)
+{
+	const uint8_t *fadt, *dsdt, *facs;
+
+	build(1);
+	fadt = find("FACP");
+	g_assert_cmpuint(load_le16(fadt + 46), ==, 9);
+	g_assert_cmphex(load_le32(fadt + 48), ==, 0); /* no SMI command port */
+	g_assert_cmphex(load_le32(fadt + 64), ==, 0x604);
+	g_assert_cmphex(load_le64(fadt + 120), ==, 0xcf9);
+	g_assert_cmphex(fadt[128], ==, 0x0f);
+	g_assert_cmphex(load_le16(fadt + 109) & 2, ==, 0);       /* no 8042 */
+	g_assert_cmphex(load_le32(fadt + 112) & 1 << 10, !=, 0); /* reset register */
+	g_assert_cmphex(load_le32(fadt + 112) & 1 << 4, ==, 0);  /* fixed power button */
+	g_assert_cmphex(load_le32(fadt + 112) & 1 << 20, ==, 0); /* not hardware-reduced */
+	dsdt = at(load_le32(fadt + 40));
+	g_assert_cmphex(load_le64(fadt + 140), ==, load_le32(fadt + 40));
+	g_assert_cmpmem(dsdt, 4, "DSDT", 4);
+	g_assert_cmphex(sum(dsdt, load_le32(dsdt + 4)), ==, 0);
+	facs = at(load_le32(fadt + 36));
+	g_assert_cmpmem(facs, 4, "FACS", 4);
+	g_assert_cmphex(load_le32(fadt + 36) % 64, ==, 0);
+}
+
+static unsigned int count_entries(const uint8_t *madt, uint8_t type)
+{
+	unsigned int count = 0;
+	uint32_t length = load_le32(madt + 4), offset = 44;
+
+	while (offset < length) {
+		count += madt[offset] == type;
+		g_assert_cmpuint(madt[offset + 1], >=, 2);
+		offset += madt[offset + 1];
+	}
+	g_assert_cmpuint(offset, ==, length);
+	return count;
+}
+
+static void test_madt(void)
+{
+	build(4);
+	g_assert_cmpuint(count_entries(find("APIC"), 0), ==, 4);
+	g_assert_cmpuint(count_entries(find("APIC"), 1), ==, 1);
+	g_assert_cmpuint(count_entries(find("APIC"), 2), ==, 2);
+	build(255);
+	g_assert_cmpuint(count_entries(find("APIC"), 0), ==, 255);
+}
+
+static void test_mcfg(void)
+{
+	const uint8_t *mcfg;
+
+	build(1);
+	mcfg = find("MCFG");
+	g_assert_cmphex(load_le64(mcfg + 44), ==, 0xb0000000);
+	g_assert_cmpuint(mcfg[54], ==, 0); /* first and last bus */
+	g_assert_cmpuint(mcfg[55], ==, 0);
+}
+
+static void test_capacity(void)
+{
+	size_t size;
+
+	build(255);
+	size = acpi_tables_build(tables, CAPACITY, GPA, 255);
+	memset(tables, 0, sizeof(tables));
+	g_assert_cmpuint(acpi_tables_build(tables, size, GPA, 255), ==, size);
+	g_assert_cmpuint(acpi_tables_build(tables, size - 1, GPA, 255), ==, 0);
+	g_assert_cmpuint(acpi_tables_build(tables, 0, GPA, 1), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/acpi-tables/root", test_root);
+	g_test_add_func("/acpi-tables/fadt", test_fadt);
+	g_test_add_func("/acpi-tables/madt", test_madt);
+	g_test_add_func("/acpi-tables/mcfg", test_mcfg);
+	g_test_add_func("/acpi-tables/capacity", test_capacity);
+	return g_test_run();
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "memory/guest-memory.h"
+
+#include <errno.h>
+#include <glib.h>
+
+#define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
+
+static struct guest_memory *create(uint64_t size)
+{
+	struct guest_memory *memory;
+
+	g_assert_cmpint(guest_memory_create(size, &memory), ==, 0);
+	g_assert_cmpuint(guest_memory_size(memory), ==, size);
+	return memory;
+}
+
+static void test_sizes(void)
+{
+	struct guest_memory *memory;
+
+	g_assert_cmpint(guest_memory_create(0, &memory), ==, -EINVAL);
+	g_assert_cmpint(guest_memory_create(3 * MIB, &memory), ==, -EINVAL);
+	g_assert_cmpint(guest_memory_create(UINT64_MAX - 2 * MIB + 1, &memory), ==, -EINVAL);
+	guest_memory_destroy(create(2 * MIB));
+	guest_memory_destroy(NULL);
+}
+
+static void assert_regions(uint64_t size, uint64_t low, uint64_t high)
+{
+	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
+	struct guest_memory *memory = create(size);
+
+	g_assert_cmpuint(guest_memory_regions(memory, regions), ==, high ? 2 : 1);
+	g_assert_cmphex(regions[0].gpa, ==, 0);
+	g_assert_cmphex(regions[0].size, ==, low);
+	g_assert_cmphex((uintptr_t)regions[0].host % (2 * MIB), ==, 0);
+	if (high) {
+		g_assert_cmphex(regions[1].gpa, ==, 4 * GIB);
+		g_assert_cmphex(regions[1].size, ==, high);
+		g_assert_cmphex((uintptr_t)regions[1].host % (2 * MIB), ==, 0);
+	}
+	guest_memory_destroy(memory);
+}
+
+static void test_split(void)
+{
+	assert_regions(512 * MIB, 512 * MIB, 0);
+	assert_regions(0xB0000000, 0xB0000000, 0);
+	assert_regions(0xB0000000 + 2 * MIB, 2 * GIB, 0xB0000000 + 2 * MIB - 2 * GIB);
+	assert_regions(64 * GIB, 2 * GIB, 62 * GIB);
+}
+
+static void test_bounds(void)
+{
+	struct guest_memory *memory = create(4 * GIB);
+	uint8_t bytes[4] = {1, 2, 3, 4}, back[4] = {0};
+
+	g_assert_cmpint(guest_memory_write(memory, 2 * GIB - 4, bytes, 4), ==, 0);
+	g_assert_cmpint(guest_memory_read(memory, 2 * GIB - 4, back, 4), ==, 0);
+	g_assert_cmpmem(back, 4, bytes, 4);
+	/* into the hole, out of the end, around it */
+	g_assert_cmpint(guest_memory_write(memory, 2 * GIB - 3, bytes, 4), ==, -EFAULT);
+	g_assert_cmpint(guest_memory_read(memory, 3 * GIB, back, 1), ==, -EFAULT);
+	g_assert_cmpint(guest_memory_read(memory, 6 * GIB - 3, back, 4), ==, -EFAULT);
+	g_assert_cmpint(guest_memory_read(memory, UINT64_MAX, back, 4), ==, -EFAULT);
+	g_assert_null(guest_memory_at(memory, 4 * GIB, SIZE_MAX));
+	g_assert_null(guest_memory_at(memory, 4 * GIB - 1, 2));
+	g_assert_nonnull(guest_memory_at(memory, 4 * GIB, 2 * GIB));
+	guest_memory_destroy(memory);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/guest-memory/sizes", test_sizes);
+	g_test_add_func("/guest-memory/split", test_split);
+	g_test_add_func("/guest-memory/bounds", test_bounds);
+	return g_test_run();
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine-config.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define MIB (1ULL << 20)
+
+static struct machine_config config;
+static char text[MACHINE_TEXT_SIZE];
+static char **arguments; /* what config's strings are parts of */
+
+static enum machine_config_result parse(const char *line)
+{
+	g_autofree char *whole = g_strconcat("innkeeper-vmm ", line, NULL);
+	int argc;
+
+	g_strfreev(arguments);
+	g_assert_true(g_shell_parse_argv(whole, &argc, &arguments, NULL));
+	text[0] = '\0';
+	return machine_config_parse(argc, arguments, &config, text);
+}
+
+static void assert_invalid(const char *line, const char *part_of_text)
+{
+	g_assert_cmpint(parse(line), ==, MACHINE_CONFIG_INVALID);
+	if (!strstr(text, part_of_text))
+		g_error("\"%s\" does not speak of \"%s\"", text, part_of_text);
+	g_assert_cmpint(text[strlen(text) - 1], ==, '.');
+}
+
+static void test_defaults(void)
+{
+	g_assert_cmpint(parse("--kernel vmlinuz"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpstr(config.kernel.path, ==, "vmlinuz");
+	g_assert_cmpint(config.kernel.fd, ==, -1);
+	g_assert_null(config.initrd.path);
+	g_assert_cmpint(config.initrd.fd, ==, -1);
+	g_assert_cmpuint(config.memory, ==, 512 * MIB);
+	g_assert_cmpuint(config.cpus, ==, 1);
+	g_assert_cmpint(config.serial, ==, SERIAL_NONE);
+	g_assert_cmpint(config.sandbox, ==, SANDBOX_ON);
+	g_assert_false(config.no_reboot);
+	g_assert_cmpuint(config.disk_count, ==, 0);
+}
+
+static void test_everything(void)
+{
+	g_assert_cmpint(parse("--name web --memory 4G --cpus 4 --firmware none --kernel fd=5 "
+			      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
+			      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
+			      "--control c.sock --sandbox log"),
+			==, MACHINE_CONFIG_VALID);
+	g_assert_cmpstr(config.name, ==, "web");
+	g_assert_cmpuint(config.memory, ==, 4096 * MIB);
+	g_assert_cmpuint(config.cpus, ==, 4);
+	g_assert_cmpint(config.kernel.fd, ==, 5);
+	g_assert_null(config.kernel.path);
+	g_assert_cmpstr(config.cmdline, ==, "a b");
+	g_assert_cmpuint(config.disk_count, ==, 2);
+	g_assert_cmpstr(config.disks[0].file.path, ==, "a.img");
+	g_assert_true(config.disks[0].read_only);
+	g_assert_cmpstr(config.disks[0].serial, ==, "S1");
+	g_assert_cmpint(config.disks[1].file.fd, ==, 7);
+	g_assert_false(config.disks[1].read_only);
+	g_assert_cmpint(config.serial, ==, SERIAL_FILE);
+	g_assert_cmpstr(config.serial_file.path, ==, "log");
+	g_assert_true(config.no_reboot);
+	g_assert_true(config.debug_exit);
+	g_assert_cmpstr(config.control.path, ==, "c.sock");
+	g_assert_cmpint(config.sandbox, ==, SANDBOX_LOG);
+}
+
+static void test_memory(void)
+{
+	g_assert_cmpint(parse("--kernel k --memory 64"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpuint(config.memory, ==, 64 * MIB);
+	g_assert_cmpint(parse("--kernel k --memory 65536k"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpuint(config.memory, ==, 64 * MIB);
+	assert_invalid("--kernel k --memory 0", "0 is not enough");
+	assert_invalid("--kernel k --memory 511", "multiple of 2 MiB");
+	assert_invalid("--kernel k --memory 1T", "not a memory size");
+	assert_invalid("--kernel k --memory -1", "not a memory size");
+	assert_invalid("--kernel k --memory 512Mi", "not a memory size");
+	assert_invalid("--kernel k --memory ''", "not a memory size");
+	assert_invalid("--kernel k --memory 99999999999G", "too much");
+	assert_invalid("--kernel k --memory 99999999999999999999", "not a memory size");
+}
+
+static void test_refused(void)
+{
+	assert_invalid("", "nothing to start");
+	assert_invalid("--kernel k --cpus 0", "at least one");
+	assert_invalid("--kernel k --cpus 500", "too many");
+	assert_invalid("--kernel k --cpus two", "not a number");
+	assert_invalid("--kernel ''", "empty");
+	assert_invalid("--kernel fd=x", "not a file descriptor");
+	assert_invalid("--kernel fd=-1", "not a file descriptor");
+	assert_invalid("--kernel fd=9999999999", "not a file descriptor");
+	assert_invalid("--kernel", "needs a value");
+	assert_invalid("--kernel k --no-such", "--no-such is not known");
+	assert_invalid("--kernel k extra", "\"extra\" is not an option");
+	assert_invalid("--kernel k --serial tcp", "stdio, file=FILE, pty or none");
+	assert_invalid("--kernel k --disk d,format=qcow2", "format=qcow2");
+	assert_invalid("--kernel k --disk d,serial=123456789012345678901", "longer than 20");
+	assert_invalid("--kernel k --disk ,readonly=on", "empty");
+	assert_invalid("--kernel k --firmware bios", "\"bios\" is not known");
+	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
+}
+
+static void test_too_many_disks(void)
+{
+	g_autoptr(GString) line = g_string_new("--kernel k");
+
+	for (int i = 0; i < MACHINE_MAX_DISKS; i++)
+		g_string_append(line, " --disk d");
+	g_assert_cmpint(parse(line->str), ==, MACHINE_CONFIG_VALID);
+	g_string_append(line, " --disk d");
+	assert_invalid(line->str, "24 disks at most");
+}
+
+static void test_words(void)
+{
+	g_assert_cmpint(parse("--cpus 4 --help"), ==, MACHINE_CONFIG_HELP);
+	g_assert_cmpint(parse("--version"), ==, MACHINE_CONFIG_VERSION);
+	g_assert_nonnull(strstr(machine_config_usage, "--kernel"));
+}
+
+static void test_host(void)
+{
+	g_assert_cmpint(parse("--kernel k --memory 1G --cpus 8"), ==, MACHINE_CONFIG_VALID);
+	g_assert_true(machine_config_fits_host(&config, 1024 * MIB, 8, text));
+	g_assert_false(machine_config_fits_host(&config, 1023 * MIB, 8, text));
+	g_assert_nonnull(strstr(text, "1023 MiB"));
+	g_assert_false(machine_config_fits_host(&config, 1024 * MIB, 7, text));
+	g_assert_nonnull(strstr(text, "7 vCPUs at most"));
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/machine-config/defaults", test_defaults);
+	g_test_add_func("/machine-config/everything", test_everything);
+	g_test_add_func("/machine-config/memory", test_memory);
+	g_test_add_func("/machine-config/refused", test_refused);
+	g_test_add_func("/machine-config/too-many-disks", test_too_many_disks);
+	g_test_add_func("/machine-config/words", test_words);
+	g_test_add_func("/machine-config/host", test_host);
+	status = g_test_run();
+	g_strfreev(arguments);
+	return status;
+}
