@@ -3,6 +3,8 @@
  * A guest that writes anything anywhere in PCI configuration space, by both mechanisms, and reads
  * and writes where it has put the BARs. Two virtio functions and the chipset are on the bus.
  */
+/* Its checks are what this is for: in release builds too. */
+#undef NDEBUG
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +73,6 @@ static void start(struct computer *computer)
 	assert(r == 0);
 	r = pci_host_bridge_assign(host->bridge, 0xC0000000, 0x1000000, 1ULL << 32);
 	assert(r == 0);
-	(void)r;
 }
 
 /* Whatever the guest did, nothing is left behind. */
