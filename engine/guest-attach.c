@@ -92,6 +92,8 @@ on_retry (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
 
+  if (self->off_tasks->len > 0)
+    inn_run_record_save_end (self->folder, self->record.started, INN_RUN_FORCED_OFF, NULL, NULL);
   self->retries = 0;
   self->distrusted = FALSE;
   g_clear_pointer (&self->unreachable, g_free);
@@ -168,6 +170,8 @@ on_closed (InnControlChannel *channel, const GError *error, gpointer user_data)
 
   inn_control_channel_read_statistics (channel, self->page);
   self->end = inn_run_end_from_status (&self->page->status);
+  if (self->end == INN_RUN_KILLED && self->off_tasks->len > 0)
+    self->end = INN_RUN_FORCED_OFF; /* by us, since it did not answer */
   self->end_text = inn_guest_describe_running (self);
   drop_channel (self);
   inn_guest_set_shutting_down (self, FALSE);

@@ -584,7 +584,8 @@ test_unresponsive_vmm (EngineFixture *fixture, gconstpointer data)
   start (guest);
   g_assert_cmpint (kill (vmm_pid (guest), SIGSTOP), ==, 0);
   call (guest, INN_CONTROL_POWER_OFF);
-  g_assert_false (inn_guest_is_active (guest));
+  g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_OFF);
+  g_assert_cmpint (inn_guest_get_last_end (guest), ==, INN_RUN_FORCED_OFF);
   close_engine (engine);
 }
 
@@ -644,7 +645,8 @@ test_lying_vmm (EngineFixture *fixture, gconstpointer data)
   g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_UNREACHABLE);
   g_assert_cmpstr (inn_guest_get_text (guest), ==, error->message);
   call (guest, INN_CONTROL_POWER_OFF);
-  g_assert_false (inn_guest_is_active (guest));
+  g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_OFF);
+  g_assert_cmpint (inn_guest_get_last_end (guest), ==, INN_RUN_FORCED_OFF);
   close_engine (engine);
 }
 

@@ -175,6 +175,26 @@ test_hostile (void)
   g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
 }
 
+/* Nothing is printed, whatever libxml2 thinks of it. */
+static void
+test_silent (void)
+{
+  static const char utf32[] = "\x3c\0\0\0\0\0\0\0";
+  static const char badly_encoded[] = "<?xml version='1.0' encoding='UTF-16LE'?><domain>\xff\xd8";
+
+  if (g_test_subprocess ())
+    {
+      g_assert_null (inn_machine_description_parse (utf32, sizeof (utf32) - 1, NULL));
+      g_assert_null (
+          inn_machine_description_parse (badly_encoded, sizeof (badly_encoded) - 1, NULL));
+      return;
+    }
+
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("");
+}
+
 static void
 test_validate (void)
 {
@@ -300,6 +320,7 @@ main (int argc, char **argv)
   g_test_add_func ("/machine-description/unknown-is-kept", test_unknown_is_kept);
   g_test_add_func ("/machine-description/sizes", test_sizes);
   g_test_add_func ("/machine-description/hostile", test_hostile);
+  g_test_add_func ("/machine-description/silent", test_silent);
   g_test_add_func ("/machine-description/validate", test_validate);
   g_test_add_func ("/machine-description/too-many-disks", test_too_many_disks);
   g_test_add_func ("/machine-description/names", test_names);
