@@ -12,7 +12,8 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
 else
 	list() { find engine src tests -name '*.[ch]' -print0; }
 fi
-if ! list | xargs -0 -r clang-format --dry-run -Werror; then
-	echo "clang-format -i on these files lays them out."
+wrong=$(list | xargs -0 -r clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):[0-9].*clang-format-violations.*/\1/p' | sort -u)
+if [ -n "$wrong" ]; then
+	printf 'clang-format -i lays these out:\n%s\n' "$wrong"
 	exit 1
 fi

@@ -17,7 +17,7 @@ enum {
 
 /* code: what runs at the 64-bit entry; at most 3 KiB. */
 static inline void payload_kernel_make(uint8_t image[PAYLOAD_KERNEL_SIZE], const void *code,
-				    size_t code_length)
+				       size_t code_length)
 {
 	memset(image, 0, PAYLOAD_KERNEL_SIZE);
 	image[0x1f1] = 1; /* setup sectors after the first */
