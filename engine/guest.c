@@ -184,6 +184,14 @@ load_definition (InnGuest *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VCPUS]);
 }
 
+/* The record has no end, yet nothing runs: the VMM could not even write its last status. */
+static gboolean
+went_without_a_word (InnGuest *self)
+{
+  return self->record.started != 0 && self->record.end == INN_RUN_NOT_ENDED && self->channel == NULL
+         && self->start_task == NULL && !inn_machine_lock_is_held (self->folder);
+}
+
 void
 inn_guest_load_record (InnGuest *self)
 {
@@ -191,6 +199,8 @@ inn_guest_load_record (InnGuest *self)
 
   inn_run_record_clear (&self->record);
   inn_run_record_load (&self->record, self->folder);
+  if (went_without_a_word (self))
+    self->record.end = INN_RUN_KILLED;
   if (inn_guest_get_changed (self) != before)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CHANGED]);
 }

@@ -124,6 +124,7 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_option (argv, "--cpus",
               g_strdup_printf ("%u", inn_machine_description_get_vcpus (description)));
   add_option (argv, "--control", number_value (add_file (self, INN_LAUNCH_CONTROL_SOCKET, NULL)));
+  add_option (argv, "--end-record", number_value (add_file (self, INN_LAUNCH_END_RECORD, NULL)));
   add_file (self, INN_LAUNCH_LOCK, NULL); /* inherited, but no option names it */
   add_boot (self, argv, description);
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   INN_LAUNCH_CONTROL_SOCKET, /* listening */
+  INN_LAUNCH_END_RECORD,     /* where the VMM notes how it ended */
   INN_LAUNCH_LOCK,           /* of the machine; the VMM only keeps it */
   INN_LAUNCH_KERNEL,
   INN_LAUNCH_INITRD,
@@ -24,7 +25,7 @@ typedef enum
 typedef struct
 {
   InnLaunchFileKind kind;
-  char *path; /* NULL for the socket and the lock */
+  char *path; /* NULL for what has no path of its own in the definition */
   int number; /* of the descriptor in the VMM */
 } InnLaunchFile;
 

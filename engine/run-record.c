@@ -6,8 +6,12 @@
 
 #include "run-record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 
+#include "base/fd.h"
 #include "engine-error.h"
 
 #define GROUP "Last Run"
@@ -42,6 +46,48 @@ end_from_word (const char *word)
   return INN_RUN_NOT_ENDED;
 }
 
+static char *
+end_status_path (const char *folder)
+{
+  return g_build_filename (folder, "end-status", NULL);
+}
+
+int
+inn_run_record_open_end (const char *folder, GError **error)
+{
+  g_autofree char *path = end_status_path (folder);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd < 0)
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                 _ ("The record of the machine's run cannot be written: %s."), g_strerror (errno));
+  return fd;
+}
+
+/* What the VMM left. A guest may have taken it over: nothing in it is believed unchecked. */
+static void
+load_end_status (InnRunRecord *self, const char *folder)
+{
+  g_autofree char *path = end_status_path (folder);
+  struct statistics_status status;
+  GStatBuf file;
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+
+  if (fd < 0)
+    return;
+
+  if (fstat (fd, &file) == 0 && fd_read_at (fd, &status, sizeof status, 0) == 0
+      && status.state == VMM_STATE_ENDED)
+    {
+      self->end = inn_run_end_from_status (&status);
+      self->ended = (gint64)file.st_mtim.tv_sec * G_USEC_PER_SEC;
+      if (status.text[0] != '\0')
+        self->text
+            = g_utf8_make_valid (status.text, (gssize)strnlen (status.text, sizeof status.text));
+    }
+  fd_close (&fd);
+}
+
 void
 inn_run_record_load (InnRunRecord *self, const char *folder)
 {
@@ -61,6 +107,8 @@ inn_run_record_load (InnRunRecord *self, const char *folder)
   self->ended = g_key_file_get_int64 (file, GROUP, "Ended", NULL);
   self->end = end_from_word (word);
   self->text = g_key_file_get_string (file, GROUP, "Text", NULL);
+  if (self->end == INN_RUN_NOT_ENDED)
+    load_end_status (self, folder);
 }
 
 void
@@ -170,8 +218,6 @@ inn_run_record_describe (const InnRunRecord *self)
 
   switch (self->end)
     {
-    case INN_RUN_NOT_ENDED:
-      return g_strdup (_ ("It ended while nobody watched."));
     case INN_RUN_PANIC:
       return g_strdup (_ ("The guest's system stopped itself after an error it could not handle. "
                           "What it had written is on its disks."));

@@ -2,7 +2,8 @@
 /*
  * InnRunRecord: what is known about a machine's last run, kept as "last-run" in its folder so that
  * every process tells the same story. Whoever starts the machine writes its start; whoever sees
- * the end writes that. When nobody saw it, the record of a machine that does not run has no end.
+ * the end writes that. The VMM leaves its last status beside it ("end-status"), so that an end that
+ * nobody saw is known too.
  */
 #pragma once
 
@@ -36,6 +37,8 @@ typedef struct
 /* What is in @folder; all zero when there is nothing usable. */
 void inn_run_record_load (InnRunRecord *self, const char *folder);
 void inn_run_record_clear (InnRunRecord *self);
+/* A new, empty file for the last status of the VMM that is about to start; a descriptor or -1. */
+int inn_run_record_open_end (const char *folder, GError **error);
 
 /* Atomic and durable. */
 gboolean inn_run_record_save_start (const char *folder, gint64 started, GError **error);

@@ -53,6 +53,8 @@ open_file (const InnVmmRequest *request, const InnLaunchFile *file, int lock_fd,
     {
     case INN_LAUNCH_CONTROL_SOCKET:
       return inn_runtime_directory_listen (request->runtime, uuid, error);
+    case INN_LAUNCH_END_RECORD:
+      return inn_run_record_open_end (request->folder, error);
     case INN_LAUNCH_LOCK:
       fd = fcntl (lock_fd, F_DUPFD_CLOEXEC, 0);
       if (fd < 0)

@@ -36,6 +36,7 @@ const char machine_config_usage[] =
 	"  --no-reboot            end with status 3 instead of a reset\n"
 	"  --debug-exit           writing V to port 0xF4 ends with status (V << 1) | 1\n"
 	"  --control SOCKET       listen for clients there\n"
+	"  --end-record FILE      write there how the run ended, for who asks later\n"
 	"  --sandbox on|log|off   log: only report what would be denied (on)\n"
 	"  --help, --version\n"
 	"\n"
@@ -57,6 +58,7 @@ enum option_value {
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
 	OPTION_CONTROL,
+	OPTION_END_RECORD,
 	OPTION_SANDBOX,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -75,6 +77,7 @@ static const struct option options[] = {
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
 	{"control", required_argument, NULL, OPTION_CONTROL},
+	{"end-record", required_argument, NULL, OPTION_END_RECORD},
 	{"sandbox", required_argument, NULL, OPTION_SANDBOX},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -293,6 +296,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_CONTROL:
 		return parse_file(argument, &config->control, text);
+	case OPTION_END_RECORD:
+		return parse_file(argument, &config->end_record, text);
 	default:
 		return parse_sandbox(argument, &config->sandbox, text);
 	}
@@ -321,6 +326,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		.kernel = none,
 		.initrd = none,
 		.control = none,
+		.end_record = none,
 		.serial_file = none,
 		.cmdline = DEFAULT_CMDLINE,
 	};

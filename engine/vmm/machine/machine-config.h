@@ -33,7 +33,7 @@ struct machine_config {
 	const char *name; /* or NULL */
 	uint64_t memory;  /* bytes */
 	uint64_t cpus;
-	struct file_reference kernel, initrd, control, serial_file;
+	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "block/block-backend.h"
@@ -115,6 +116,17 @@ int machine_press_power_button(struct machine *machine)
 	return 0;
 }
 
+/* The status as it is in the statistics page, which ends with the last client. */
+static void write_end_record(const struct machine *machine)
+{
+	const struct statistics_status *status = &machine->statistics->status;
+
+	if (machine->end_record_fd >= 0 &&
+	    write(machine->end_record_fd, status, sizeof(*status)) != (ssize_t)sizeof(*status))
+		log_warning("How the machine ended could not be written down: %s.",
+			    strerror(errno));
+}
+
 void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_status, int error,
 		 const char *text)
 {
@@ -124,6 +136,7 @@ void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_s
 		stop(machine);
 	statistics_sampler_take(machine->sampler);
 	set_state(machine, VMM_STATE_ENDED, reason, error, text);
+	write_end_record(machine);
 	if (text)
 		log_error("%s", text);
 	event_loop_stop(machine->loop, exit_status);

@@ -100,6 +100,9 @@ static int create_statistics(struct machine *machine)
 	int r = statistics_page_create((uint32_t)config->cpus, config->disk_count,
 				       &machine->statistics, &machine->statistics_fd);
 
+	if (r == 0)
+		r = host_file_open(&config->end_record, O_WRONLY | O_CREAT | O_TRUNC,
+				   &machine->end_record_fd);
 	if (r < 0)
 		return r;
 	machine->statistics->memory.guest_bytes = config->memory;
@@ -468,7 +471,8 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	if (!machine)
 		return report(-ENOMEM, "The machine");
 	machine->config = config;
-	machine->signal_fd = machine->statistics_fd = machine->requests.event_fd = -1;
+	machine->signal_fd = machine->statistics_fd = machine->end_record_fd =
+		machine->requests.event_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
 	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
 	r = create_parts(machine);
@@ -526,6 +530,7 @@ void machine_destroy(struct machine *machine)
 	machine_requests_finish(&machine->requests);
 	event_loop_destroy(machine->loop);
 	fd_close(&machine->signal_fd);
+	fd_close(&machine->end_record_fd);
 	fd_close(&machine->boot.kernel_fd);
 	fd_close(&machine->boot.initrd_fd);
 	free(machine);

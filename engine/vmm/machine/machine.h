@@ -29,6 +29,7 @@ struct machine {
 	struct statistics_page *statistics;
 	int statistics_fd;
 	struct statistics_sampler *sampler;
+	int end_record_fd; /* -1: nobody wants it */
 	struct control_server *control;
 
 	struct kvm_vm vm;

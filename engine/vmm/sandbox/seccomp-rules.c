@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What each kind of thread does while the guest runs, and therefore may do. Calls that are only
- * safe with some arguments (ioctl, mmap, mprotect, newfstatat) are treated in seccomp.c.
+ * safe with some arguments (fcntl, ioctl, mmap, mprotect, newfstatat) are treated in seccomp.c.
  */
 #include "sandbox/seccomp-rules.h"
 
@@ -18,7 +18,7 @@ static const int main_calls[] = {
 	SCMP_SYS(eventfd2), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(poll),
 	/* clients: accept, descriptors passed, death noticed */
 	SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
-	SCMP_SYS(recvfrom), SCMP_SYS(getsockopt), SCMP_SYS(shutdown), SCMP_SYS(fcntl),
+	SCMP_SYS(recvfrom), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
 	/* files that are open: kernel and initrd at a reset, statistics, disks */
 	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
@@ -34,7 +34,7 @@ static const int main_calls[] = {
 static const int vcpu_calls[] = {
 	SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(read),
 	SCMP_SYS(write), SCMP_SYS(timerfd_settime), SCMP_SYS(epoll_ctl), SCMP_SYS(eventfd2),
-	SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid),
+	SCMP_SYS(close), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid),
 	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
 	SCMP_SYS(getrandom), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),

@@ -65,12 +65,28 @@ static int allow_memory(scmp_filter_ctx context, int call)
 				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
+/*
+ * To look at a descriptor, not to change it: a doorbell's O_NONBLOCK is the client's too, which
+ * would block if a guest that has taken over this process cleared it.
+ */
+static int allow_fcntl(scmp_filter_ctx context)
+{
+	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				 SCMP_A1_32(SCMP_CMP_EQ, F_GETFL));
+
+	return r < 0 ? r
+		     : seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+					SCMP_A1_32(SCMP_CMP_EQ, F_GET_SEALS));
+}
+
 static int add_special_rules(scmp_filter_ctx context)
 {
 	int r = allow_memory(context, SCMP_SYS(mmap));
 
 	if (r == 0)
 		r = allow_memory(context, SCMP_SYS(mprotect));
+	if (r == 0)
+		r = allow_fcntl(context);
 	/* glibc's fstat() */
 	if (r == 0)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,

@@ -81,7 +81,7 @@ def reset_boots_again(lab):
 
 
 def _expect_end(lab, do, state, end, action=lambda: None):
-    """Somebody must be there to see how it ends, as the window is: here a follower."""
+    """Somebody is there to see how it ends, as the window is: here a follower."""
     _create_and_start(lab, do)
     with lab.innctl_process("stats", NAME, "--follow", "--json") as follower:
         follower.wait_for('"running"', 20)
@@ -90,6 +90,13 @@ def _expect_end(lab, do, state, end, action=lambda: None):
         follower.expect_end(0)
     found = _listed(lab)["last_end"]
     expect(found == end, f"the end is said to be {found}, not {end}")
+
+
+def an_end_nobody_sees_is_told(lab):
+    _create_and_start(lab, "panic")
+    _wait_for_state(lab, "crashed", BOOT_S)
+    found = _listed(lab)["last_end"]
+    expect(found == "panic", f"the end is said to be {found}, not panic")
 
 
 def power_off_is_told(lab):

@@ -301,7 +301,7 @@ has_gone (gpointer pid)
 }
 
 static void
-test_nobody_watched (EngineFixture *fixture, gconstpointer data)
+test_killed_unwatched (EngineFixture *fixture, gconstpointer data)
 {
   InnEngine *engine = open_engine (fixture);
   InnGuest *guest = create (fixture, engine, "web");
@@ -316,8 +316,8 @@ test_nobody_watched (EngineFixture *fixture, gconstpointer data)
 
   engine = open_engine (fixture);
   guest = inn_engine_find_by_name (engine, "web");
-  g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_OFF);
-  g_assert_nonnull (strstr (inn_guest_get_text (guest), "nobody watched"));
+  g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_CRASHED);
+  g_assert_nonnull (strstr (inn_guest_get_text (guest), "without a word"));
   close_engine (engine);
 }
 
@@ -400,7 +400,7 @@ test_start_refused (EngineFixture *fixture, gconstpointer data)
       = g_strdup_printf ("did not start: “%s” is not a Linux kernel.", fixture->kernel);
 
   use_vmm (fixture,
-           "echo 'innkeeper-vmm: The file descriptor 5 is not a Linux kernel.' >&2; exit 1");
+           "echo 'innkeeper-vmm: The file descriptor 6 is not a Linux kernel.' >&2; exit 1");
   assert_start_refused (guest, INN_ENGINE_ERROR_FAILED, complaint);
   g_assert_cmpint (inn_guest_get_state (guest), ==, INN_GUEST_OFF);
   use_vmm (fixture, "exit 1");
@@ -732,7 +732,7 @@ main (int argc, char **argv)
   ADD ("two-engines", test_two_engines);
   ADD ("adopt", test_adopt);
   ADD ("killed", test_killed);
-  ADD ("nobody-watched", test_nobody_watched);
+  ADD ("killed-unwatched", test_killed_unwatched);
   ADD ("guest-powers-off", test_guest_powers_off);
   ADD ("start-race", test_start_race);
   ADD ("start-refused", test_start_refused);

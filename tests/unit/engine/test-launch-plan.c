@@ -34,16 +34,18 @@ static void
 test_least (void)
 {
   const char *const expected[]
-      = { "/libexec/vmm", "--name", "web, 1",     "--memory", "65M",      "--cpus", "3",
-          "--control",    "fd=3",   "--firmware", "none",     "--kernel", "fd=5",   "--serial",
-          "none",         NULL };
+      = { "/libexec/vmm", "--name",     "web, 1",    "--memory", "65M",
+          "--cpus",       "3",          "--control", "fd=3",     "--end-record",
+          "fd=4",         "--firmware", "none",      "--kernel", "fd=6",
+          "--serial",     "none",       NULL };
   g_autoptr (InnLaunchPlan) self = plan ("", "", no_environment);
 
   g_assert_cmpstrv (self->argv, expected);
-  g_assert_cmpuint (self->files->len, ==, 3);
+  g_assert_cmpuint (self->files->len, ==, 4);
   assert_file (self, 0, INN_LAUNCH_CONTROL_SOCKET, NULL);
-  assert_file (self, 1, INN_LAUNCH_LOCK, NULL);
-  assert_file (self, 2, INN_LAUNCH_KERNEL, "/k");
+  assert_file (self, 1, INN_LAUNCH_END_RECORD, NULL);
+  assert_file (self, 2, INN_LAUNCH_LOCK, NULL);
+  assert_file (self, 3, INN_LAUNCH_KERNEL, "/k");
 }
 
 static void
@@ -58,18 +60,20 @@ test_all (void)
                                    "3",
                                    "--control",
                                    "fd=3",
+                                   "--end-record",
+                                   "fd=4",
                                    "--firmware",
                                    "none",
                                    "--kernel",
-                                   "fd=5",
-                                   "--initrd",
                                    "fd=6",
+                                   "--initrd",
+                                   "fd=7",
                                    "--cmdline",
                                    "--odd one",
                                    "--disk",
-                                   "fd=7,format=raw",
+                                   "fd=8,format=raw",
                                    "--disk",
-                                   "fd=8,format=raw,readonly=on,serial=S1",
+                                   "fd=9,format=raw,readonly=on,serial=S1",
                                    "--serial",
                                    "none",
                                    NULL };
@@ -80,9 +84,9 @@ test_all (void)
               no_environment);
 
   g_assert_cmpstrv (self->argv, expected);
-  assert_file (self, 3, INN_LAUNCH_INITRD, "/i");
-  assert_file (self, 4, INN_LAUNCH_DISK, "/a,readonly=on");
-  assert_file (self, 5, INN_LAUNCH_READONLY_DISK, "/b");
+  assert_file (self, 4, INN_LAUNCH_INITRD, "/i");
+  assert_file (self, 5, INN_LAUNCH_DISK, "/a,readonly=on");
+  assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/b");
 }
 
 /* A guest may take over its VMM: the session's secrets do not go there. */

@@ -49,7 +49,7 @@ static void test_everything(void)
 	g_assert_cmpint(parse("--name web --memory 4G --cpus 4 --firmware none --kernel fd=5 "
 			      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
 			      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
-			      "--control c.sock --sandbox log"),
+			      "--control c.sock --end-record fd=8 --sandbox log"),
 			==, MACHINE_CONFIG_VALID);
 	g_assert_cmpstr(config.name, ==, "web");
 	g_assert_cmpuint(config.memory, ==, 4096 * MIB);
@@ -68,6 +68,7 @@ static void test_everything(void)
 	g_assert_true(config.no_reboot);
 	g_assert_true(config.debug_exit);
 	g_assert_cmpstr(config.control.path, ==, "c.sock");
+	g_assert_cmpint(config.end_record.fd, ==, 8);
 	g_assert_cmpint(config.sandbox, ==, SANDBOX_LOG);
 }
 
