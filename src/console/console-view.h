@@ -3,9 +3,14 @@
  * InnConsoleView: shows one console of a guest and sends it input: its screen (VNC) or its serial
  * line, with pages for "connecting" and "disconnected".
  *
- * Properties: "status" (translated text for the strip, e.g. how to release the keyboard),
- * "size-text" ("1280 × 800" or NULL), "connected". Signals: "disconnected" (const char *reason):
- * the stream ended by itself; the last picture stays, greyed.
+ * Properties, all readable and notifying: "status" (translated text for the strip, e.g. how to
+ * release the keyboard; NULL while not connected), "size-text" ("1280 × 800" or NULL), "connected",
+ * "grabbed" (all keys go to the guest). Signals:
+ *  "disconnected" (const char *reason): the stream ended by itself, the reason is a sentence; the
+ *                 last picture stays, greyed
+ *  "released" ():  left Ctrl+Alt took the keyboard from the guest; no widget of the window has the
+ *                 focus now, give it to one that is useful
+ * gtk_widget_grab_focus() gives the keyboard to the guest.
  */
 #pragma once
 
@@ -32,7 +37,8 @@ void inn_console_view_set_machine_name (InnConsoleView *self, const char *name);
 /* Dims the picture and shows the pill "Paused". */
 void inn_console_view_set_paused (InnConsoleView *self, gboolean paused);
 
-/* Presses the keys (evdev codes, zero-terminated) in order, then releases them in reverse. */
+/* Presses the keys (evdev codes, zero-terminated) in order, then releases them in reverse. A serial
+ * line has no keys: nothing happens. */
 void inn_console_view_send_keys (InnConsoleView *self, const guint *evdev_codes);
 /* A picture of the guest's screen for thumbnails, or NULL. It changes as the guest draws. */
 GdkPaintable *inn_console_view_get_paintable (InnConsoleView *self);
