@@ -22,7 +22,10 @@ struct control_operations {
 	int (*reset)(void *machine);
 	int (*pause)(void *machine);  /* done when every vCPU has stopped; paused already is 0 */
 	int (*resume)(void *machine); /* also retries what storage could not take */
-	/* A stream socket that gets the serial line's recent output and carries it both ways. */
+	/*
+	 * A stream socket that gets the serial line's recent output and carries it both ways. It is
+	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.
+	 */
 	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
 	/* The fastest rate any client asks for kernel-held statistics at; 0: nobody watches. */
 	void (*watch)(void *machine, uint32_t interval_ms);
@@ -37,5 +40,8 @@ int control_server_create(struct event_loop *loop, int listen_fd, int statistics
 			  struct control_server **ret_server);
 void control_server_destroy(struct control_server *server);
 
-/* Tells every client that the state in the statistics page has changed. Never blocks. */
+/*
+ * Tells every client that the state in the statistics page has changed. Never blocks. Any thread
+ * with the device lock held, also from within an operation.
+ */
 void control_server_announce_state(struct control_server *server);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The parts of InnControlChannel: control-channel.c opens, closes and is the public side,
+ * control-channel-socket.c speaks the messages, control-channel-rings.c the commands, replies and
+ * events. The channel's context only.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+
+#include "channel-memory.h"
+#include "control-channel.h"
+#include "statistics-reader.h"
+
+G_BEGIN_DECLS
+
+struct _InnControlChannel
+{
+  GObject parent_instance;
+
+  GMainContext *context;
+  int socket;
+  GPid pid;
+  GTask *open_task;           /* until attached; holds a reference to us */
+  GSource *open_cancellation; /* NULL if it cannot be cancelled */
+
+  GSource *socket_source;
+  GSource *doorbell_source; /* NULL until attached */
+  GSource *ring_source;     /* rings the VMM once for all commands of one turn */
+  GSource *closed_source;   /* emits "closed" */
+  InnChannelMemory *memory; /* from ATTACH until closed */
+  InnStatisticsReader *statistics;
+  guint32 events_dropped;
+
+  guint64 last_id;
+  GQueue waiting;           /* of InnControlCall: commands for which there is no reply slot yet */
+  GHashTable *calls;        /* id -> InnControlCall: commands in the ring */
+  GHashTable *serial_calls; /* id -> InnControlCall: ATTACH_SERIAL messages */
+};
+
+gboolean inn_control_channel_is_closed (InnControlChannel *self);
+/* Disconnects because the VMM has ended (@error is NULL) or cannot be believed any more; @error is
+ * taken. May drop the last reference of a channel that is being opened: hold one. */
+void inn_control_channel_lose (InnControlChannel *self, GError *error);
+/* A source that calls back while @fd can be read or has been hung up. */
+GSource *inn_control_channel_watch_fd (InnControlChannel *self, int fd, GUnixFDSourceFunc callback);
+/* Destroys *source, if there is one, and sets it to NULL. */
+void inn_control_clear_source (GSource **source);
+
+/* The socket can be read; user_data is the channel. */
+gboolean inn_control_channel_on_socket (int fd, GIOCondition condition, gpointer user_data);
+/* Asks for the serial line; *ret_fd is our end of it. 0 or negative errno. */
+int inn_control_channel_send_serial (InnControlChannel *self, guint64 id, int *ret_fd);
+
+/* Begins to use the rings; the VMM has just attached. May call back. */
+void inn_control_channel_open_rings (InnControlChannel *self);
+/* Takes what the VMM has put in its rings, and goes on sending. May call back. */
+void inn_control_channel_serve_rings (InnControlChannel *self);
+/* @task: NULL when nobody waits for the outcome. */
+void inn_control_channel_submit (InnControlChannel *self,
+                                 GTask *task,
+                                 enum control_operation operation,
+                                 guint64 argument);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "control-error.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gi18n-lib.h>
+
+GError *
+inn_control_error_refused (int status)
+{
+  int code = -status;
+
+  if (code == EINVAL)
+    return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
+                                _ ("The machine cannot do this in its present state."));
+  if (code == EOPNOTSUPP)
+    return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
+                                _ ("The machine was started by another version of Innkeeper, which "
+                                   "cannot do this. Shut it down and start it again."));
+  if (code == EBUSY)
+    return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
+                                _ ("The machine is busy, or too many programs are connected to it. "
+                                   "It runs on; try again later."));
+
+  return g_error_new (G_IO_ERROR, g_io_error_from_errno (code),
+                      _ ("The machine did not carry this out: %s. It is as it was before."),
+                      g_strerror (code));
+}
+
+GError *
+inn_control_error_ended (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
+                              _ ("The machine’s process has ended."));
+}
+
+GError *
+inn_control_error_protocol (int status)
+{
+  if (status == -ECONNRESET)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
+                                _ ("The machine’s process ended before it answered."));
+  if (status == -EPROTONOSUPPORT)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                                _ ("The machine was started by another version of Innkeeper and "
+                                   "cannot be controlled. It runs on; shut it down from inside "
+                                   "the guest and start it again."));
+
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                              _ ("The machine’s process answered in a way that makes no sense, so "
+                                 "it is not listened to any more. Power the machine off to be "
+                                 "safe."));
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Raw disks: files without holes filled in, or block devices.
+ */
+#include "config.h"
+
+#include "disk-image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "engine-error.h"
+#include "file-lock.h"
+
+#define SIZE_UNIT ((guint64)1 << 20)
+#define MAX_SIZE  ((guint64)1 << 50)
+
+static void
+set_create_error (const char *path, int error_number, GError **error)
+{
+  if (error_number == EFBIG)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                 _ ("The disk “%s” was not created: this file system cannot hold a file that "
+                    "large. Choose a smaller disk."),
+                 path);
+  else
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
+                 _ ("The disk “%s” was not created: %s."), path, g_strerror (error_number));
+}
+
+gboolean
+inn_disk_image_create (const char *path, guint64 size, GError **error)
+{
+  int error_number = 0;
+  int fd;
+
+  if (size == 0 || size > MAX_SIZE)
+    {
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                           _ ("A disk has more than 0 bytes and at most 1024 TiB; choose another "
+                              "size."));
+      return FALSE;
+    }
+
+  fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    {
+      set_create_error (path, errno, error);
+      return FALSE;
+    }
+  size = (size + SIZE_UNIT - 1) / SIZE_UNIT * SIZE_UNIT;
+  if (ftruncate (fd, (off_t)size) < 0 || fsync (fd) < 0)
+    error_number = errno;
+  fd_close (&fd);
+  if (error_number == 0)
+    return TRUE;
+
+  g_unlink (path);
+  set_create_error (path, error_number, error);
+  return FALSE;
+}
+
+static void
+set_open_error (const char *path, InnDiskAccess access, int error_number, GError **error)
+{
+  const InnEngineError code = inn_engine_error_from_errno (error_number);
+
+  if (code == INN_ENGINE_ERROR_NOT_FOUND)
+    g_set_error (error, INN_ENGINE_ERROR, code,
+                 _ ("The disk “%s” is not there. Put it back, or remove it from the machine."),
+                 path);
+  else if (code == INN_ENGINE_ERROR_PERMISSION && access == INN_DISK_READ_WRITE)
+    g_set_error (error, INN_ENGINE_ERROR, code,
+                 _ ("The disk “%s” may not be written by you. Change its permissions, or make "
+                    "it read-only in the machine."),
+                 path);
+  else if (error_number == EAGAIN)
+    g_set_error (error, INN_ENGINE_ERROR, code,
+                 _ ("The disk “%s” is in use by another machine. Shut that one down first."), path);
+  else
+    g_set_error (error, INN_ENGINE_ERROR, code, _ ("The disk “%s” cannot be opened: %s."), path,
+                 g_strerror (error_number));
+}
+
+static gboolean
+check_opened (int fd, const char *path, GError **error)
+{
+  struct stat status;
+
+  if (fstat (fd, &status) < 0 || !(S_ISREG (status.st_mode) || S_ISBLK (status.st_mode)))
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                   _ ("“%s” cannot be a disk: it is neither a file nor a block device."), path);
+      return FALSE;
+    }
+  if (S_ISREG (status.st_mode) && status.st_size == 0)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                   _ ("“%s” cannot be a disk: the file is empty."), path);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+int
+inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
+{
+  const gboolean writable = access == INN_DISK_READ_WRITE;
+  /* Not blocking, or opening a FIFO would wait for its other end. */
+  int fd = g_open (path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+  int error_number;
+
+  if (fd < 0)
+    {
+      if (errno == EISDIR)
+        g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                     _ ("“%s” cannot be a disk: it is a folder."), path);
+      else
+        set_open_error (path, access, errno, error);
+      return -1;
+    }
+  if (!check_opened (fd, path, error))
+    {
+      fd_close (&fd);
+      return -1;
+    }
+
+  error_number = -fd_set_nonblocking (fd, 0);
+  if (error_number == 0)
+    error_number = inn_file_lock (fd, writable ? INN_FILE_LOCK_EXCLUSIVE : INN_FILE_LOCK_SHARED);
+  if (error_number != 0)
+    {
+      fd_close (&fd);
+      set_open_error (path, access, error_number, error);
+    }
+
+  return fd;
+}
+
+char *
+inn_disk_image_get_space_warning (const char *folder, guint64 size)
+{
+  g_autofree char *wanted = NULL;
+  g_autofree char *available = NULL;
+  struct statvfs file_system;
+  guint64 free_bytes;
+
+  if (statvfs (folder, &file_system) < 0)
+    return NULL;
+  free_bytes = (guint64)file_system.f_bavail * file_system.f_frsize;
+  if (free_bytes >= size)
+    return NULL;
+
+  wanted = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
+  available = g_format_size_full (free_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  return g_strdup_printf (_ ("The disks can grow to %s, but only %s are free in “%s”. The machine "
+                             "pauses when that is used up."),
+                          wanted, available, folder);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Raw disks: create one, or open one for a guest so that no two guests write it. These may block;
+ * any thread.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_DISK_READ_WRITE,
+  INN_DISK_READ_ONLY,
+} InnDiskAccess;
+
+/* Creates a sparse disk of @size bytes, rounded up to whole MiB, and makes it durable. @path must
+ * not exist yet; nothing is left there on error. */
+gboolean inn_disk_image_create (const char *path, guint64 size, GError **error);
+
+/*
+ * Opens a file or block device for a guest. Returns a close-on-exec descriptor that holds a lock
+ * on it (exclusive unless read-only), for the VMM to inherit; or -1. QEMU respects that lock too.
+ */
+int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error);
+
+/* A translated warning when disks of @size bytes altogether could not be filled in @folder, or
+ * NULL. */
+char *inn_disk_image_get_space_warning (const char *folder, guint64 size);
+
+G_END_DECLS

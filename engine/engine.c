@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The list of machines: the store's folders, kept current by watching them and the folder of
+ * sockets.
+ */
+#include "config.h"
+
+#include "engine.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "directory-watch.h"
+#include "guest-private.h"
+#include "machine-store.h"
+#include "runtime-directory.h"
+
+#define DEFAULT_CMDLINE "console=ttyS0"
+#define SOCKET_SUFFIX   ".sock"
+
+struct _InnEngine
+{
+  GObject parent_instance;
+
+  char *data_dir;
+  char *state_dir;
+  char *runtime_dir;
+
+  GListStore *guests;     /* never replaced; its changes are ours */
+  InnMachineStore *store; /* NULL while closed */
+  InnRuntimeDirectory *runtime;
+  InnDirectoryWatch *runtime_watch;
+};
+
+static GType
+inn_engine_get_item_type (GListModel *model)
+{
+  return INN_TYPE_GUEST;
+}
+
+static guint
+inn_engine_get_n_items (GListModel *model)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (INN_ENGINE (model)->guests));
+}
+
+static gpointer
+inn_engine_get_item (GListModel *model, guint position)
+{
+  return g_list_model_get_item (G_LIST_MODEL (INN_ENGINE (model)->guests), position);
+}
+
+static void
+list_model_interface_init (GListModelInterface *interface)
+{
+  interface->get_item_type = inn_engine_get_item_type;
+  interface->get_n_items = inn_engine_get_n_items;
+  interface->get_item = inn_engine_get_item;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (InnEngine,
+                               inn_engine,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_interface_init))
+
+static void
+inn_engine_dispose (GObject *object)
+{
+  inn_engine_close (INN_ENGINE (object));
+
+  G_OBJECT_CLASS (inn_engine_parent_class)->dispose (object);
+}
+
+static void
+inn_engine_finalize (GObject *object)
+{
+  InnEngine *self = INN_ENGINE (object);
+
+  g_object_unref (self->guests);
+  g_free (self->data_dir);
+  g_free (self->state_dir);
+  g_free (self->runtime_dir);
+
+  G_OBJECT_CLASS (inn_engine_parent_class)->finalize (object);
+}
+
+static void
+inn_engine_class_init (InnEngineClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = inn_engine_dispose;
+  object_class->finalize = inn_engine_finalize;
+}
+
+static void
+inn_engine_init (InnEngine *self)
+{
+  self->guests = g_list_store_new (INN_TYPE_GUEST);
+  g_signal_connect_object (self->guests, "items-changed", G_CALLBACK (g_list_model_items_changed),
+                           self, G_CONNECT_SWAPPED);
+}
+
+InnEngine *
+inn_engine_new (const char *data_dir, const char *state_dir, const char *runtime_dir)
+{
+  InnEngine *self = g_object_new (INN_TYPE_ENGINE, NULL);
+
+  self->data_dir = data_dir != NULL ? g_strdup (data_dir)
+                                    : g_build_filename (g_get_user_data_dir (), "innkeeper", NULL);
+  self->state_dir = state_dir != NULL
+                        ? g_strdup (state_dir)
+                        : g_build_filename (g_get_user_state_dir (), "innkeeper", NULL);
+  self->runtime_dir
+      = runtime_dir != NULL ? g_strdup (runtime_dir) : inn_runtime_directory_get_default_path ();
+  return self;
+}
+
+static void on_guest_deleted (InnGuest *guest, gpointer user_data);
+
+static void
+sync_machine (InnEngine *self, const char *uuid)
+{
+  InnGuest *guest = inn_engine_find (self, uuid);
+  const gboolean present = inn_machine_store_contains (self->store, uuid);
+
+  if (present && guest == NULL)
+    {
+      g_autoptr (InnGuest) added
+          = inn_guest_new (uuid, self->store, self->runtime, self->state_dir);
+
+      g_signal_connect_object (added, "deleted", G_CALLBACK (on_guest_deleted), self, 0);
+      g_list_store_append (self->guests, added);
+    }
+  else if (present)
+    {
+      inn_guest_refresh (guest);
+    }
+  else if (guest != NULL)
+    {
+      guint position;
+
+      inn_guest_detach (guest);
+      if (g_list_store_find (self->guests, guest, &position))
+        g_list_store_remove (self->guests, position);
+    }
+}
+
+/* At once, so that a delete has finished only when the machine is gone from the list. */
+static void
+on_guest_deleted (InnGuest *guest, gpointer user_data)
+{
+  InnEngine *self = user_data;
+
+  if (self->store != NULL)
+    sync_machine (self, inn_guest_get_uuid (guest));
+}
+
+/* Both those on the disk and those in the list. */
+static void
+sync_all (InnEngine *self)
+{
+  g_auto (GStrv) uuids = inn_machine_store_list (self->store);
+  g_autoptr (GPtrArray) listed = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      g_autoptr (InnGuest) guest = g_list_model_get_item (G_LIST_MODEL (self), i);
+
+      g_ptr_array_add (listed, g_strdup (inn_guest_get_uuid (guest)));
+    }
+  for (guint i = 0; i < listed->len; i++)
+    sync_machine (self, g_ptr_array_index (listed, i));
+  for (guint i = 0; uuids[i] != NULL; i++)
+    {
+      if (inn_engine_find (self, uuids[i]) == NULL)
+        sync_machine (self, uuids[i]);
+    }
+}
+
+static void
+on_store_changed (InnMachineStore *store, const char *uuid, gpointer user_data)
+{
+  InnEngine *self = user_data;
+
+  if (uuid != NULL)
+    sync_machine (self, uuid);
+  else
+    sync_all (self);
+}
+
+/* A socket appears when somebody starts a machine. */
+static void
+on_runtime_changed (const char *folder, const char *name, gpointer user_data)
+{
+  InnEngine *self = user_data;
+
+  if (name == NULL)
+    {
+      sync_all (self);
+    }
+  else if (g_str_has_suffix (name, SOCKET_SUFFIX))
+    {
+      g_autofree char *uuid = g_strndup (name, strlen (name) - strlen (SOCKET_SUFFIX));
+      InnGuest *guest = inn_engine_find (self, uuid);
+
+      if (guest != NULL)
+        inn_guest_refresh (guest);
+    }
+}
+
+gboolean
+inn_engine_open (InnEngine *self, GError **error)
+{
+  g_autoptr (InnMachineStore) store = NULL;
+  g_autoptr (InnRuntimeDirectory) runtime = NULL;
+
+  g_return_val_if_fail (INN_IS_ENGINE (self), FALSE);
+  g_return_val_if_fail (self->store == NULL, FALSE);
+
+  store = inn_machine_store_new (self->data_dir);
+  runtime = inn_runtime_directory_open (self->runtime_dir, error);
+  if (runtime == NULL || !inn_machine_store_open (store, error))
+    return FALSE;
+
+  self->store = g_steal_pointer (&store);
+  self->runtime = g_steal_pointer (&runtime);
+  g_signal_connect_object (self->store, "changed", G_CALLBACK (on_store_changed), self, 0);
+  self->runtime_watch = inn_directory_watch_new (on_runtime_changed, self);
+  if (self->runtime_watch == NULL
+      || !inn_directory_watch_add (self->runtime_watch, self->runtime_dir))
+    g_warning ("%s cannot be watched for machines that others start: %s", self->runtime_dir,
+               g_strerror (errno));
+  sync_all (self);
+
+  return TRUE;
+}
+
+void
+inn_engine_close (InnEngine *self)
+{
+  g_return_if_fail (INN_IS_ENGINE (self));
+
+  if (self->store == NULL)
+    return;
+
+  g_clear_pointer (&self->runtime_watch, inn_directory_watch_free);
+  inn_machine_store_close (self->store);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      g_autoptr (InnGuest) guest = g_list_model_get_item (G_LIST_MODEL (self), i);
+
+      inn_guest_detach (guest);
+    }
+  g_list_store_remove_all (self->guests);
+  g_clear_object (&self->store);
+  g_clear_pointer (&self->runtime, inn_runtime_directory_unref);
+}
+
+static InnGuest *
+find (InnEngine *self, const char *(*get_text) (InnGuest *), const char *text)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      /* The list keeps it alive for the caller. */
+      g_autoptr (InnGuest) guest = g_list_model_get_item (G_LIST_MODEL (self), i);
+
+      if (g_strcmp0 (get_text (guest), text) == 0)
+        return guest;
+    }
+
+  return NULL;
+}
+
+InnGuest *
+inn_engine_find (InnEngine *self, const char *uuid)
+{
+  g_return_val_if_fail (INN_IS_ENGINE (self), NULL);
+
+  return find (self, inn_guest_get_uuid, uuid);
+}
+
+InnGuest *
+inn_engine_find_by_name (InnEngine *self, const char *name)
+{
+  g_return_val_if_fail (INN_IS_ENGINE (self), NULL);
+
+  return find (self, inn_guest_get_name, name);
+}
+
+char *
+inn_engine_get_space_warning (InnEngine *self, guint64 size)
+{
+  g_return_val_if_fail (INN_IS_ENGINE (self), NULL);
+
+  return inn_disk_image_get_space_warning (self->data_dir, size);
+}
+
+/* ---- making machines ---- */
+
+/* What the worker thread needs. */
+typedef struct
+{
+  InnMachineStore *store;
+  InnMachineDescription *description;
+  guint64 *disk_sizes;
+  guint n_disks;
+} NewMachine;
+
+static void
+new_machine_free (NewMachine *machine)
+{
+  g_object_unref (machine->store);
+  inn_machine_description_free (machine->description);
+  g_free (machine->disk_sizes);
+  g_free (machine);
+}
+
+static void
+make_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  NewMachine *machine = task_data;
+  const char *uuid = inn_machine_description_get_uuid (machine->description);
+  g_autoptr (GError) error = NULL;
+  gboolean done;
+
+  if (inn_machine_store_contains (machine->store, uuid))
+    done = inn_machine_store_replace (machine->store, machine->description, &error);
+  else
+    done = inn_machine_store_create (machine->store, machine->description, machine->disk_sizes,
+                                     machine->n_disks, &error);
+
+  if (done)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/* Takes over @task and @description; *@disk_sizes is copied. */
+static void
+make_machine (InnEngine *self,
+              GTask *task,
+              InnMachineDescription *description,
+              const guint64 *disk_sizes,
+              guint n_disks)
+{
+  NewMachine *machine = g_new0 (NewMachine, 1);
+
+  machine->store = g_object_ref (self->store);
+  machine->description = description;
+  machine->disk_sizes = g_memdup2 (disk_sizes, n_disks * sizeof (*disk_sizes));
+  machine->n_disks = n_disks;
+  g_task_set_task_data (task, machine, (GDestroyNotify)new_machine_free);
+  g_task_run_in_thread (task, make_in_thread);
+  g_object_unref (task);
+}
+
+static InnGuest *
+make_finish (InnEngine *self, GAsyncResult *result, GError **error)
+{
+  InnGuest *guest = NULL;
+  NewMachine *machine;
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+
+  machine = g_task_get_task_data (G_TASK (result));
+  if (self->store != NULL)
+    {
+      const char *uuid = inn_machine_description_get_uuid (machine->description);
+
+      sync_machine (self, uuid);
+      guest = inn_engine_find (self, uuid);
+    }
+  if (guest == NULL) /* somebody else has deleted it again, or the engine was closed */
+    {
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+                           _ ("The machine was made, but is gone already."));
+      return NULL;
+    }
+
+  return g_object_ref (guest);
+}
+
+static gboolean
+check_boot_file (const char *what, const char *path, GError **error)
+{
+  if (!inn_machine_description_check_text (what, path, error))
+    return FALSE;
+  if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && g_access (path, R_OK) == 0)
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+               _ ("%s “%s” is not a file that can be read. Choose another."), what, path);
+  return FALSE;
+}
+
+static gboolean
+check_new_guest (const InnNewGuest *guest, GError **error)
+{
+  if (!inn_machine_description_check_name (guest->name, error)
+      || !inn_host_memory_check (guest->name, guest->memory, error)
+      || (guest->kernel != NULL && !check_boot_file (_ ("The kernel"), guest->kernel, error))
+      || (guest->initrd != NULL
+          && !check_boot_file (_ ("The initial RAM disk"), guest->initrd, error)))
+    return FALSE;
+
+  return guest->cmdline == NULL
+         || inn_machine_description_check_text (_ ("The kernel's command line"), guest->cmdline,
+                                                error);
+}
+
+static InnMachineDescription *
+describe_new_guest (const InnNewGuest *guest, GError **error)
+{
+  g_autoptr (InnMachineDescription) description = NULL;
+
+  if (!check_new_guest (guest, error))
+    return NULL;
+
+  description = inn_machine_description_new (guest->name, guest->memory, guest->vcpus);
+  inn_machine_description_set_kernel (description, guest->kernel);
+  inn_machine_description_set_initrd (description, guest->initrd);
+  inn_machine_description_set_cmdline (description,
+                                       guest->cmdline != NULL ? guest->cmdline : DEFAULT_CMDLINE);
+  if (!inn_machine_description_validate (description, error)
+      || !inn_machine_description_check_startable (description, error))
+    return NULL;
+
+  return g_steal_pointer (&description);
+}
+
+void
+inn_engine_create_async (InnEngine *self,
+                         const InnNewGuest *guest,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  InnMachineDescription *description;
+
+  g_return_if_fail (INN_IS_ENGINE (self));
+  g_return_if_fail (self->store != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  description = describe_new_guest (guest, &error);
+  if (description == NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    make_machine (self, g_steal_pointer (&task), description, guest->disk_sizes, guest->n_disks);
+}
+
+InnGuest *
+inn_engine_create_finish (InnEngine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return make_finish (self, result, error);
+}
+
+void
+inn_engine_define_async (InnEngine *self,
+                         const char *xml,
+                         gsize length,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (InnMachineDescription) description = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_ENGINE (self));
+  g_return_if_fail (self->store != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  description = inn_machine_description_parse (xml, length, &error);
+  if (description != NULL && inn_machine_description_get_uuid (description) == NULL)
+    {
+      g_autofree char *uuid = g_uuid_string_random ();
+
+      inn_machine_description_set_uuid (description, uuid);
+    }
+
+  if (description == NULL || !inn_machine_description_validate (description, &error))
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    make_machine (self, g_steal_pointer (&task), g_steal_pointer (&description), NULL, 0);
+}
+
+InnGuest *
+inn_engine_define_finish (InnEngine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return make_finish (self, result, error);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * InnEngine: all machines of this user on this computer that our own VMM runs. It is a GListModel
+ * of InnGuest. There is no daemon: several engines in several processes see the same machines,
+ * and guests run on when all of them are gone. Main thread only.
+ *
+ * This is the only header of the engine that the application includes.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "disk-image.h"
+#include "engine-error.h"
+#include "guest.h"
+#include "host-check.h"
+#include "host-memory.h"
+
+G_BEGIN_DECLS
+
+#define INN_TYPE_ENGINE (inn_engine_get_type ())
+G_DECLARE_FINAL_TYPE (InnEngine, inn_engine, INN, ENGINE, GObject)
+
+/* A machine to make. */
+typedef struct
+{
+  const char *name;
+  guint64 memory; /* bytes */
+  guint vcpus;
+  const char *kernel; /* absolute paths of files that are there; initrd: NULL for none */
+  const char *initrd;
+  const char *cmdline;       /* NULL: a console on the serial line */
+  const guint64 *disk_sizes; /* bytes of new, empty disks */
+  guint n_disks;
+} InnNewGuest;
+
+/* Folders to use instead of the user's own; NULL for those. */
+InnEngine *inn_engine_new (const char *data_dir, const char *state_dir, const char *runtime_dir);
+
+/* Reads the machines, attaches to those that run, and follows all changes from now on. */
+gboolean inn_engine_open (InnEngine *self, GError **error);
+/* Empties the list. Guests run on. */
+void inn_engine_close (InnEngine *self);
+
+/* Borrowed, or NULL. */
+InnGuest *inn_engine_find (InnEngine *self, const char *uuid);
+InnGuest *inn_engine_find_by_name (InnEngine *self, const char *name);
+
+/* A translated warning when disks of @size bytes cannot all be filled, or NULL. */
+char *inn_engine_get_space_warning (InnEngine *self, guint64 size);
+
+/* Makes a machine; it is not started. @guest is used during the call only. */
+void inn_engine_create_async (InnEngine *self,
+                              const InnNewGuest *guest,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+/* Transfer full. */
+InnGuest *inn_engine_create_finish (InnEngine *self, GAsyncResult *result, GError **error);
+
+/*
+ * Takes libvirt domain XML. Replaces the definition of the machine with its UUID, or makes one; a
+ * UUID is added where there is none. The files it names need not exist yet.
+ */
+void inn_engine_define_async (InnEngine *self,
+                              const char *xml,
+                              gsize length,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+/* Transfer full. */
+InnGuest *inn_engine_define_finish (InnEngine *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Open-file-description locks on whole files.
+ */
+#include "config.h"
+
+#include "file-lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static int
+set_lock (int fd, InnFileLockKind kind, int command)
+{
+  struct flock lock = {
+    .l_type = kind == INN_FILE_LOCK_SHARED ? F_RDLCK : F_WRLCK,
+    .l_whence = SEEK_SET,
+  };
+  int r;
+
+  do
+    r = fcntl (fd, command, &lock);
+  while (r < 0 && errno == EINTR);
+
+  if (r == 0)
+    return 0;
+  return errno == EACCES ? EAGAIN : errno;
+}
+
+int
+inn_file_lock (int fd, InnFileLockKind kind)
+{
+  return set_lock (fd, kind, F_OFD_SETLK);
+}
+
+int
+inn_file_lock_wait (int fd, InnFileLockKind kind)
+{
+  return set_lock (fd, kind, F_OFD_SETLKW);
+}
+
+gboolean
+inn_file_lock_is_held (int fd)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+  return fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Open-file-description locks (fcntl(2)) on whole files: held by everybody who has the
+ * descriptor, across fork and exec, and gone with the last of them however it ends.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_FILE_LOCK_SHARED,    /* needs a readable descriptor */
+  INN_FILE_LOCK_EXCLUSIVE, /* needs a writable descriptor */
+} InnFileLockKind;
+
+/* 0 or a positive errno; EAGAIN: somebody else holds it. */
+int inn_file_lock (int fd, InnFileLockKind kind);
+/* The same, but waits as long as it takes. */
+int inn_file_lock_wait (int fd, InnFileLockKind kind);
+/* Whether another open file description holds any lock. */
+gboolean inn_file_lock_is_held (int fd);
+
+G_END_DECLS

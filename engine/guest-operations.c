@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a guest can be asked to do: start, commands to its VMM, its serial line, delete.
+ */
+#include "config.h"
+
+#include "guest-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "engine-error.h"
+#include "machine-lock.h"
+#include "vmm-process.h"
+
+enum
+{
+  POWER_OFF_PATIENCE_S = 5, /* then the VMM does not answer and is killed */
+};
+
+/* ---- start ---- */
+
+/* What the worker thread needs; it never touches the guest. */
+typedef struct
+{
+  InnMachineDescription *description;
+  char *folder;
+  char *log_path;
+  InnRuntimeDirectory *runtime;
+  gint64 started;
+} StartRequest;
+
+static void
+start_request_free (StartRequest *request)
+{
+  inn_machine_description_free (request->description);
+  g_free (request->folder);
+  g_free (request->log_path);
+  inn_runtime_directory_unref (request->runtime);
+  g_free (request);
+}
+
+static void
+start_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  StartRequest *start = task_data;
+  const InnVmmRequest request = { .description = start->description,
+                                  .folder = start->folder,
+                                  .log_path = start->log_path,
+                                  .runtime = start->runtime };
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process = inn_vmm_process_start (&request, &start->started, &error);
+
+  if (process != NULL)
+    g_task_return_pointer (task, process, g_object_unref);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/* The start is over; takes over @error, NULL for success. */
+static void
+finish_start (InnGuest *self, GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->start_task);
+
+  g_clear_object (&self->process);
+  inn_guest_refresh (self);
+  if (error == NULL)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
+  g_task_return_error (task, error);
+  if (!inn_guest_is_active (self))
+    inn_guest_went_off (self);
+}
+
+/* The VMM ended before it answered: what it printed is the reason. */
+static void
+on_refusing_vmm_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (InnGuest) self = user_data;
+  g_autofree char *complaint = NULL;
+  g_autofree char *sentence = NULL;
+
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  if (self->start_task == NULL)
+    return;
+
+  complaint
+      = inn_vmm_process_read_complaint (self->log_path, g_task_get_task_data (self->start_task));
+  sentence = complaint != NULL
+                 ? g_strdup_printf (_ ("“%s” did not start: %s"), self->name, complaint)
+                 : g_strdup_printf (_ ("“%s” did not start: its process never answered and left "
+                                       "no word in “%s”."),
+                                    self->name, self->log_path);
+  inn_run_record_save_end (self->folder, self->run_started, INN_RUN_NOT_STARTED, sentence, NULL);
+  finish_start (self, g_error_new_literal (INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, sentence));
+}
+
+void
+inn_guest_attach_refused (InnGuest *self, const GError *error)
+{
+  g_debug ("%s: %s", self->uuid, error->message);
+  /* Ended already, or not to be talked to, and then of no use to anybody. */
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    g_subprocess_force_exit (self->process);
+  g_subprocess_wait_async (self->process, NULL, on_refusing_vmm_ended, g_object_ref (self));
+}
+
+void
+inn_guest_state_told (InnGuest *self)
+{
+  if (self->start_task == NULL)
+    return;
+
+  if (self->unreachable != NULL)
+    finish_start (self, g_error_new_literal (INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
+                                             self->unreachable));
+  else if (self->channel != NULL && self->page->status.state != VMM_STATE_STARTING)
+    finish_start (self, NULL);
+}
+
+/* The machine is off again and its start not finished: it may have run, but for an instant. */
+static void
+finish_short_run (InnGuest *self)
+{
+  if (!inn_run_end_is_crash (self->record.end))
+    finish_start (self, NULL);
+  else
+    finish_start (self, g_error_new (INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED,
+                                     _ ("“%s” ended as soon as it was started. %s"), self->name,
+                                     self->text != NULL ? self->text : ""));
+}
+
+static void
+on_started (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  InnGuest *self = INN_GUEST (source);
+  StartRequest *request = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (self->start_task == NULL) /* detached meanwhile; the guest runs on */
+    {
+      g_clear_object (&process);
+      return;
+    }
+  if (process == NULL)
+    {
+      finish_start (self, g_steal_pointer (&error));
+      return;
+    }
+
+  self->process = process;
+  self->run_started = request->started;
+  inn_guest_attach (self);
+}
+
+static gboolean
+check_startable (InnGuest *self, GError **error)
+{
+  if (inn_guest_is_active (self))
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                   _ ("“%s” is running already. Nothing was changed."), self->name);
+      return FALSE;
+    }
+  if (self->description == NULL)
+    {
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, self->trouble);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+void
+inn_guest_start_async (InnGuest *self,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GTask) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  StartRequest *request;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  inn_guest_refresh (self);
+  if (!check_startable (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  request = g_new0 (StartRequest, 1);
+  request->description = inn_machine_description_copy (self->description);
+  request->folder = g_strdup (self->folder);
+  request->log_path = g_strdup (self->log_path);
+  request->runtime = inn_runtime_directory_ref (self->runtime);
+
+  g_task_set_task_data (task, inn_machine_description_copy (self->description),
+                        (GDestroyNotify)inn_machine_description_free);
+  self->start_task = g_steal_pointer (&task);
+  inn_guest_update (self);
+  /* Not cancellable: a start that has begun is undone by powering off. */
+  worker = g_task_new (self, NULL, on_started, NULL);
+  g_task_set_task_data (worker, request, (GDestroyNotify)start_request_free);
+  g_task_run_in_thread (worker, start_in_thread);
+}
+
+gboolean
+inn_guest_start_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- commands ---- */
+
+static void
+set_not_running_error (InnGuest *self, GError **error)
+{
+  if (self->unreachable != NULL)
+    g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE, self->unreachable);
+  else
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
+                 _ ("“%s” is not running. Start it first."), self->name);
+}
+
+static void
+fail_task (GTask *task, InnGuest *self, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_task_return_error (task, g_error_copy (error));
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
+                             _ ("“%s” ended before that was done."), self->name);
+  else
+    g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED,
+                             _ ("“%s” runs on as before: it did not carry that out (%s)."),
+                             self->name, error->message);
+}
+
+static gboolean
+on_power_off_ignored (gpointer user_data)
+{
+  InnGuest *self = user_data;
+
+  self->kill_id = 0;
+  inn_vmm_process_kill (self->folder);
+  return G_SOURCE_REMOVE;
+}
+
+void
+inn_guest_went_off (InnGuest *self)
+{
+  g_autoptr (GPtrArray) tasks = g_steal_pointer (&self->off_tasks);
+
+  self->off_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_clear_handle_id (&self->kill_id, g_source_remove);
+  if (self->start_task != NULL)
+    finish_short_run (self);
+  for (guint i = 0; i < tasks->len; i++)
+    g_task_return_boolean (g_ptr_array_index (tasks, i), TRUE);
+}
+
+/* Takes over @task. */
+static void
+power_off (InnGuest *self, GTask *task)
+{
+  g_ptr_array_add (self->off_tasks, task);
+  if (self->channel != NULL)
+    {
+      /* It ends before it could answer; the channel's end is the answer. */
+      inn_control_channel_call_async (self->channel, INN_CONTROL_POWER_OFF, NULL, NULL, NULL);
+      if (self->kill_id == 0)
+        self->kill_id = g_timeout_add_seconds (POWER_OFF_PATIENCE_S, on_power_off_ignored, self);
+    }
+  else if (!inn_vmm_process_kill (self->folder))
+    {
+      g_ptr_array_steal_index (self->off_tasks, self->off_tasks->len - 1);
+      g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
+                               _ ("“%s” does not answer and it is not known which process runs "
+                                  "it. Look for “innkeeper-vmm” in the system monitor."),
+                               self->name);
+      g_object_unref (task);
+    }
+}
+
+static void
+on_called (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  InnGuest *self = g_task_get_source_object (task);
+  const InnControlCommand command = GPOINTER_TO_INT (g_task_get_task_data (task));
+  g_autoptr (GError) error = NULL;
+
+  if (!inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
+    {
+      fail_task (task, self, error);
+      return;
+    }
+
+  if (command != INN_CONTROL_PING)
+    inn_guest_set_shutting_down (self, command == INN_CONTROL_SHUTDOWN);
+  inn_guest_update (self);
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+check_command (InnGuest *self, InnControlCommand command, GError **error)
+{
+  if (self->channel == NULL)
+    {
+      set_not_running_error (self, error);
+      return FALSE;
+    }
+  if (command == INN_CONTROL_SHUTDOWN && self->state != INN_GUEST_RUNNING
+      && self->state != INN_GUEST_SHUTTING_DOWN)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                   _ ("“%s” is paused, so it cannot be asked to shut down. Resume it first."),
+                   self->name);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+void
+inn_guest_call_async (InnGuest *self,
+                      InnControlCommand command,
+                      GCancellable *cancellable,
+                      GAsyncReadyCallback callback,
+                      gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_task_data (task, GINT_TO_POINTER (command), NULL);
+
+  if (command == INN_CONTROL_POWER_OFF && inn_guest_is_active (self))
+    power_off (self, g_steal_pointer (&task));
+  else if (!check_command (self, command, &error))
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    inn_control_channel_call_async (self->channel, command, cancellable, on_called,
+                                    g_steal_pointer (&task));
+}
+
+gboolean
+inn_guest_call_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- serial line ---- */
+
+static void
+on_serial_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  int fd = inn_control_channel_open_serial_finish (INN_CONTROL_CHANNEL (source), result, &error);
+
+  if (fd >= 0)
+    g_task_return_int (task, fd);
+  else
+    fail_task (task, g_task_get_source_object (task), error);
+}
+
+void
+inn_guest_open_serial_async (InnGuest *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  /* A descriptor that came is handed over even to one who has cancelled: it would leak. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (self->channel == NULL)
+    {
+      set_not_running_error (self, &error);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  inn_control_channel_open_serial_async (self->channel, cancellable, on_serial_opened,
+                                         g_steal_pointer (&task));
+}
+
+int
+inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), -1);
+
+  return (int)g_task_propagate_int (G_TASK (result), error);
+}
+
+/* ---- files ---- */
+
+/* What the worker thread needs. */
+typedef struct
+{
+  InnMachineStore *store;
+  InnRuntimeDirectory *runtime;
+  char *uuid;
+  char *name;
+  char *log_path;
+} DeleteRequest;
+
+static void
+delete_request_free (DeleteRequest *request)
+{
+  g_object_unref (request->store);
+  inn_runtime_directory_unref (request->runtime);
+  g_free (request->uuid);
+  g_free (request->name);
+  g_free (request->log_path);
+  g_free (request);
+}
+
+static void
+delete_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const DeleteRequest *request = task_data;
+  g_autofree char *old_log = g_strconcat (request->log_path, ".old", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!inn_machine_store_remove (request->store, request->uuid, request->name, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  inn_runtime_directory_forget (request->runtime, request->uuid);
+  g_unlink (request->log_path);
+  g_unlink (old_log);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      g_signal_emit_by_name (source, "deleted");
+      g_task_return_boolean (task, TRUE);
+    }
+  else
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+    }
+}
+
+void
+inn_guest_delete_async (InnGuest *self,
+                        GCancellable *cancellable,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GTask) worker = NULL;
+  DeleteRequest *request;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (inn_guest_is_active (self))
+    {
+      g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                               _ ("“%s” was not deleted, because it is running. Shut it down "
+                                  "first."),
+                               self->name);
+      return;
+    }
+
+  request = g_new0 (DeleteRequest, 1);
+  request->store = g_object_ref (self->store);
+  request->runtime = inn_runtime_directory_ref (self->runtime);
+  request->uuid = g_strdup (self->uuid);
+  request->name = g_strdup (self->name);
+  request->log_path = g_strdup (self->log_path);
+  worker = g_task_new (self, NULL, on_deleted, g_steal_pointer (&task));
+  g_task_set_task_data (worker, request, (GDestroyNotify)delete_request_free);
+  g_task_run_in_thread (worker, delete_in_thread);
+}
+
+gboolean
+inn_guest_delete_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+char *
+inn_guest_read_definition (InnGuest *self, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GError) local_error = NULL;
+  char *text = NULL;
+
+  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
+
+  path = g_build_filename (self->folder, "domain.xml", NULL);
+  if (!g_file_get_contents (path, &text, NULL, &local_error))
+    {
+      const int error_number = inn_engine_errno_from_file_error (local_error);
+
+      g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
+                   _ ("The definition of “%s” cannot be read: %s."), self->name,
+                   g_strerror (error_number));
+    }
+
+  return text;
+}
+
+GStrv
+inn_guest_list_storage (InnGuest *self)
+{
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+  g_autoptr (GDir) folder = NULL;
+  const char *name;
+
+  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
+
+  folder = g_dir_open (self->folder, 0, NULL);
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (self->folder, name, NULL);
+
+      if (!g_str_equal (name, "domain.xml") && !g_str_equal (name, "lock")
+          && !g_str_equal (name, "last-run"))
+        g_strv_builder_add (paths, path);
+    }
+
+  return g_strv_builder_end (paths);
+}
+
+void
+inn_guest_abandon_operations (InnGuest *self)
+{
+  g_autoptr (GTask) start = g_steal_pointer (&self->start_task);
+  g_autoptr (GPtrArray) tasks = g_steal_pointer (&self->off_tasks);
+
+  self->off_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_clear_object (&self->process);
+  g_clear_handle_id (&self->kill_id, g_source_remove);
+  if (start != NULL)
+    g_ptr_array_add (tasks, g_steal_pointer (&start));
+  for (guint i = 0; i < tasks->len; i++)
+    g_task_return_new_error (g_ptr_array_index (tasks, i), G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                             _ ("The program stopped looking after the machine."));
+}

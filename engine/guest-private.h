@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What guest.c, guest-attach.c, guest-operations.c and engine.c share of InnGuest.
+ */
+#pragma once
+
+#include "guest.h"
+#include "machine-store.h"
+#include "runtime-directory.h"
+
+G_BEGIN_DECLS
+
+struct _InnGuest
+{
+  GObject parent_instance;
+
+  char *uuid;
+  char *folder;
+  char *log_path;
+  InnMachineStore *store;
+  InnRuntimeDirectory *runtime;
+
+  /* As last read from the files. */
+  char *name;
+  InnMachineDescription *description; /* NULL: it cannot be used, and why is in trouble */
+  char *trouble;
+  InnRunRecord record;
+
+  /* The running guest. */
+  InnControlChannel *channel;
+  GCancellable *attaching; /* while a channel is being opened */
+  guint attach_timeout_id;
+  guint retry_id; /* a VMM holds the lock, but did not answer yet */
+  guint retries;
+  char *unreachable;   /* why, once that lasts */
+  gboolean distrusted; /* it broke the protocol: no other word with this VMM */
+  gint64 run_started;  /* names the run that the channel belongs to */
+  guint ending_id;     /* the channel is closed, the process is on its way out */
+  guint ending_polls;
+  InnRunEnd end; /* how, while it ends */
+  char *end_text;
+  gboolean shutting_down; /* the guest was asked and did not refuse */
+  guint shutting_down_id;
+  guint watch_ms;
+  struct statistics_page *page; /* where the state is read from; too large for a stack */
+
+  /* Operations under way. */
+  GTask *start_task;    /* its data: the description that is started */
+  GSubprocess *process; /* of the start task */
+  GPtrArray *off_tasks; /* of GTask: finish when the guest is off */
+  guint kill_id;
+
+  InnGuestState state;
+  char *text;
+  gboolean settled;
+};
+
+InnGuest *inn_guest_new (const char *uuid,
+                         InnMachineStore *store,
+                         InnRuntimeDirectory *runtime,
+                         const char *log_dir);
+/* Looks at the machine's files and, when it runs and is not attached yet, attaches. */
+void inn_guest_refresh (InnGuest *self);
+/* Lets go of the VMM, which runs on. The guest is of no use after. */
+void inn_guest_detach (InnGuest *self);
+
+/* Reads the record of the last run again. */
+void inn_guest_load_record (InnGuest *self);
+/* What a running VMM, or one that has just ended, says about itself; NULL for nothing. */
+char *inn_guest_describe_running (InnGuest *self);
+
+/* Starts opening a channel to the VMM that holds the machine's lock. */
+void inn_guest_attach (InnGuest *self);
+/* Makes the properties say what the fields say. */
+void inn_guest_update (InnGuest *self);
+void inn_guest_set_shutting_down (InnGuest *self, gboolean shutting_down);
+
+/* The operations hear of these: a start found no VMM to talk to; the VMM said what it does; the
+ * machine is off. */
+void inn_guest_attach_refused (InnGuest *self, const GError *error);
+void inn_guest_state_told (InnGuest *self);
+void inn_guest_went_off (InnGuest *self);
+/* Ends all operations with an error, for detaching. */
+void inn_guest_abandon_operations (InnGuest *self);
+
+G_END_DECLS

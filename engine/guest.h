@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * InnGuest: one machine of the engine, running or not. What it says is read from the machine's
+ * files and from its VMM; nothing is remembered that another process could have changed.
+ * Main thread only.
+ *
+ * Properties, readable and notifying: "uuid" (constant), "name", "state" (InnGuestState), "text"
+ * (a translated sentence for a person about that state, or NULL), "memory" (bytes), "vcpus",
+ * "changed" (g_get_real_time() of the last start or end, 0 when unknown), "settled" (FALSE while it
+ * is still being found out whether and how the guest runs).
+ *
+ * Signal "deleted": this guest has just removed the machine.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "control-channel.h"
+#include "machine-description.h"
+#include "protocol/statistics-protocol.h"
+#include "run-record.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_GUEST_OFF,
+  INN_GUEST_STARTING,
+  INN_GUEST_RUNNING,
+  INN_GUEST_PAUSED,
+  INN_GUEST_NO_SPACE, /* paused by its VMM: a write could not be stored */
+  INN_GUEST_SHUTTING_DOWN,
+  INN_GUEST_CRASHED,     /* off, and nobody asked for it */
+  INN_GUEST_UNREACHABLE, /* it runs, but its VMM does not answer; it can be powered off */
+  INN_GUEST_BROKEN,      /* off, and its definition cannot be used */
+} InnGuestState;
+
+#define INN_TYPE_GUEST (inn_guest_get_type ())
+G_DECLARE_FINAL_TYPE (InnGuest, inn_guest, INN, GUEST, GObject)
+
+const char *inn_guest_get_uuid (InnGuest *self);
+const char *inn_guest_get_name (InnGuest *self);
+InnGuestState inn_guest_get_state (InnGuest *self);
+const char *inn_guest_get_text (InnGuest *self);
+guint64 inn_guest_get_memory (InnGuest *self);
+guint inn_guest_get_vcpus (InnGuest *self);
+gint64 inn_guest_get_changed (InnGuest *self);
+/* How its last run ended. */
+InnRunEnd inn_guest_get_last_end (InnGuest *self);
+/* Borrowed until the main context runs again; NULL when it cannot be used. */
+const InnMachineDescription *inn_guest_get_description (InnGuest *self);
+/* The definition's text as it is on the disk, even one that cannot be used. */
+char *inn_guest_read_definition (InnGuest *self, GError **error);
+/* The files that deleting it would remove: its disks first. Transfer full. */
+GStrv inn_guest_list_storage (InnGuest *self);
+
+/* Whether there is a guest in memory. */
+gboolean inn_guest_is_active (InnGuest *self);
+gboolean inn_guest_is_settled (InnGuest *self);
+/* A word for scripts. */
+const char *inn_guest_state_to_word (InnGuestState state);
+
+/* Finishes when the guest runs. */
+void inn_guest_start_async (InnGuest *self,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+gboolean inn_guest_start_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* Finishes when the guest has been asked (shutdown), is off and can be started again (power off),
+ * or it is done (the rest). */
+void inn_guest_call_async (InnGuest *self,
+                           InnControlCommand command,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+gboolean inn_guest_call_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* Removes the machine and what was made for it. It leaves the engine's list by itself. */
+void inn_guest_delete_async (InnGuest *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+gboolean inn_guest_delete_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* As inn_control_channel_open_serial_async(). */
+void inn_guest_open_serial_async (InnGuest *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+int inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* As inn_control_channel_read_statistics(); FALSE, and @page untouched, when it does not run. */
+gboolean inn_guest_read_statistics (InnGuest *self, struct statistics_page *page);
+/* As inn_control_channel_watch(); holds for later runs too. */
+void inn_guest_watch (InnGuest *self, guint interval_ms);
+
+G_END_DECLS

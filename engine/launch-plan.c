@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What starting one VMM takes. Every file is opened here and passed as a descriptor ("fd=N"), so
+ * the VMM opens no path.
+ */
+#include "config.h"
+
+#include "launch-plan.h"
+
+#include <string.h>
+
+enum
+{
+  FIRST_NUMBER = 3
+};
+
+#define MIB ((guint64)1 << 20)
+
+static void
+launch_file_clear (gpointer data)
+{
+  InnLaunchFile *file = data;
+
+  g_free (file->path);
+}
+
+/* The descriptor's number in the VMM: the next one. */
+static int
+add_file (InnLaunchPlan *self, InnLaunchFileKind kind, const char *path)
+{
+  InnLaunchFile file = {
+    .kind = kind,
+    .path = g_strdup (path),
+    .number = FIRST_NUMBER + (int)self->files->len,
+  };
+
+  g_array_append_val (self->files, file);
+  return file.number;
+}
+
+static char *
+number_value (int number)
+{
+  return g_strdup_printf ("fd=%d", number);
+}
+
+/* Takes over @value. */
+static void
+add_option (GStrvBuilder *argv, const char *option, char *value)
+{
+  g_strv_builder_add_many (argv, option, value, NULL);
+  g_free (value);
+}
+
+static char *
+disk_value (InnLaunchPlan *self, const InnDiskDescription *disk)
+{
+  const InnLaunchFileKind kind = disk->readonly ? INN_LAUNCH_READONLY_DISK : INN_LAUNCH_DISK;
+  GString *value = g_string_new (NULL);
+
+  g_string_append_printf (value, "fd=%d,format=raw", add_file (self, kind, disk->path));
+  if (disk->readonly)
+    g_string_append (value, ",readonly=on");
+  if (disk->serial != NULL)
+    g_string_append_printf (value, ",serial=%s", disk->serial);
+
+  return g_string_free (value, FALSE);
+}
+
+static void
+add_boot (InnLaunchPlan *self, GStrvBuilder *argv, const InnMachineDescription *description)
+{
+  const char *initrd = inn_machine_description_get_initrd (description);
+  const char *cmdline = inn_machine_description_get_cmdline (description);
+  const char *kernel = inn_machine_description_get_kernel (description);
+
+  add_option (argv, "--firmware", g_strdup ("none"));
+  add_option (argv, "--kernel", number_value (add_file (self, INN_LAUNCH_KERNEL, kernel)));
+  if (initrd != NULL)
+    add_option (argv, "--initrd", number_value (add_file (self, INN_LAUNCH_INITRD, initrd)));
+  if (cmdline != NULL)
+    add_option (argv, "--cmdline", g_strdup (cmdline));
+}
+
+/*
+ * A guest may take over its VMM, so it gets none of the session's secrets and addresses: only the
+ * language, what is meant for us, and what a sanitizer needs.
+ */
+static GStrv
+filter_environment (const char *const *environment)
+{
+  static const char *const kept[]
+      = { "LANG=", "LC_ALL=", "INNKEEPER_", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; environment[i] != NULL; i++)
+    {
+      for (guint k = 0; k < G_N_ELEMENTS (kept); k++)
+        {
+          if (g_str_has_prefix (environment[i], kept[k]))
+            g_strv_builder_add (builder, environment[i]);
+        }
+    }
+
+  return g_strv_builder_end (builder);
+}
+
+InnLaunchPlan *
+inn_launch_plan_new (const InnMachineDescription *description,
+                     const char *vmm_path,
+                     const char *const *environment)
+{
+  InnLaunchPlan *self = g_new0 (InnLaunchPlan, 1);
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  guint64 memory_mib = (inn_machine_description_get_memory (description) + MIB - 1) / MIB;
+  const char *name = inn_machine_description_get_name (description);
+
+  self->files = g_array_new (FALSE, FALSE, sizeof (InnLaunchFile));
+  g_array_set_clear_func (self->files, launch_file_clear);
+
+  g_strv_builder_add (argv, vmm_path);
+  add_option (argv, "--name", g_strdup (name));
+  add_option (argv, "--memory", g_strdup_printf ("%" G_GUINT64_FORMAT "M", memory_mib));
+  add_option (argv, "--cpus",
+              g_strdup_printf ("%u", inn_machine_description_get_vcpus (description)));
+  add_option (argv, "--control", number_value (add_file (self, INN_LAUNCH_CONTROL_SOCKET, NULL)));
+  add_file (self, INN_LAUNCH_LOCK, NULL); /* inherited, but no option names it */
+  add_boot (self, argv, description);
+  for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
+    {
+      const InnDiskDescription *disk = inn_machine_description_get_disk (description, i);
+
+      add_option (argv, "--disk", disk_value (self, disk));
+    }
+  add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
+
+  self->argv = g_strv_builder_end (argv);
+  self->environment = filter_environment (environment);
+  return self;
+}
+
+void
+inn_launch_plan_free (InnLaunchPlan *self)
+{
+  if (self == NULL)
+    return;
+
+  g_strfreev (self->argv);
+  g_strfreev (self->environment);
+  g_array_unref (self->files);
+  g_free (self);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * InnLaunchPlan: what starting one VMM takes: its command line, the files it inherits and under
+ * which number, its environment. Pure.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "machine-description.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_LAUNCH_CONTROL_SOCKET, /* listening */
+  INN_LAUNCH_LOCK,           /* of the machine; the VMM only keeps it */
+  INN_LAUNCH_KERNEL,
+  INN_LAUNCH_INITRD,
+  INN_LAUNCH_DISK,
+  INN_LAUNCH_READONLY_DISK,
+} InnLaunchFileKind;
+
+typedef struct
+{
+  InnLaunchFileKind kind;
+  char *path; /* NULL for the socket and the lock */
+  int number; /* of the descriptor in the VMM */
+} InnLaunchFile;
+
+typedef struct
+{
+  GStrv argv;
+  GStrv environment;
+  GArray *files; /* of InnLaunchFile, numbers from 3 without a gap */
+} InnLaunchPlan;
+
+/* @description must be startable. @environment: of this process, "NAME=VALUE". */
+InnLaunchPlan *inn_launch_plan_new (const InnMachineDescription *description,
+                                    const char *vmm_path,
+                                    const char *const *environment);
+void inn_launch_plan_free (InnLaunchPlan *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (InnLaunchPlan, inn_launch_plan_free)
+
+G_END_DECLS

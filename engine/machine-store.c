@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The folder of machines. A machine is made in a folder with a temporary name and renamed into
+ * place, and renamed away before it is removed, so that others only ever see whole ones. Processes
+ * that change the store take turns by a lock on ".lock" in it; whoever holds that may remove
+ * folders with a temporary name, for their makers are dead.
+ */
+#include "config.h"
+
+#include "machine-store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "directory-watch.h"
+#include "disk-image.h"
+#include "engine-error.h"
+#include "file-lock.h"
+#include "machine-lock.h"
+
+#define DEFINITION_NAME "domain.xml"
+#define NEW_PREFIX      ".new-"
+#define DELETED_PREFIX  ".deleted-"
+
+enum
+{
+  MAX_OPEN_FOLDERS = 16 /* while removing a tree */
+};
+
+enum
+{
+  CHANGED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+struct _InnMachineStore
+{
+  GObject parent_instance;
+
+  char *path;
+  InnDirectoryWatch *watch;
+};
+
+G_DEFINE_FINAL_TYPE (InnMachineStore, inn_machine_store, G_TYPE_OBJECT)
+
+static void
+inn_machine_store_dispose (GObject *object)
+{
+  inn_machine_store_close (INN_MACHINE_STORE (object));
+
+  G_OBJECT_CLASS (inn_machine_store_parent_class)->dispose (object);
+}
+
+static void
+inn_machine_store_finalize (GObject *object)
+{
+  g_free (INN_MACHINE_STORE (object)->path);
+
+  G_OBJECT_CLASS (inn_machine_store_parent_class)->finalize (object);
+}
+
+static void
+inn_machine_store_class_init (InnMachineStoreClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = inn_machine_store_dispose;
+  object_class->finalize = inn_machine_store_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+inn_machine_store_init (InnMachineStore *self)
+{
+}
+
+static void
+set_errno_error (GError **error, const char *path, int error_number)
+{
+  g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
+               _ ("“%s” cannot be written: %s. Nothing was changed."), path,
+               g_strerror (error_number));
+}
+
+static int
+remove_entry (const char *path, const struct stat *status, int type, struct FTW *where)
+{
+  return remove (path);
+}
+
+static gboolean
+remove_tree (const char *path, GError **error)
+{
+  if (nftw (path, remove_entry, MAX_OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0)
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+               _ ("The files in “%s” cannot all be removed: %s."), path, g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+sync_folder (const char *path, GError **error)
+{
+  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  gboolean done = fd >= 0 && fsync (fd) == 0;
+
+  if (!done)
+    set_errno_error (error, path, errno);
+  fd_close (&fd);
+
+  return done;
+}
+
+/* The descriptor that holds the store's lock, or -1. */
+static int
+open_store_lock (InnMachineStore *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->path, ".lock", NULL);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+  if (fd < 0)
+    set_errno_error (error, self->path, errno);
+
+  return fd;
+}
+
+static int
+lock_store (InnMachineStore *self, GError **error)
+{
+  int fd = open_store_lock (self, error);
+  int error_number;
+
+  if (fd < 0)
+    return -1;
+
+  error_number = inn_file_lock_wait (fd, INN_FILE_LOCK_EXCLUSIVE);
+  if (error_number != 0)
+    {
+      set_errno_error (error, self->path, error_number);
+      fd_close (&fd);
+    }
+
+  return fd;
+}
+
+/* With the store's lock held. */
+static void
+remove_leftovers (InnMachineStore *self)
+{
+  g_autoptr (GDir) folder = g_dir_open (self->path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (self->path, name, NULL);
+
+      if (g_str_has_prefix (name, NEW_PREFIX) || g_str_has_prefix (name, DELETED_PREFIX))
+        remove_tree (path, NULL);
+    }
+}
+
+static void
+on_watched_change (const char *folder, const char *name, gpointer user_data)
+{
+  g_autoptr (InnMachineStore) self = g_object_ref (user_data);
+
+  if (folder == NULL)
+    {
+      g_signal_emit (self, signals[CHANGED], 0, NULL);
+    }
+  else if (g_str_equal (folder, self->path))
+    {
+      g_autofree char *machine_folder = g_build_filename (folder, name, NULL);
+
+      if (!g_uuid_string_is_valid (name))
+        return;
+      inn_directory_watch_add (self->watch, machine_folder); /* refused when it has gone */
+      g_signal_emit (self, signals[CHANGED], 0, name);
+    }
+  else if (g_str_equal (name, DEFINITION_NAME) || g_str_equal (name, "last-run"))
+    {
+      g_signal_emit (self, signals[CHANGED], 0, strrchr (folder, '/') + 1);
+    }
+}
+
+static void
+start_watching (InnMachineStore *self)
+{
+  g_auto (GStrv) uuids = NULL;
+
+  self->watch = inn_directory_watch_new (on_watched_change, self);
+  if (self->watch == NULL || !inn_directory_watch_add (self->watch, self->path))
+    {
+      g_warning ("%s cannot be watched for changes of other programs: %s", self->path,
+                 g_strerror (errno));
+      g_clear_pointer (&self->watch, inn_directory_watch_free);
+      return;
+    }
+
+  uuids = inn_machine_store_list (self);
+  for (guint i = 0; uuids[i] != NULL; i++)
+    {
+      g_autofree char *folder = inn_machine_store_get_folder (self, uuids[i]);
+
+      inn_directory_watch_add (self->watch, folder);
+    }
+}
+
+InnMachineStore *
+inn_machine_store_new (const char *data_dir)
+{
+  InnMachineStore *self = g_object_new (INN_TYPE_MACHINE_STORE, NULL);
+  g_autofree char *absolute = g_canonicalize_filename (data_dir, NULL);
+
+  self->path = g_build_filename (absolute, "machines", NULL);
+  return self;
+}
+
+gboolean
+inn_machine_store_open (InnMachineStore *self, GError **error)
+{
+  int fd;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  if (g_mkdir_with_parents (self->path, 0700) < 0)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                   _ ("The folder “%s” for machines cannot be made: %s."), self->path,
+                   g_strerror (errno));
+      return FALSE;
+    }
+
+  /* A store that may only be read is fine here: its machines can be looked at. */
+  fd = open_store_lock (self, NULL);
+  if (fd >= 0 && inn_file_lock (fd, INN_FILE_LOCK_EXCLUSIVE) == 0)
+    remove_leftovers (self);
+  fd_close (&fd);
+  start_watching (self);
+
+  return TRUE;
+}
+
+void
+inn_machine_store_close (InnMachineStore *self)
+{
+  g_clear_pointer (&self->watch, inn_directory_watch_free);
+}
+
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (*(const char *const *)a, *(const char *const *)b);
+}
+
+GStrv
+inn_machine_store_list (InnMachineStore *self)
+{
+  g_autoptr (GPtrArray) uuids = g_ptr_array_new ();
+  g_autoptr (GDir) folder = g_dir_open (self->path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      if (inn_machine_store_contains (self, name))
+        g_ptr_array_add (uuids, g_strdup (name));
+    }
+  g_ptr_array_sort (uuids, compare_strings);
+  g_ptr_array_add (uuids, NULL);
+
+  return (GStrv)g_ptr_array_free (g_steal_pointer (&uuids), FALSE);
+}
+
+gboolean
+inn_machine_store_contains (InnMachineStore *self, const char *uuid)
+{
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+
+  return g_uuid_string_is_valid (uuid) && g_file_test (folder, G_FILE_TEST_IS_DIR);
+}
+
+char *
+inn_machine_store_get_folder (InnMachineStore *self, const char *uuid)
+{
+  return g_build_filename (self->path, uuid, NULL);
+}
+
+/* At most a byte more than a description may have: enough to refuse it. */
+static char *
+read_definition (const char *path, gsize *ret_length, GError **error)
+{
+  g_autofree char *text = g_malloc (INN_MACHINE_DESCRIPTION_MAX_SIZE + 2);
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  gsize length = 0;
+  ssize_t r = fd < 0 ? -1 : 1;
+
+  while (r > 0 && length <= INN_MACHINE_DESCRIPTION_MAX_SIZE)
+    {
+      r = read (fd, text + length, INN_MACHINE_DESCRIPTION_MAX_SIZE + 1 - length);
+      if (r > 0)
+        length += (gsize)r;
+    }
+  if (r < 0)
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                 _ ("The definition “%s” cannot be read: %s."), path, g_strerror (errno));
+  fd_close (&fd);
+  if (r < 0)
+    return NULL;
+
+  text[length] = '\0';
+  *ret_length = length;
+  return g_steal_pointer (&text);
+}
+
+static InnMachineDescription *
+parse_definition (const char *uuid, const char *text, gsize length, GError **error)
+{
+  g_autoptr (InnMachineDescription) description = NULL;
+
+  description = inn_machine_description_parse (text, length, error);
+  if (description == NULL || !inn_machine_description_validate (description, error))
+    return NULL;
+  if (g_ascii_strcasecmp (inn_machine_description_get_uuid (description), uuid) != 0)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                   _ ("The definition in the folder “%s” is of another machine, %s."), uuid,
+                   inn_machine_description_get_uuid (description));
+      return NULL;
+    }
+
+  return g_steal_pointer (&description);
+}
+
+InnMachineDescription *
+inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name, GError **error)
+{
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+  g_autofree char *path = g_build_filename (folder, DEFINITION_NAME, NULL);
+  g_autoptr (InnMachineDescription) description = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *name = NULL;
+  gsize length = 0;
+
+  text = read_definition (path, &length, error);
+  if (text != NULL)
+    {
+      description = parse_definition (uuid, text, length, error);
+      if (description == NULL)
+        name = inn_machine_description_recover_name (text, length);
+    }
+  if (description == NULL && ret_name != NULL)
+    *ret_name = name != NULL ? g_steal_pointer (&name) : g_strdup (uuid);
+
+  return g_steal_pointer (&description);
+}
+
+/* With the store's lock held. */
+static gboolean
+check_name_is_free (InnMachineStore *self, const InnMachineDescription *wanted, GError **error)
+{
+  const char *wanted_name = inn_machine_description_get_name (wanted);
+  g_auto (GStrv) uuids = inn_machine_store_list (self);
+
+  for (guint i = 0; uuids[i] != NULL; i++)
+    {
+      g_autofree char *name = NULL;
+      g_autoptr (InnMachineDescription) other
+          = inn_machine_store_load (self, uuids[i], &name, NULL);
+
+      if (other != NULL)
+        name = g_strdup (inn_machine_description_get_name (other));
+      if (g_str_equal (name, wanted_name)
+          && g_ascii_strcasecmp (uuids[i], inn_machine_description_get_uuid (wanted)) != 0)
+        {
+          g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
+                       _ ("There is a machine “%s” already. Choose another name."), wanted_name);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+write_definition (const char *folder, const InnMachineDescription *description, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, DEFINITION_NAME, NULL);
+  g_autofree char *text = inn_machine_description_to_xml (description);
+  g_autoptr (GError) local_error = NULL;
+
+  if (g_file_set_contents_full (path, text, -1,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                &local_error))
+    return TRUE;
+
+  set_errno_error (error, path, inn_engine_errno_from_file_error (local_error));
+  return FALSE;
+}
+
+/* @folder is where the machine is made, @final_folder where it will be found. */
+static gboolean
+fill_folder (const char *folder,
+             const char *final_folder,
+             InnMachineDescription *description,
+             const guint64 *disk_sizes,
+             guint n_disks,
+             GError **error)
+{
+  for (guint i = 0; i < n_disks; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("disk-%u.raw", i + 1);
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_autofree char *final_path = g_build_filename (final_folder, name, NULL);
+
+      if (!inn_disk_image_create (path, disk_sizes[i], error))
+        return FALSE;
+      inn_machine_description_add_disk (description, final_path);
+    }
+
+  return inn_machine_description_validate (description, error)
+         && write_definition (folder, description, error) && sync_folder (folder, error);
+}
+
+/* With the store's lock held. */
+static gboolean
+make_machine (InnMachineStore *self,
+              InnMachineDescription *description,
+              const guint64 *disk_sizes,
+              guint n_disks,
+              GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (description);
+  g_autofree char *final_folder = inn_machine_store_get_folder (self, uuid);
+  g_autofree char *folder = g_build_filename (self->path, NEW_PREFIX "XXXXXX", NULL);
+
+  if (g_mkdtemp_full (folder, 0700) == NULL)
+    {
+      set_errno_error (error, self->path, errno);
+      return FALSE;
+    }
+  if (!fill_folder (folder, final_folder, description, disk_sizes, n_disks, error))
+    {
+      remove_tree (folder, NULL);
+      return FALSE;
+    }
+  if (g_rename (folder, final_folder) < 0)
+    {
+      set_errno_error (error, final_folder, errno);
+      remove_tree (folder, NULL);
+      return FALSE;
+    }
+
+  return sync_folder (self->path, error);
+}
+
+gboolean
+inn_machine_store_create (InnMachineStore *self,
+                          InnMachineDescription *description,
+                          const guint64 *disk_sizes,
+                          guint n_disks,
+                          GError **error)
+{
+  gboolean done = FALSE;
+  int lock;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  if (!inn_machine_description_check_text (_ ("The folder for machines"), self->path, error)
+      || !inn_machine_description_validate (description, error))
+    return FALSE;
+
+  lock = lock_store (self, error);
+  if (lock < 0)
+    return FALSE;
+
+  remove_leftovers (self);
+  if (inn_machine_store_contains (self, inn_machine_description_get_uuid (description)))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
+                 _ ("There is a machine with the UUID %s already."),
+                 inn_machine_description_get_uuid (description));
+  else
+    done = check_name_is_free (self, description, error)
+           && make_machine (self, description, disk_sizes, n_disks, error);
+  fd_close (&lock);
+
+  return done;
+}
+
+gboolean
+inn_machine_store_replace (InnMachineStore *self,
+                           const InnMachineDescription *description,
+                           GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (description);
+  g_autofree char *folder = NULL;
+  gboolean done = FALSE;
+  int lock;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  if (!inn_machine_description_validate (description, error))
+    return FALSE;
+
+  lock = lock_store (self, error);
+  if (lock < 0)
+    return FALSE;
+
+  folder = inn_machine_store_get_folder (self, uuid);
+  if (!inn_machine_store_contains (self, uuid))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+                 _ ("There is no machine with the UUID %s."), uuid);
+  else
+    done = check_name_is_free (self, description, error)
+           && write_definition (folder, description, error);
+  fd_close (&lock);
+
+  return done;
+}
+
+/* With the store's and the machine's lock held. */
+static gboolean
+remove_machine (InnMachineStore *self, const char *uuid, GError **error)
+{
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+  g_autofree char *name = g_strconcat (DELETED_PREFIX, uuid, NULL);
+  g_autofree char *away = g_build_filename (self->path, name, NULL);
+
+  if (g_rename (folder, away) < 0)
+    {
+      set_errno_error (error, folder, errno);
+      return FALSE;
+    }
+
+  return sync_folder (self->path, error) && remove_tree (away, error);
+}
+
+gboolean
+inn_machine_store_remove (InnMachineStore *self, const char *uuid, const char *name, GError **error)
+{
+  g_autofree char *folder = NULL;
+  gboolean done = FALSE;
+  int store_lock, machine_lock;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  store_lock = lock_store (self, error);
+  if (store_lock < 0)
+    return FALSE;
+
+  remove_leftovers (self);
+  folder = inn_machine_store_get_folder (self, uuid);
+  machine_lock = inn_machine_lock_acquire (folder, name, error);
+  if (machine_lock >= 0)
+    done = remove_machine (self, uuid, error);
+  fd_close (&machine_lock);
+  fd_close (&store_lock);
+
+  return done;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * InnMachineStore: the folder of machines, one folder each, named by UUID, with "domain.xml" and
+ * the disks made for it. Every process reads it anew, so all of them see the same machines.
+ *
+ * Signal "changed" (const char *uuid): that machine came, went or changed; NULL: any may have.
+ * Emitted in the thread-default main context of inn_machine_store_open().
+ *
+ * The functions may block on the disk and, those that change something, on another process that
+ * changes something. Any thread, except for open and close.
+ */
+#pragma once
+
+#include <glib-object.h>
+
+#include "machine-description.h"
+
+G_BEGIN_DECLS
+
+#define INN_TYPE_MACHINE_STORE (inn_machine_store_get_type ())
+G_DECLARE_FINAL_TYPE (InnMachineStore, inn_machine_store, INN, MACHINE_STORE, GObject)
+
+/* @data_dir: the folder that holds "machines". */
+InnMachineStore *inn_machine_store_new (const char *data_dir);
+/* Makes the folder when needed, removes what a killed process left half-made, and watches. */
+gboolean inn_machine_store_open (InnMachineStore *self, GError **error);
+void inn_machine_store_close (InnMachineStore *self);
+
+/* UUIDs of all machines, in order. Transfer full, never NULL. */
+GStrv inn_machine_store_list (InnMachineStore *self);
+gboolean inn_machine_store_contains (InnMachineStore *self, const char *uuid);
+/* The folder of a machine; transfer full. */
+char *inn_machine_store_get_folder (InnMachineStore *self, const char *uuid);
+
+/* The machine's validated description; on error *@ret_name is the best name that is known for it
+ * all the same (transfer full, never NULL then). */
+InnMachineDescription *
+inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name, GError **error);
+
+/* Makes a machine with @n_disks new disks, which are added to @description. All or nothing. */
+gboolean inn_machine_store_create (InnMachineStore *self,
+                                   InnMachineDescription *description,
+                                   const guint64 *disk_sizes,
+                                   guint n_disks,
+                                   GError **error);
+/* Replaces the definition of the machine with that UUID. */
+gboolean inn_machine_store_replace (InnMachineStore *self,
+                                    const InnMachineDescription *description,
+                                    GError **error);
+/* Removes the machine and everything in its folder. INN_ENGINE_ERROR_BUSY while it runs. */
+gboolean inn_machine_store_remove (InnMachineStore *self,
+                                   const char *uuid,
+                                   const char *name,
+                                   GError **error);
+
+G_END_DECLS

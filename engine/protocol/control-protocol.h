@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The control channel between a VMM and one client: the messages on the socket, the layout of the
+ * shared channel memory, and the slots of its rings.
+ *
+ * A client connects to the VMM's SOCK_SEQPACKET socket. The socket passes descriptors and notices
+ * death; all else goes through the channel memory:
+ *
+ *	VMM -> client	HELLO		+ statistics file (protocol/statistics-protocol.h)
+ *	client -> VMM	ATTACH		+ channel memory, VMM's doorbell, client's doorbell
+ *	VMM -> client	RESULT		status of ATTACH; the rings may be used from here on
+ *	client -> VMM	ATTACH_SERIAL	+ one end of a stream socket pair, any number of times
+ *	VMM -> client	RESULT		status of that ATTACH_SERIAL
+ *
+ * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
+ *
+ * The channel memory is a memory file of the client's, sealed against resizing; the doorbells are
+ * non-blocking eventfds, each written only when the other side has asked for a wakeup. A client may
+ * have at most as many commands under way as there are reply slots. Events may be lost; the
+ * authoritative state is in the statistics page.
+ *
+ * All fields are little-endian, which is the host's order on every host of this program. Reserved
+ * fields are written as 0 and ignored when read, so that a later minor version can give them a
+ * meaning. Everything here is a pure function over copies; each side copies first.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/ring.h"
+
+#define CONTROL_MAGIC 0x4c525443594b4e49ULL /* "INKYCTRL" */
+
+enum {
+	CONTROL_MAJOR = 1, /* another major is refused */
+	CONTROL_MINOR = 0,
+	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
+	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
+	CONTROL_MIN_WATCH_MS = 10,
+	CONTROL_MAX_WATCH_MS = 60000,
+};
+
+enum control_side {
+	CONTROL_SIDE_VMM,
+	CONTROL_SIDE_CLIENT,
+};
+
+enum control_message_type {
+	CONTROL_MESSAGE_HELLO = 1,
+	CONTROL_MESSAGE_ATTACH = 2,
+	CONTROL_MESSAGE_RESULT = 3,
+	CONTROL_MESSAGE_ATTACH_SERIAL = 4,
+};
+
+/* The descriptors of ATTACH, in order. */
+enum {
+	CONTROL_ATTACH_MEMORY,
+	CONTROL_ATTACH_VMM_DOORBELL,
+	CONTROL_ATTACH_CLIENT_DOORBELL,
+	CONTROL_ATTACH_FDS,
+};
+
+/* One message on the socket, whole. */
+struct control_message {
+	uint64_t magic;
+	uint16_t major, minor; /* of the sender */
+	uint32_t type;         /* enum control_message_type */
+	uint64_t id;           /* chosen by the client; a RESULT repeats it, 0 before ATTACH */
+	int32_t status;        /* RESULT: 0 or negative errno; else 0 */
+	uint32_t size;         /* HELLO, ATTACH: bytes of the memory passed; else 0 */
+};
+
+/* One ring in the channel memory: struct ring_memory and its slots. */
+struct control_area {
+	uint32_t offset; /* bytes, a multiple of 64 */
+	uint32_t slots;  /* a power of two, at most RING_MAX_SLOTS */
+};
+
+/* The start of the channel memory. Areas come in this order and do not overlap. */
+struct control_layout {
+	uint64_t magic;
+	uint16_t major, minor;
+	uint32_t size;                /* bytes of the whole memory */
+	struct control_area commands; /* client -> VMM, struct control_command */
+	struct control_area replies;  /* VMM -> client, struct control_reply */
+	struct control_area events;   /* VMM -> client, lossy, struct control_event */
+	uint8_t reserved[24];
+};
+
+enum control_operation {
+	CONTROL_PING = 1,
+	CONTROL_SHUTDOWN = 2,
+	CONTROL_POWER_OFF = 3,
+	CONTROL_RESET = 4,
+	CONTROL_PAUSE = 5,
+	CONTROL_RESUME = 6,
+	CONTROL_WATCH = 7, /* arguments[0]: milliseconds between samples, 0: stop */
+};
+
+struct control_command {
+	uint64_t id; /* chosen by the client, repeated in the reply */
+	uint32_t operation;
+	uint32_t reserved;
+	uint64_t arguments[6];
+};
+
+struct control_reply {
+	uint64_t id;
+	int32_t status; /* 0 or negative errno */
+	uint32_t reserved;
+	uint64_t value; /* by operation; 0 for all of this version */
+	uint64_t reserved_2;
+};
+
+enum control_event_type {
+	CONTROL_EVENT_STATE = 1, /* the state in the statistics page has changed */
+};
+
+struct control_event {
+	uint32_t type; /* one that is unknown is to be ignored */
+	uint32_t reserved;
+	uint64_t arguments[3];
+};
+
+static_assert(sizeof(struct control_message) == 32, "part of the protocol");
+static_assert(sizeof(struct control_layout) == 64, "one line");
+static_assert(sizeof(struct control_command) == 64, "one line");
+static_assert(sizeof(struct control_reply) == 32, "half a line");
+static_assert(sizeof(struct control_event) == 32, "half a line");
+
+/* One side's ends of the three rings. */
+struct control_rings {
+	struct ring commands;
+	struct ring replies;
+	struct ring events;
+};
+
+/* A message of this version with the rest zero. */
+struct control_message control_message_make(enum control_message_type type, uint64_t id);
+/*
+ * Checks a message that sender sent with so many descriptors: 0, -EPROTO, or -EPROTONOSUPPORT for
+ * another major version (of which only magic and major are looked at).
+ */
+int control_message_validate(const struct control_message *message, size_t fd_count,
+			     enum control_side sender);
+
+/* The layout clients of this version make. */
+struct control_layout control_layout_make(void);
+/*
+ * Copies the layout out of channel memory of size bytes, at least sizeof(struct control_layout),
+ * and checks the copy: 0, -EPROTO, or -EPROTONOSUPPORT. Written only on success.
+ */
+int control_layout_read(const void *memory, size_t size, struct control_layout *ret_layout);
+/* Views channel memory through a layout that control_layout_read() or _make() gave. */
+void control_rings_init(struct control_rings *rings, void *memory,
+			const struct control_layout *layout);
+
+/* Checks a copy of a command: 0, -EOPNOTSUPP for an unknown operation, -EINVAL for arguments. */
+int control_command_validate(const struct control_command *command);
+/* Checks a status that came from a VMM: whether it is 0 or a negative errno. */
+bool control_status_valid(int32_t status);

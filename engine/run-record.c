@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is known about a machine's last run: a key file in the machine's folder.
+ */
+#include "config.h"
+
+#include "run-record.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "engine-error.h"
+
+#define GROUP "Last Run"
+
+static const char *const end_words[] = {
+  [INN_RUN_NOT_ENDED] = "unknown",
+  [INN_RUN_POWER_OFF] = "power-off",
+  [INN_RUN_FORCED_OFF] = "forced-off",
+  [INN_RUN_RESET] = "reset",
+  [INN_RUN_PANIC] = "panic",
+  [INN_RUN_CRASH] = "crash",
+  [INN_RUN_HOST_ERROR] = "host-error",
+  [INN_RUN_KILLED] = "killed",
+  [INN_RUN_NOT_STARTED] = "not-started",
+};
+
+static char *
+record_path (const char *folder)
+{
+  return g_build_filename (folder, "last-run", NULL);
+}
+
+static InnRunEnd
+end_from_word (const char *word)
+{
+  for (guint i = 0; word != NULL && i < G_N_ELEMENTS (end_words); i++)
+    {
+      if (g_str_equal (word, end_words[i]))
+        return (InnRunEnd)i;
+    }
+
+  return INN_RUN_NOT_ENDED;
+}
+
+void
+inn_run_record_load (InnRunRecord *self, const char *folder)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autofree char *path = record_path (folder);
+  g_autofree char *word = NULL;
+
+  *self = (InnRunRecord){ 0 };
+  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL))
+    return;
+
+  self->started = g_key_file_get_int64 (file, GROUP, "Started", NULL);
+  if (self->started == 0)
+    return;
+
+  word = g_key_file_get_string (file, GROUP, "End", NULL);
+  self->ended = g_key_file_get_int64 (file, GROUP, "Ended", NULL);
+  self->end = end_from_word (word);
+  self->text = g_key_file_get_string (file, GROUP, "Text", NULL);
+}
+
+void
+inn_run_record_clear (InnRunRecord *self)
+{
+  g_clear_pointer (&self->text, g_free);
+}
+
+static gboolean
+save (const char *folder, GKeyFile *file, GError **error)
+{
+  g_autofree char *path = record_path (folder);
+  g_autoptr (GError) local_error = NULL;
+  int error_number;
+  gsize length;
+  g_autofree char *text = g_key_file_to_data (file, &length, NULL);
+
+  if (g_file_set_contents_full (path, text, (gssize)length,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                &local_error))
+    return TRUE;
+
+  error_number = inn_engine_errno_from_file_error (local_error);
+  g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
+               _ ("The record of the machine's run cannot be written: %s."),
+               g_strerror (error_number));
+  return FALSE;
+}
+
+gboolean
+inn_run_record_save_start (const char *folder, gint64 started, GError **error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+
+  g_key_file_set_int64 (file, GROUP, "Started", started);
+  return save (folder, file, error);
+}
+
+gboolean
+inn_run_record_save_end (const char *folder,
+                         gint64 started,
+                         InnRunEnd end,
+                         const char *text,
+                         GError **error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_auto (InnRunRecord) current = { 0 };
+
+  inn_run_record_load (&current, folder);
+  if (current.started != started || current.end != INN_RUN_NOT_ENDED)
+    return TRUE;
+
+  g_key_file_set_int64 (file, GROUP, "Started", started);
+  g_key_file_set_int64 (file, GROUP, "Ended", g_get_real_time ());
+  g_key_file_set_string (file, GROUP, "End", end_words[end]);
+  if (text != NULL)
+    g_key_file_set_string (file, GROUP, "Text", text);
+
+  return save (folder, file, error);
+}
+
+InnRunEnd
+inn_run_end_from_status (const struct statistics_status *status)
+{
+  if (status->state != VMM_STATE_ENDED)
+    return INN_RUN_KILLED;
+
+  switch (status->end_reason)
+    {
+    case VMM_END_GUEST_POWER_OFF:
+      return INN_RUN_POWER_OFF;
+    case VMM_END_FORCED_OFF:
+      return INN_RUN_FORCED_OFF;
+    case VMM_END_RESET:
+      return INN_RUN_RESET;
+    case VMM_END_PANIC:
+      return INN_RUN_PANIC;
+    case VMM_END_CRASH:
+      return INN_RUN_CRASH;
+    case VMM_END_HOST_ERROR:
+      return INN_RUN_HOST_ERROR;
+    default:
+      return INN_RUN_KILLED;
+    }
+}
+
+gboolean
+inn_run_end_is_crash (InnRunEnd end)
+{
+  return end == INN_RUN_PANIC || end == INN_RUN_CRASH || end == INN_RUN_HOST_ERROR
+         || end == INN_RUN_KILLED;
+}
+
+const char *
+inn_run_end_to_word (InnRunEnd end)
+{
+  return end_words[end];
+}
+
+char *
+inn_run_record_describe (const InnRunRecord *self)
+{
+  if (self->started == 0)
+    return NULL;
+  if (self->text != NULL && *self->text != '\0')
+    return g_strdup (self->text);
+
+  switch (self->end)
+    {
+    case INN_RUN_NOT_ENDED:
+      return g_strdup (_ ("It ended while nobody watched."));
+    case INN_RUN_PANIC:
+      return g_strdup (_ ("The guest's system stopped itself after an error it could not handle. "
+                          "What it had written is on its disks."));
+    case INN_RUN_CRASH:
+      return g_strdup (_ ("The guest's processor could not go on. What it had written is on its "
+                          "disks."));
+    case INN_RUN_HOST_ERROR:
+      return g_strdup (_ ("This computer could not run it any further. What it had written is on "
+                          "its disks."));
+    case INN_RUN_KILLED:
+      return g_strdup (_ ("Its process was killed or ended without a word. What it had written is "
+                          "on its disks."));
+    default:
+      return NULL;
+    }
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting one VMM process.
+ */
+#include "config.h"
+
+#include "vmm-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "disk-image.h"
+#include "engine-error.h"
+#include "host-memory.h"
+#include "launch-plan.h"
+#include "machine-lock.h"
+#include "run-record.h"
+
+enum
+{
+  MAX_COMPLAINT = 1024, /* bytes of the log */
+  MAX_COMPLAINT_LINES = 2,
+};
+
+static int
+open_boot_file (const char *path, GError **error)
+{
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+
+  if (fd < 0)
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                 _ ("“%s”, which the machine boots from, cannot be opened: %s. Put it back, or "
+                    "choose another."),
+                 path, g_strerror (errno));
+
+  return fd;
+}
+
+static int
+open_file (const InnVmmRequest *request, const InnLaunchFile *file, int lock_fd, GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (request->description);
+  int fd = -1;
+
+  switch (file->kind)
+    {
+    case INN_LAUNCH_CONTROL_SOCKET:
+      return inn_runtime_directory_listen (request->runtime, uuid, error);
+    case INN_LAUNCH_LOCK:
+      fd = fcntl (lock_fd, F_DUPFD_CLOEXEC, 0);
+      if (fd < 0)
+        g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, g_strerror (errno));
+      return fd;
+    case INN_LAUNCH_KERNEL:
+    case INN_LAUNCH_INITRD:
+      return open_boot_file (file->path, error);
+    case INN_LAUNCH_DISK:
+      return inn_disk_image_open (file->path, INN_DISK_READ_WRITE, error);
+    case INN_LAUNCH_READONLY_DISK:
+      return inn_disk_image_open (file->path, INN_DISK_READ_ONLY, error);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* The launcher owns what is opened. */
+static gboolean
+open_files (const InnVmmRequest *request,
+            const InnLaunchPlan *plan,
+            int lock_fd,
+            GSubprocessLauncher *launcher,
+            GError **error)
+{
+  for (guint i = 0; i < plan->files->len; i++)
+    {
+      const InnLaunchFile *file = &g_array_index (plan->files, InnLaunchFile, i);
+      int fd = open_file (request, file, lock_fd, error);
+
+      if (fd < 0)
+        return FALSE;
+      g_subprocess_launcher_take_fd (launcher, fd, file->number);
+    }
+
+  return TRUE;
+}
+
+/* A new log; that of the run before stays beside it. */
+static int
+open_log (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *previous = g_strconcat (path, ".old", NULL);
+  int fd = -1;
+
+  if (g_mkdir_with_parents (folder, 0700) == 0)
+    {
+      g_rename (path, previous); /* refused when there is none */
+      fd = g_open (path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    }
+  if (fd < 0)
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                 _ ("The machine was not started: its log “%s” cannot be written: %s."), path,
+                 g_strerror (errno));
+
+  return fd;
+}
+
+/* In the child between fork and exec. */
+static void
+become_session_leader (gpointer user_data)
+{
+  setsid ();
+}
+
+static GSubprocess *
+spawn (const InnVmmRequest *request,
+       const InnLaunchPlan *plan,
+       GSubprocessLauncher *launcher,
+       GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  GSubprocess *process = NULL;
+  int log_fd = open_log (request->log_path, error);
+  int output_fd;
+
+  if (log_fd < 0)
+    return NULL;
+
+  output_fd = fcntl (log_fd, F_DUPFD_CLOEXEC, 0);
+  g_subprocess_launcher_take_stderr_fd (launcher, log_fd);
+  if (output_fd >= 0)
+    g_subprocess_launcher_take_stdout_fd (launcher, output_fd);
+  g_subprocess_launcher_set_environ (launcher, plan->environment);
+  g_subprocess_launcher_set_cwd (launcher, "/");
+  g_subprocess_launcher_set_child_setup (launcher, become_session_leader, NULL, NULL);
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *)plan->argv, &local_error);
+  if (process == NULL)
+    {
+      g_debug ("%s", local_error->message);
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
+                   _ ("The program that runs machines, “%s”, cannot be started. Install Innkeeper "
+                      "again."),
+                   plan->argv[0]);
+    }
+
+  return process;
+}
+
+static void
+note_holder (int lock_fd, GSubprocess *process)
+{
+  const char *identifier = g_subprocess_get_identifier (process); /* NULL: ended already */
+
+  if (identifier != NULL)
+    inn_machine_lock_set_holder (lock_fd, (GPid)g_ascii_strtoll (identifier, NULL, 10));
+}
+
+static gboolean
+check_memory (const InnMachineDescription *description, GError **error)
+{
+  return inn_host_memory_check (inn_machine_description_get_name (description),
+                                inn_machine_description_get_memory (description), error);
+}
+
+static GSubprocess *
+start_locked (const InnVmmRequest *request, int lock_fd, gint64 started, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (InnLaunchPlan) plan = NULL;
+  g_autofree char *program = inn_vmm_process_find_program ();
+  g_auto (GStrv) environment = g_get_environ ();
+  g_autoptr (GError) local_error = NULL;
+  GSubprocess *process;
+
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  plan = inn_launch_plan_new (request->description, program, (const char *const *)environment);
+  if (!open_files (request, plan, lock_fd, launcher, error)
+      || !inn_run_record_save_start (request->folder, started, error))
+    return NULL;
+
+  process = spawn (request, plan, launcher, &local_error);
+  if (process != NULL)
+    {
+      note_holder (lock_fd, process);
+      return process;
+    }
+
+  inn_run_record_save_end (request->folder, started, INN_RUN_NOT_STARTED, local_error->message,
+                           NULL);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return NULL;
+}
+
+GSubprocess *
+inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error)
+{
+  const char *name = inn_machine_description_get_name (request->description);
+  const gint64 started = g_get_real_time ();
+  GSubprocess *process;
+  int lock_fd;
+
+  if (!inn_machine_description_check_startable (request->description, error)
+      || !check_memory (request->description, error))
+    return NULL;
+
+  lock_fd = inn_machine_lock_acquire (request->folder, name, error);
+  if (lock_fd < 0)
+    return NULL;
+
+  process = start_locked (request, lock_fd, started, error);
+  fd_close (&lock_fd);
+  if (process != NULL)
+    *ret_started = started;
+
+  return process;
+}
+
+/* "innkeeper-vmm: sentence" without the program's name. */
+static const char *
+skip_program_name (const char *line)
+{
+  static const char prefix[] = "innkeeper-vmm: ";
+
+  return g_str_has_prefix (line, prefix) ? line + strlen (prefix) : line;
+}
+
+/* "The file descriptor 5" by the path of that file. */
+static char *
+name_file (const char *text, const InnLaunchFile *file)
+{
+  g_autofree char *pattern = g_strdup_printf ("[Tt]he file descriptor %d\\b", file->number);
+  g_autofree char *quoted = g_strdup_printf ("“%s”", file->path);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+
+  return g_regex_replace_literal (regex, text, -1, 0, quoted, 0, NULL);
+}
+
+/* The VMM knows its files by number only; people know them by path. */
+static char *
+name_files (const char *text, const InnMachineDescription *description)
+{
+  static const char *const no_environment[] = { NULL };
+  g_autoptr (InnLaunchPlan) plan = inn_launch_plan_new (description, "", no_environment);
+  char *named = g_strdup (text);
+
+  for (guint i = 0; i < plan->files->len; i++)
+    {
+      const InnLaunchFile *file = &g_array_index (plan->files, InnLaunchFile, i);
+      g_autofree char *before = NULL;
+
+      if (file->path == NULL)
+        continue;
+      before = named;
+      named = name_file (before, file);
+    }
+
+  return named;
+}
+
+char *
+inn_vmm_process_read_complaint (const char *log_path, const InnMachineDescription *description)
+{
+  char text[MAX_COMPLAINT + 1] = "";
+  g_autofree char *valid = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GString) complaint = g_string_new (NULL);
+  int fd = g_open (log_path, O_RDONLY | O_CLOEXEC, 0);
+  ssize_t length = fd >= 0 ? read (fd, text, MAX_COMPLAINT) : -1;
+  guint n_lines = 0;
+
+  fd_close (&fd);
+  if (length <= 0)
+    return NULL;
+
+  valid = g_utf8_make_valid (text, -1);
+  lines = g_strsplit (valid, "\n", -1);
+  for (guint i = 0; lines[i] != NULL && n_lines < MAX_COMPLAINT_LINES; i++)
+    {
+      if (*g_strstrip (lines[i]) == '\0')
+        continue;
+      g_string_append_printf (complaint, "%s%s", n_lines > 0 ? " " : "",
+                              skip_program_name (lines[i]));
+      n_lines++;
+    }
+
+  if (n_lines == 0)
+    return NULL;
+
+  return name_files (complaint->str, description);
+}
+
+/* Whether this process runs from the build tree that BUILD_VMM_PATH is in. */
+static gboolean
+runs_from_build_tree (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (BUILD_VMM_PATH); /* BUILD/engine/vmm */
+  g_autofree char *engine = g_path_get_dirname (folder);
+  g_autofree char *build = g_path_get_dirname (engine);
+
+  return program != NULL && g_str_has_prefix (program, build) && program[strlen (build)] == '/';
+}
+
+char *
+inn_vmm_process_find_program (void)
+{
+  const char *chosen = g_getenv ("INNKEEPER_VMM");
+
+  if (chosen != NULL && *chosen != '\0')
+    return g_canonicalize_filename (chosen, NULL); /* it is started from another folder */
+
+  return g_strdup (runs_from_build_tree () ? BUILD_VMM_PATH : VMM_PATH);
+}
+
+gboolean
+inn_vmm_process_kill (const char *folder)
+{
+  GPid pid = inn_machine_lock_get_holder (folder);
+  int pid_fd = pid > 0 ? (int)syscall (SYS_pidfd_open, pid, 0) : -1;
+  gboolean done = FALSE;
+
+  /* Looked at again: between the look and the open the number could have gone to another. */
+  if (pid_fd >= 0 && inn_machine_lock_get_holder (folder) == pid)
+    done = syscall (SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0) == 0;
+  fd_close (&pid_fd);
+
+  return done;
+}

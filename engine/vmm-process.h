@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting one VMM process. It gets a session of its own, so that neither Ctrl+C nor the end of
+ * the starter stops a guest; everything it prints goes to the machine's log. Blocks; any thread.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "machine-description.h"
+#include "runtime-directory.h"
+
+G_BEGIN_DECLS
+
+/* What to start and where; borrowed during the call. */
+typedef struct
+{
+  const InnMachineDescription *description;
+  const char *folder;   /* of the machine */
+  const char *log_path; /* its folder is made when needed */
+  InnRuntimeDirectory *runtime;
+} InnVmmRequest;
+
+/*
+ * Locks the machine, opens everything, notes the start and spawns. The process may still end with
+ * a complaint before it answers on its socket. Exactly one of several callers wins; the others get
+ * INN_ENGINE_ERROR_BUSY. *@ret_started names the run in the run record.
+ */
+GSubprocess *
+inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error);
+
+/* What a VMM for @description that ended at once had printed, as one sentence that names files by
+ * their paths; NULL when it printed nothing. */
+char *inn_vmm_process_read_complaint (const char *log_path,
+                                      const InnMachineDescription *description);
+
+/* The program: $INNKEEPER_VMM, or the one of this build tree, or the installed one. */
+char *inn_vmm_process_find_program (void);
+
+/*
+ * Ends the process that holds the lock of the machine in @folder and that no longer listens to
+ * its socket. FALSE when nobody is known to hold it.
+ */
+gboolean inn_vmm_process_kill (const char *folder);
+
+G_END_DECLS

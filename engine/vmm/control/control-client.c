@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Serving one client of the control channel (protocol/control-protocol.h). Everything the client
+ * writes is copied once and then checked; what breaks the protocol ends this client alone.
+ */
+#include "control/control-client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/fd-passing.h"
+#include "base/fd.h"
+#include "control/channel-map.h"
+#include "loop/event-loop.h"
+
+/* Slots looked at for one doorbell, so that a flooding client does not keep the others waiting. */
+enum { SLOTS_PER_TURN = 128 };
+
+struct control_client {
+	struct control_service *service;
+	int socket;
+	struct event_source *socket_source;
+	struct event_source *doorbell_source; /* NULL until attached */
+	struct channel_map map;               /* open when attached */
+	uint32_t watch_interval_ms;
+	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
+};
+
+static int send_result(struct control_client *client, uint64_t id, int status)
+{
+	struct control_message message = control_message_make(CONTROL_MESSAGE_RESULT, id);
+
+	message.status = status;
+	return fd_passing_send(client->socket, &message, sizeof(message), NULL, 0);
+}
+
+static int watch(struct control_client *client, uint32_t interval_ms)
+{
+	client->watch_interval_ms = interval_ms;
+	client->service->watch_changed(client->service);
+	return 0;
+}
+
+/* 0 or the negative errno that the client is told. */
+static int execute(struct control_client *client, const struct control_command *command)
+{
+	const struct control_operations *operations = client->service->operations;
+	void *machine = client->service->machine;
+	int r = control_command_validate(command);
+
+	if (r < 0)
+		return r;
+	switch ((enum control_operation)command->operation) {
+	case CONTROL_PING:
+		return 0;
+	case CONTROL_SHUTDOWN:
+		return operations->shutdown(machine);
+	case CONTROL_POWER_OFF:
+		return operations->power_off(machine);
+	case CONTROL_RESET:
+		return operations->reset(machine);
+	case CONTROL_PAUSE:
+		return operations->pause(machine);
+	case CONTROL_RESUME:
+		return operations->resume(machine);
+	case CONTROL_WATCH:
+		return watch(client, (uint32_t)command->arguments[0]);
+	}
+	return -EOPNOTSUPP;
+}
+
+/* The reply is in shared memory when this returns, even if the process ends right after. */
+static int execute_and_reply(struct control_client *client, const struct control_command *command)
+{
+	struct control_reply reply = {
+		.id = command->id,
+		.status = execute(client, command),
+	};
+	int r = ring_push(&client->map.rings.replies, &reply);
+
+	/* full: more commands under way than there are reply slots */
+	return r == -EAGAIN ? -EPROTO : r;
+}
+
+/* Carries out commands until there are none and a doorbell is asked for, or the turn is over. */
+static int execute_commands(struct control_client *client)
+{
+	struct ring *commands = &client->map.rings.commands;
+	struct control_command command;
+
+	for (int i = 0; i < SLOTS_PER_TURN; i++) {
+		int r = ring_pop(commands, &command);
+
+		if (r == 1)
+			r = execute_and_reply(client, &command);
+		else if (r == 0 && (r = ring_prepare_sleep(commands)) == 0)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	fd_event_signal(client->map.own_doorbell); /* go on in the next turn */
+	return 0;
+}
+
+static int serve_commands(struct control_client *client)
+{
+	int r = client->broken ? -EPROTO : execute_commands(client);
+
+	if (ring_take_wakeup(&client->map.rings.replies))
+		fd_event_signal(client->map.peer_doorbell);
+	return r;
+}
+
+static void on_doorbell(void *data, uint32_t events)
+{
+	struct control_client *client = data;
+
+	(void)fd_event_drain(client->map.own_doorbell);
+	if (serve_commands(client) < 0)
+		client->service->client_closed(client->service, client);
+}
+
+static int open_channel(struct control_client *client, uint32_t size, const int *fds)
+{
+	int r = channel_map_open(&client->map, fds, size);
+
+	if (r < 0)
+		return r;
+	return event_loop_add(client->service->loop, client->map.own_doorbell, EPOLLIN, on_doorbell,
+			      client, &client->doorbell_source);
+}
+
+static int attach(struct control_client *client, const struct control_message *message,
+		  const int *fds)
+{
+	int r = open_channel(client, message->size, fds);
+
+	if (r < 0) {
+		(void)send_result(client, message->id, r);
+		return r;
+	}
+	r = send_result(client, message->id, 0);
+	if (r < 0)
+		return r;
+	/* so that the first command rings */
+	return serve_commands(client);
+}
+
+/*
+ * The client keeps the other end and could keep this one too, so O_NONBLOCK says what it means
+ * today, not that the socket will never block.
+ */
+static int check_stream(int fd)
+{
+	int type;
+	socklen_t length = sizeof(type);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
+		return -errno;
+	return type == SOCK_STREAM && flags >= 0 && (flags & O_NONBLOCK) ? 0 : -EINVAL;
+}
+
+static int attach_serial(struct control_client *client, const struct control_message *message,
+			 int fd)
+{
+	int r = check_stream(fd);
+
+	if (r == 0)
+		r = client->service->operations->attach_serial(client->service->machine, fd);
+	if (r < 0)
+		fd_close(&fd);
+	return send_result(client, message->id, r);
+}
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fd_close(&fds[i]);
+}
+
+/* The descriptors are taken over in every case. */
+static int handle_message(struct control_client *client, const struct control_message *message,
+			  int *fds, size_t fd_count)
+{
+	bool attached = client->doorbell_source;
+	int r = control_message_validate(message, fd_count, CONTROL_SIDE_CLIENT);
+
+	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH && !attached)
+		return attach(client, message, fds);
+	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH_SERIAL && attached)
+		return attach_serial(client, message, fds[0]);
+	close_all(fds, fd_count);
+	return r < 0 ? r : -EPROTO;
+}
+
+/* One message a turn; the loop calls again while there are more. */
+static void on_socket(void *data, uint32_t events)
+{
+	struct control_client *client = data;
+	struct control_message message;
+	int fds[CONTROL_MAX_FDS];
+	size_t fd_count;
+	int r;
+
+	r = fd_passing_receive(client->socket, &message, sizeof(message), fds, CONTROL_MAX_FDS,
+			       &fd_count, /* ret_sender= */ NULL);
+	if (r == -EAGAIN)
+		return;
+	if (r == 0)
+		r = handle_message(client, &message, fds, fd_count);
+	if (r < 0)
+		client->service->client_closed(client->service, client);
+}
+
+static int send_hello(int socket, int statistics_fd)
+{
+	struct control_message message = control_message_make(CONTROL_MESSAGE_HELLO, 0);
+
+	message.size = sizeof(struct statistics_page);
+	return fd_passing_send(socket, &message, sizeof(message), &statistics_fd, 1);
+}
+
+int control_client_create(struct control_service *service, int socket,
+			  struct control_client **ret_client)
+{
+	struct control_client *client = calloc(1, sizeof(*client));
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	client->service = service;
+	channel_map_init(&client->map);
+	r = send_hello(socket, service->statistics_fd);
+	if (r < 0)
+		goto free_client;
+	r = event_loop_add(service->loop, socket, EPOLLIN, on_socket, client,
+			   &client->socket_source);
+	if (r < 0)
+		goto free_client;
+	client->socket = socket;
+	*ret_client = client;
+	return 0;
+
+free_client:
+	free(client);
+	return r;
+}
+
+void control_client_destroy(struct control_client *client)
+{
+	if (!client)
+		return;
+	event_source_remove(client->doorbell_source);
+	event_source_remove(client->socket_source);
+	channel_map_close(&client->map);
+	fd_close(&client->socket);
+	free(client);
+}
+
+void control_client_announce_state(struct control_client *client)
+{
+	struct control_event event = {.type = CONTROL_EVENT_STATE};
+	struct ring *events = &client->map.rings.events;
+
+	if (!client->doorbell_source)
+		return;
+	if (ring_push_or_drop(events, &event) < 0) {
+		/* this may be inside one of the client's own commands: on_doorbell() ends it */
+		client->broken = true;
+		fd_event_signal(client->map.own_doorbell);
+	} else if (ring_take_wakeup(events)) {
+		fd_event_signal(client->map.peer_doorbell);
+	}
+}
+
+uint32_t control_client_watch_interval(const struct control_client *client)
+{
+	return client->watch_interval_ms;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Guest RAM: one private anonymous mapping, seen by the guest as one or two regions.
+ */
+#include "memory/guest-memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checked-arithmetic.h"
+
+#define HUGE_PAGE            (2ULL << 20)
+#define LOW_LIMIT            0xB0000000ULL /* MMCONFIG starts here */
+#define LOW_SIZE_WHEN_SPLIT  (2ULL << 30)
+#define HIGH_BASE            (4ULL << 30)
+#define GUEST_MEMORY_MAXIMUM (1ULL << 46) /* half of a 47-bit user address space */
+
+struct guest_memory {
+	uint64_t size;
+	char *host;
+	size_t region_count;
+	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
+};
+
+/* Maps size bytes at an address that is a multiple of a huge page. */
+static int map_aligned(uint64_t size, char **ret_host)
+{
+	uint64_t reserved = size + HUGE_PAGE;
+	char *map = mmap(NULL, reserved, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t head;
+
+	if (map == MAP_FAILED)
+		return -errno;
+	head = -(uintptr_t)map & (HUGE_PAGE - 1);
+	if (head > 0)
+		munmap(map, head);
+	munmap(map + head + size, HUGE_PAGE - head);
+	*ret_host = map + head;
+	return 0;
+}
+
+static void lay_out_regions(struct guest_memory *memory)
+{
+	uint64_t low = memory->size <= LOW_LIMIT ? memory->size : LOW_SIZE_WHEN_SPLIT;
+
+	memory->regions[0] = (struct guest_memory_region){
+		.gpa = 0,
+		.size = low,
+		.host = memory->host,
+	};
+	memory->region_count = 1;
+	if (low == memory->size)
+		return;
+	memory->regions[1] = (struct guest_memory_region){
+		.gpa = HIGH_BASE,
+		.size = memory->size - low,
+		.host = memory->host + low,
+	};
+	memory->region_count = 2;
+}
+
+int guest_memory_create(uint64_t size, struct guest_memory **ret_memory)
+{
+	struct guest_memory *memory;
+	int r;
+
+	if (size == 0 || size % HUGE_PAGE != 0 || size > GUEST_MEMORY_MAXIMUM)
+		return -EINVAL;
+	memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return -ENOMEM;
+	memory->size = size;
+	r = map_aligned(size, &memory->host);
+	if (r < 0)
+		goto free_memory;
+	/* Both are advice: a kernel without them still runs the guest. */
+	(void)madvise(memory->host, size, MADV_HUGEPAGE);
+	(void)madvise(memory->host, size, MADV_DONTDUMP);
+	lay_out_regions(memory);
+	*ret_memory = memory;
+	return 0;
+
+free_memory:
+	free(memory);
+	return r;
+}
+
+void guest_memory_destroy(struct guest_memory *memory)
+{
+	if (!memory)
+		return;
+	munmap(memory->host, memory->size);
+	free(memory);
+}
+
+uint64_t guest_memory_size(const struct guest_memory *memory)
+{
+	return memory->size;
+}
+
+size_t guest_memory_regions(const struct guest_memory *memory,
+			    struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS])
+{
+	memcpy(regions, memory->regions, memory->region_count * sizeof(regions[0]));
+	return memory->region_count;
+}
+
+void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, size_t length)
+{
+	for (size_t i = 0; i < memory->region_count; i++) {
+		const struct guest_memory_region *region = &memory->regions[i];
+
+		if (gpa >= region->gpa && range_fits(gpa - region->gpa, length, region->size))
+			return (char *)region->host + (gpa - region->gpa);
+	}
+	return NULL;
+}
+
+int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *buffer, size_t length)
+{
+	const void *host = guest_memory_at(memory, gpa, length);
+
+	if (!host)
+		return -EFAULT;
+	memcpy(buffer, host, length);
+	return 0;
+}
+
+int guest_memory_write(struct guest_memory *memory, uint64_t gpa, const void *buffer, size_t length)
+{
+	void *host = guest_memory_at(memory, gpa, length);
+
+	if (!host)
+		return -EFAULT;
+	memcpy(host, buffer, length);
+	return 0;
+}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a guest has stored is there, whatever ends the VMM or fills the host's disk."""
+
+import hashlib
+import subprocess
+import time
+
+from guest import POWER_OFF, expect, until
+
+MIB = 1 << 20
+
+
+def _option(path, serial="target", **more):
+    words = [str(path), "format=raw", f"serial={serial}"]
+    return ",".join(words + [f"{name}={value}" for name, value in more.items()])
+
+
+def _sha256(path, mib):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read(mib * MIB)).hexdigest()
+
+
+def flushed_data_outlives_a_killed_vmm(lab):
+    disk = lab.disk("target", 32)
+    with lab.guest("--disk", _option(disk), do="flush") as guest:
+        written = guest.wait_for(r"GUEST-FLUSHED (\w{64})").group(1)
+        time.sleep(0.5)  # writing goes on behind it
+        guest.kill()
+    expect(_sha256(disk, 8) == written, "what the guest flushed is not on the disk")
+
+
+def reads_what_the_host_wrote(lab):
+    """Two disks, one read-only, at the size and with the bytes they have."""
+    first, second = lab.disk("first", 24), lab.disk("second", 48)
+    for path, seed in ((first, b"one"), (second, b"two")):
+        data = b"".join(hashlib.sha512(seed + b"%d" % n).digest() for n in range(24 * MIB // 64))
+        with open(path, "r+b") as file:
+            file.write(data)
+    options = ["--disk", _option(first, "first"), "--disk", _option(second, "second", readonly="on")]
+    with lab.guest(*options, do="read") as guest:
+        for path, ro, sectors in ((first, 0, 49152), (second, 1, 98304)):
+            guest.wait_for(
+                rf"GUEST-READ {path.name} size={sectors} ro={ro} {_sha256(path, 24)}\b", 90
+            )
+        guest.expect_end(POWER_OFF)
+
+
+def discard_gives_room_back(lab):
+    disk = lab.disk("target", 16)
+    with open(disk, "r+b") as file:
+        file.write(b"\xaa" * 16 * MIB)
+    with lab.guest("--disk", _option(disk), do="discard") as guest:
+        guest.wait_for("GUEST-DISCARDED")
+        guest.expect_end(POWER_OFF)
+    expect(disk.stat().st_blocks * 512 <= 9 * MIB, "the discarded room is still in use")
+    with open(disk, "rb") as file:
+        data = file.read()
+    kept = data[:MIB] + data[9 * MIB :]
+    expect(not data[MIB : 9 * MIB].strip(b"\0"), "discarded bytes do not read as zero")
+    expect(kept == b"\xaa" * len(kept), "bytes beside the discarded ones have changed")
+
+
+def _state(lab, socket):
+    return lab.innctl_json("--control", socket, "stats")["state"]
+
+
+def full_host_disk_pauses_the_guest(lab):
+    """No write is lost and no error reaches the guest: it waits until there is room."""
+    lab.needs_control()
+    lab.needs_root("mount a small file system")
+    place = lab.scratch / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "small", place], check=True)
+    try:
+        _fill_and_resume(lab, place)
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def _fill_and_resume(lab, place):
+    disk = place / "target"
+    with open(disk, "wb") as file:
+        file.truncate(32 * MIB)
+    socket = lab.scratch / "control"
+    options = ["--disk", _option(disk), "--control", socket]
+    with lab.guest(*options, do="fill") as guest:
+        guest.wait_for("GUEST-WRITES")
+        until(lambda: _state(lab, socket) == "no-space", 60, "the guest was not paused")
+        expect("GUEST-WROTE" not in guest.output, "the guest was told that all was stored")
+        subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
+        lab.innctl("--control", socket, "resume")
+        written = guest.wait_for(r"GUEST-WROTE (\w{64})", 60).group(1)
+        guest.expect_end(POWER_OFF)
+    expect(_sha256(disk, 24) == written, "what the guest wrote is not on the disk")

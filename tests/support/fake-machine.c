@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fake-machine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "control/control-server.h"
+#include "control/statistics-page.h"
+
+static void set_state(struct fake_machine *machine, enum vmm_state state)
+{
+	statistics_page_set_state(machine->page, state, VMM_END_NONE, 0, NULL);
+	control_server_announce_state(machine->server);
+}
+
+static enum exit_status exit_status_of(enum vmm_end_reason reason)
+{
+	switch (reason) {
+	case VMM_END_RESET:
+		return EXIT_STATUS_RESET;
+	case VMM_END_PANIC:
+	case VMM_END_CRASH:
+		return EXIT_STATUS_GUEST_CRASH;
+	case VMM_END_HOST_ERROR:
+		return EXIT_STATUS_HOST_ERROR;
+	default:
+		return EXIT_STATUS_POWER_OFF;
+	}
+}
+
+void fake_machine_end(struct fake_machine *machine, enum vmm_end_reason reason)
+{
+	const char *text = reason == VMM_END_HOST_ERROR ? "The script ended it." : NULL;
+	int error = reason == VMM_END_HOST_ERROR ? -EIO : 0;
+
+	statistics_page_set_state(machine->page, VMM_STATE_ENDED, reason, error, text);
+	control_server_announce_state(machine->server);
+	event_loop_stop(machine->loop, exit_status_of(reason));
+}
+
+static int fake_shutdown(void *data)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (machine->page->status.state != VMM_STATE_RUNNING)
+		return -EINVAL;
+	fake_machine_end(machine, VMM_END_GUEST_POWER_OFF);
+	return 0;
+}
+
+static int fake_power_off(void *data)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	fake_machine_end(machine, VMM_END_FORCED_OFF);
+	return 0;
+}
+
+static int fake_reset(void *data)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	statistics_page_begin(machine->page);
+	machine->page->status.resets++;
+	statistics_page_end(machine->page);
+	control_server_announce_state(machine->server);
+	return 0;
+}
+
+static int fake_pause(void *data)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (machine->page->status.state != VMM_STATE_PAUSED)
+		set_state(machine, VMM_STATE_PAUSED);
+	return 0;
+}
+
+static int fake_resume(void *data)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (machine->page->status.state != VMM_STATE_RUNNING)
+		set_state(machine, VMM_STATE_RUNNING);
+	return 0;
+}
+
+static void detach_serial(struct fake_machine *machine)
+{
+	event_source_remove(machine->serial_source);
+	machine->serial_source = NULL;
+	fd_close(&machine->serial_fd);
+	machine->serial_attached = false;
+}
+
+static void echo(void *data, uint32_t events)
+{
+	struct fake_machine *machine = data;
+	char bytes[256];
+	ssize_t n = recv(machine->serial_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0 || send(machine->serial_fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) != n)
+		detach_serial(machine);
+}
+
+static int fake_attach_serial(void *data, int fd)
+{
+	struct fake_machine *machine = data;
+	int r;
+
+	machine->operations++;
+	detach_serial(machine);
+	r = event_loop_add(machine->loop, fd, EPOLLIN, echo, machine, &machine->serial_source);
+	if (r < 0)
+		return r;
+	machine->serial_fd = fd;
+	machine->serial_attached = true;
+	(void)send(fd, FAKE_MACHINE_BANNER, strlen(FAKE_MACHINE_BANNER),
+		   MSG_DONTWAIT | MSG_NOSIGNAL);
+	return 0;
+}
+
+static void sample(void *data)
+{
+	struct fake_machine *machine = data;
+	uint64_t now = event_loop_now();
+	uint64_t interval_ns = machine->watch_interval_ms * 1000000ULL;
+
+	statistics_page_begin(machine->page);
+	machine->page->status.sampled_ns = now;
+	for (size_t i = 0; i < FAKE_MACHINE_VCPUS; i++) {
+		machine->page->vcpus[i].run_ns += interval_ns / 2;
+		machine->page->vcpus[i].exits += 100;
+	}
+	statistics_page_end(machine->page);
+	statistics_add(&machine->page->disks[0].read_bytes, 4096);
+	event_timer_set(machine->sample_timer, now + interval_ns);
+}
+
+static void fake_watch(void *data, uint32_t interval_ms)
+{
+	struct fake_machine *machine = data;
+	uint64_t now = event_loop_now();
+
+	machine->watch_interval_ms = interval_ms;
+	event_timer_set(machine->sample_timer, interval_ms ? now + interval_ms * 1000000ULL : 0);
+}
+
+static const struct control_operations fake_operations = {
+	.shutdown = fake_shutdown,
+	.power_off = fake_power_off,
+	.reset = fake_reset,
+	.pause = fake_pause,
+	.resume = fake_resume,
+	.attach_serial = fake_attach_serial,
+	.watch = fake_watch,
+};
+
+int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int listen_fd)
+{
+	int r;
+
+	memset(machine, 0, sizeof(*machine));
+	machine->loop = loop;
+	machine->serial_fd = -1;
+	r = statistics_page_create(FAKE_MACHINE_VCPUS, FAKE_MACHINE_DISKS, &machine->page,
+				   &machine->statistics_fd);
+	if (r < 0)
+		return r;
+	r = event_loop_add_timer(loop, sample, machine, &machine->sample_timer);
+	if (r < 0)
+		return r;
+	statistics_page_begin(machine->page);
+	machine->page->memory.guest_bytes = 512ULL << 20;
+	machine->page->memory.resident_bytes = 100ULL << 20;
+	machine->page->status.state = VMM_STATE_RUNNING;
+	statistics_page_end(machine->page);
+	return control_server_create(loop, listen_fd, machine->statistics_fd, &fake_operations,
+				     machine, &machine->server);
+}
+
+void fake_machine_finish(struct fake_machine *machine)
+{
+	control_server_destroy(machine->server);
+	detach_serial(machine);
+	event_timer_remove(machine->sample_timer);
+	fd_close(&machine->statistics_fd);
+	munmap(machine->page, sizeof(*machine->page));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A machine without a guest behind the real control server: it changes state as it is told, echoes
+ * on its serial line, and its counters move while somebody watches. Main thread of its loop, except
+ * where said otherwise.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/event-loop.h"
+#include "protocol/exit-status.h"
+#include "protocol/statistics-protocol.h"
+
+struct control_server;
+
+#define FAKE_MACHINE_BANNER "fake serial line\r\n"
+
+enum {
+	FAKE_MACHINE_VCPUS = 2,
+	FAKE_MACHINE_DISKS = 1,
+};
+
+struct fake_machine {
+	struct event_loop *loop;
+	struct control_server *server;
+	struct statistics_page *page;
+	int statistics_fd;
+	int serial_fd; /* -1 when nobody is attached */
+	struct event_source *serial_source;
+	struct event_timer *sample_timer;
+	/* for tests, which look from other threads */
+	atomic_uint operations; /* calls of any operation but watch */
+	atomic_uint watch_interval_ms;
+	atomic_bool serial_attached;
+};
+
+/* A running machine that listens on listen_fd (taken over). 0 or negative errno. */
+int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int listen_fd);
+void fake_machine_finish(struct fake_machine *machine);
+
+/* Ends it for this reason and stops the loop with the exit status that goes with it. */
+void fake_machine_end(struct fake_machine *machine, enum vmm_end_reason reason);

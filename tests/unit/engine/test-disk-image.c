@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "disk-image.h"
+#include "engine-error.h"
+#include "engine-fixture.h"
+
+static void
+assert_unusable (const char *path, InnDiskAccess access, InnEngineError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (inn_disk_image_open (path, access, &error), ==, -1);
+  g_assert_error (error, INN_ENGINE_ERROR, (int)code);
+  g_assert_nonnull (strstr (error->message, path));
+}
+
+static char *
+create (EngineFixture *fixture, const char *name, guint64 size)
+{
+  char *path = g_build_filename (fixture->root, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  inn_disk_image_create (path, size, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static void
+test_create (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = create (fixture, "disk", 5);
+  g_autofree char *folder = g_build_filename (fixture->root, "none", "disk", NULL);
+  g_autoptr (GError) error = NULL;
+  struct stat status;
+
+  g_assert_cmpint (stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_size, ==, 1 << 20);
+  g_assert_cmpint (status.st_blocks, ==, 0);
+
+  g_assert_false (inn_disk_image_create (path, 1 << 20, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (inn_disk_image_create (folder, 1 << 20, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_unlink (path);
+  g_assert_false (inn_disk_image_create (path, 0, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_false (inn_disk_image_create (path, G_MAXUINT64, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+}
+
+/* Two guests never write one disk; any number may read it. */
+static void
+test_locks (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = create (fixture, "disk", 1 << 20);
+  int writer = inn_disk_image_open (path, INN_DISK_READ_WRITE, NULL);
+  int reader, other;
+
+  g_assert_cmpint (writer, >=, 0);
+  g_assert_cmpint (fcntl (writer, F_GETFD) & FD_CLOEXEC, !=, 0);
+  g_assert_cmpint (fcntl (writer, F_GETFL) & O_NONBLOCK, ==, 0);
+  assert_unusable (path, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_BUSY);
+  assert_unusable (path, INN_DISK_READ_ONLY, INN_ENGINE_ERROR_BUSY);
+  fd_close (&writer);
+
+  reader = inn_disk_image_open (path, INN_DISK_READ_ONLY, NULL);
+  other = inn_disk_image_open (path, INN_DISK_READ_ONLY, NULL);
+  g_assert_cmpint (reader, >=, 0);
+  g_assert_cmpint (other, >=, 0);
+  g_assert_cmpint (write (reader, "x", 1), ==, -1);
+  assert_unusable (path, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_BUSY);
+  fd_close (&reader);
+  fd_close (&other);
+}
+
+static void
+test_unusable (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *missing = g_build_filename (fixture->root, "missing", NULL);
+  g_autofree char *fifo = g_build_filename (fixture->root, "fifo", NULL);
+  g_autofree char *empty = engine_fixture_write (fixture, "empty", "");
+
+  assert_unusable (missing, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_NOT_FOUND);
+  assert_unusable (fixture->root, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_INVALID);
+  assert_unusable (empty, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_INVALID);
+  assert_unusable ("/dev/null", INN_DISK_READ_WRITE, INN_ENGINE_ERROR_INVALID);
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  assert_unusable (fifo, INN_DISK_READ_ONLY, INN_ENGINE_ERROR_INVALID);
+}
+
+static void
+test_not_writable (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = create (fixture, "disk", 1 << 20);
+  int fd;
+
+  if (geteuid () == 0)
+    {
+      g_test_skip ("root may write everything");
+      return;
+    }
+
+  g_assert_cmpint (g_chmod (path, 0400), ==, 0);
+  assert_unusable (path, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_PERMISSION);
+  fd = inn_disk_image_open (path, INN_DISK_READ_ONLY, NULL);
+  g_assert_cmpint (fd, >=, 0);
+  fd_close (&fd);
+}
+
+static void
+test_space_warning (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *warning = inn_disk_image_get_space_warning (fixture->root, (guint64)1 << 60);
+
+  g_assert_nonnull (warning);
+  g_assert_null (inn_disk_image_get_space_warning (fixture->root, 1));
+  g_assert_null (inn_disk_image_get_space_warning ("/nowhere", (guint64)1 << 60));
+}
+
+#define ADD(name, func)                                                                            \
+  g_test_add ("/disk-image/" name, EngineFixture, NULL, engine_fixture_set_up, func,               \
+              engine_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("create", test_create);
+  ADD ("locks", test_locks);
+  ADD ("unusable", test_unusable);
+  ADD ("not-writable", test_not_writable);
+  ADD ("space-warning", test_space_warning);
+
+  return g_test_run ();
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "engine-fixture.h"
+#include "run-record.h"
+
+static InnRunRecord
+load (EngineFixture *fixture)
+{
+  InnRunRecord record;
+
+  inn_run_record_load (&record, fixture->root);
+  return record;
+}
+
+static void
+test_one_run (EngineFixture *fixture, gconstpointer data)
+{
+  g_auto (InnRunRecord) never = load (fixture);
+  g_auto (InnRunRecord) started = { 0 };
+  g_auto (InnRunRecord) ended = { 0 };
+  g_autofree char *unwatched = NULL;
+  g_autofree char *sentence = NULL;
+
+  g_assert_cmpint (never.started, ==, 0);
+  g_assert_null (inn_run_record_describe (&never));
+
+  g_assert_true (inn_run_record_save_start (fixture->root, 1000, NULL));
+  started = load (fixture);
+  g_assert_cmpint (started.started, ==, 1000);
+  g_assert_cmpint (started.end, ==, INN_RUN_NOT_ENDED);
+  unwatched = inn_run_record_describe (&started);
+  g_assert_nonnull (strstr (unwatched, "nobody watched"));
+
+  g_assert_true (inn_run_record_save_end (fixture->root, 1000, INN_RUN_HOST_ERROR,
+                                          "Line one;\nline = two", NULL));
+  ended = load (fixture);
+  g_assert_cmpint (ended.end, ==, INN_RUN_HOST_ERROR);
+  g_assert_cmpint (ended.ended, >, 0);
+  sentence = inn_run_record_describe (&ended);
+  g_assert_cmpstr (sentence, ==, "Line one;\nline = two");
+}
+
+/* Two who saw the same end, and one who saw that of an earlier run. */
+static void
+test_first_word_counts (EngineFixture *fixture, gconstpointer data)
+{
+  g_auto (InnRunRecord) record = { 0 };
+
+  g_assert_true (inn_run_record_save_start (fixture->root, 2000, NULL));
+  g_assert_true (inn_run_record_save_end (fixture->root, 1000, INN_RUN_KILLED, NULL, NULL));
+  g_assert_true (inn_run_record_save_end (fixture->root, 2000, INN_RUN_POWER_OFF, NULL, NULL));
+  g_assert_true (inn_run_record_save_end (fixture->root, 2000, INN_RUN_KILLED, NULL, NULL));
+  record = load (fixture);
+  g_assert_cmpint (record.end, ==, INN_RUN_POWER_OFF);
+  g_assert_null (inn_run_record_describe (&record));
+}
+
+static void
+test_junk (EngineFixture *fixture, gconstpointer data)
+{
+  static const char *const junk[]
+      = { "", "junk", "[Last Run]\nStarted=x\nEnd=never heard\n", "[Last Run]\nEnd=killed\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (junk); i++)
+    {
+      g_auto (InnRunRecord) record = { 0 };
+
+      g_free (engine_fixture_write (fixture, "last-run", junk[i]));
+      record = load (fixture);
+      g_assert_cmpint (record.started, ==, 0);
+      g_assert_null (inn_run_record_describe (&record));
+    }
+}
+
+static void
+test_from_status (void)
+{
+  struct statistics_status status = { .state = VMM_STATE_ENDED };
+  static const struct
+  {
+    enum vmm_end_reason reason;
+    InnRunEnd end;
+    gboolean crash;
+  } cases[] = {
+    { VMM_END_GUEST_POWER_OFF, INN_RUN_POWER_OFF, FALSE },
+    { VMM_END_FORCED_OFF, INN_RUN_FORCED_OFF, FALSE },
+    { VMM_END_RESET, INN_RUN_RESET, FALSE },
+    { VMM_END_PANIC, INN_RUN_PANIC, TRUE },
+    { VMM_END_CRASH, INN_RUN_CRASH, TRUE },
+    { VMM_END_HOST_ERROR, INN_RUN_HOST_ERROR, TRUE },
+    { 99, INN_RUN_KILLED, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      status.end_reason = cases[i].reason;
+      g_assert_cmpint (inn_run_end_from_status (&status), ==, cases[i].end);
+      g_assert_cmpint (inn_run_end_is_crash (cases[i].end), ==, cases[i].crash);
+    }
+  status.state = VMM_STATE_RUNNING; /* it went without a word */
+  g_assert_cmpint (inn_run_end_from_status (&status), ==, INN_RUN_KILLED);
+}
+
+#define ADD(name, func)                                                                            \
+  g_test_add ("/run-record/" name, EngineFixture, NULL, engine_fixture_set_up, func,               \
+              engine_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("one-run", test_one_run);
+  ADD ("first-word-counts", test_first_word_counts);
+  ADD ("junk", test_junk);
+  g_test_add_func ("/run-record/from-status", test_from_status);
+
+  return g_test_run ();
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * This computer as a place: the contract of all places, and what is particular to our engine. The
+ * VMM plays its part without a guest.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "contract.h"
+#include "model/engine/engine-connection.h"
+#include "model/engine/engine-machine.h"
+#include "model/error.h"
+#include "temporary-directory.h"
+
+static char *folder; /* of the running test */
+static char *kernel;
+
+static InnConnection *
+connect_place (void)
+{
+  g_autofree char *data = g_build_filename (folder, "data", NULL);
+  g_autofree char *state = g_build_filename (folder, "state", NULL);
+  g_autofree char *runtime = g_build_filename (folder, "run", NULL);
+  g_autoptr (InnEngine) engine = inn_engine_new (data, state, runtime);
+
+  return inn_engine_connection_new (engine);
+}
+
+static InnNewMachine *
+describe (void)
+{
+  InnNewMachine *machine = inn_new_machine_new ();
+
+  machine->name = g_strdup ("web");
+  machine->medium = INN_MEDIUM_KERNEL;
+  machine->medium_path = g_strdup (kernel);
+  machine->memory = 64 << 20;
+  machine->vcpus = 2;
+  machine->disk_size = 1 << 20;
+  return machine;
+}
+
+static const ContractPlace place = { connect_place, describe };
+
+static void
+take_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **slot = user_data;
+
+  *slot = g_object_ref (result);
+}
+
+static gboolean
+has_result (GAsyncResult **result)
+{
+  return *result != NULL;
+}
+
+static void
+assert_refused (InnConnection *connection, const InnNewMachine *machine, int code)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_connection_create_async (connection, machine, NULL, take_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  g_assert_null (inn_connection_create_finish (connection, result, &error));
+  g_assert_error (error, INN_ERROR, code);
+}
+
+static void
+test_media (void)
+{
+  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_ISO, INN_MEDIUM_DISK };
+  InnConnection *connection = contract_open (&place);
+  g_autoptr (InnNewMachine) machine = describe ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (media); i++)
+    {
+      const char *refusal = inn_connection_get_medium_refusal (connection, media[i]);
+
+      g_assert_nonnull (refusal);
+      g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+      machine->medium = media[i];
+      assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
+    }
+  machine->medium = INN_MEDIUM_KERNEL;
+  machine->vcpus = 500;
+  assert_refused (connection, machine, INN_ERROR_INVALID);
+  contract_close (connection);
+}
+
+static gboolean
+has_crashed (InnMachine *machine)
+{
+  return inn_machine_get_state (machine) == INN_MACHINE_CRASHED;
+}
+
+static void
+test_killed_vmm (void)
+{
+  InnConnection *connection = contract_open (&place);
+  g_autoptr (InnNewMachine) description = describe ();
+  g_autoptr (InnMachine) machine = contract_create (connection, description);
+  g_autofree char *path = NULL;
+  g_autofree char *holder = NULL;
+
+  contract_run (machine, INN_OPERATION_START);
+  path = g_build_filename (folder, "data", "machines", inn_machine_get_id (machine), "lock", NULL);
+  g_assert_true (g_file_get_contents (path, &holder, NULL, NULL));
+  g_assert_cmpint (kill ((pid_t)g_ascii_strtoll (holder, NULL, 10), SIGKILL), ==, 0);
+  CONTRACT_WAIT (has_crashed, machine);
+  g_assert_nonnull (inn_machine_get_status_text (machine));
+  contract_run (machine, INN_OPERATION_START);
+  g_assert_null (inn_machine_get_status_text (machine));
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+/* The place cannot be opened, says why, and can be opened once that is mended. */
+static void
+test_unusable_folder (void)
+{
+  g_autoptr (InnConnection) connection = connect_place ();
+  g_autofree char *data = temporary_directory_add_file (folder, "data", "", 0);
+
+  inn_connection_open (connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_BROKEN);
+  g_assert_nonnull (strstr (inn_connection_get_message (connection), data));
+  g_assert_cmpint (remove (data), ==, 0);
+  inn_connection_open (connection);
+  g_assert_cmpint (inn_connection_get_state (connection), ==, INN_CONNECTION_OPENING);
+  contract_close (g_steal_pointer (&connection));
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
+  folder = temporary_directory_new ();
+  kernel = temporary_directory_add_file (folder, "kernel", "not really a kernel", -1);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/engine/unusable-folder", test_unusable_folder);
+  contract_add_tests ("/engine/contract", &place);
+  g_test_add_func ("/engine/media", test_media);
+  g_test_add_func ("/engine/killed-vmm", test_killed_vmm);
+
+  status = g_test_run ();
+  g_free (kernel);
+  temporary_directory_free (folder);
+  return status;
+}
