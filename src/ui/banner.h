@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * InnBanner: a message across a page: what is the matter in bold, what it means below, and at most
+ * one button. Signal "clicked": the button was pressed; "closed": the user has read it.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INN_BANNER_WARNING, /* it works, but */
+  INN_BANNER_ERROR,   /* something stopped */
+} InnBannerKind;
+
+#define INN_TYPE_BANNER (inn_banner_get_type ())
+G_DECLARE_FINAL_TYPE (InnBanner, inn_banner, INN, BANNER, GtkWidget)
+
+GtkWidget *inn_banner_new (void);
+
+/* Shows it. @text may be NULL. @button: its label, or NULL for none. @closable: with a cross. */
+void inn_banner_present (InnBanner *self,
+                         InnBannerKind kind,
+                         const char *title,
+                         const char *text,
+                         const char *button,
+                         gboolean closable);
+void inn_banner_dismiss (InnBanner *self);
+gboolean inn_banner_is_shown (InnBanner *self);
+
+G_END_DECLS

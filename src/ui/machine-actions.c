@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Operations as actions.
+ */
+#include "config.h"
+
+#include "ui/machine-actions.h"
+
+#include <glib/gi18n.h>
+
+#include "ui/delete-dialog.h"
+#include "ui/message.h"
+#include "ui/state-text.h"
+
+/* One action; it lives as long as the GSimpleAction whose data it is. */
+typedef struct
+{
+  InnOperation operation;
+  InnMachine *machine;
+  GWeakRef owner;
+} Entry;
+
+static const char *const names[] = {
+  [INN_OPERATION_START] = "start",         [INN_OPERATION_SHUT_DOWN] = "shut-down",
+  [INN_OPERATION_POWER_OFF] = "power-off", [INN_OPERATION_RESET] = "reset",
+  [INN_OPERATION_PAUSE] = "pause",         [INN_OPERATION_RESUME] = "resume",
+  [INN_OPERATION_DELETE] = "delete",
+};
+
+const char *
+inn_machine_actions_get_name (InnOperation operation)
+{
+  g_return_val_if_fail ((guint)operation < G_N_ELEMENTS (names), NULL);
+
+  return names[operation];
+}
+
+gboolean
+inn_machine_actions_can (InnMachine *machine, InnOperation operation, const char **reason)
+{
+  if (inn_machine_can (machine, operation, reason))
+    return TRUE;
+
+  /* Deleting switches off first, so only a place that never deletes says no. */
+  return operation == INN_OPERATION_DELETE
+         && inn_machine_can (machine, INN_OPERATION_POWER_OFF, reason);
+}
+
+typedef struct
+{
+  InnOperation operation;
+  GWeakRef owner;
+} Run;
+
+static void
+on_run_finished (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  InnMachine *machine = INN_MACHINE (source);
+  Run *run = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&run->owner);
+  g_autoptr (GError) error = NULL;
+
+  if (!inn_machine_run_finish (machine, result, &error) && owner != NULL)
+    {
+      g_autofree char *heading
+          = inn_state_text_get_trouble (run->operation, inn_machine_get_name (machine));
+
+      inn_message_show_error (owner, heading, error);
+    }
+
+  g_weak_ref_clear (&run->owner);
+  g_free (run);
+}
+
+static void
+run (Entry *entry)
+{
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&entry->owner);
+  Run *data = g_new0 (Run, 1);
+
+  data->operation = entry->operation;
+  g_weak_ref_init (&data->owner, owner);
+  inn_machine_run_async (entry->machine, entry->operation, NULL, on_run_finished, data);
+}
+
+static void
+on_confirmed (gpointer action)
+{
+  run (g_object_get_data (action, "entry"));
+}
+
+static void
+ask (Entry *entry, GtkWidget *owner, GSimpleAction *action)
+{
+  const char *name = inn_machine_get_name (entry->machine);
+  gboolean reset = entry->operation == INN_OPERATION_RESET;
+  g_autofree char *heading
+      = g_strdup_printf (reset ? _ ("Force “%s” to Reset?") : _ ("Force “%s” Off?"), name);
+
+  inn_message_confirm (owner, heading,
+                       reset ? _ ("The guest starts again at once, as after pressing a reset "
+                                  "button. It loses what it has not saved.")
+                             : _ ("The guest stops at once, as after pulling a plug. It loses what "
+                                  "it has not saved."),
+                       inn_state_text_get_verb (entry->operation), on_confirmed, G_OBJECT (action));
+}
+
+static void
+on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Entry *entry = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&entry->owner);
+
+  if (owner == NULL)
+    return;
+
+  switch (entry->operation)
+    {
+    case INN_OPERATION_POWER_OFF:
+    case INN_OPERATION_RESET:
+      ask (entry, owner, action);
+      break;
+    case INN_OPERATION_DELETE:
+      inn_delete_dialog_present (entry->machine, owner);
+      break;
+    case INN_OPERATION_START:
+    case INN_OPERATION_SHUT_DOWN:
+    case INN_OPERATION_PAUSE:
+    case INN_OPERATION_RESUME:
+    default:
+      run (entry);
+    }
+}
+
+static void
+update_enabled (GSimpleAction *action)
+{
+  Entry *entry = g_object_get_data (G_OBJECT (action), "entry");
+
+  g_simple_action_set_enabled (action,
+                               inn_machine_actions_can (entry->machine, entry->operation, NULL));
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_object_unref (entry->machine);
+  g_weak_ref_clear (&entry->owner);
+  g_free (entry);
+}
+
+static GSimpleAction *
+create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
+{
+  GSimpleAction *action = g_simple_action_new (names[operation], NULL);
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->operation = operation;
+  entry->machine = g_object_ref (machine);
+  g_weak_ref_init (&entry->owner, owner);
+  g_object_set_data_full (G_OBJECT (action), "entry", entry, entry_free);
+
+  g_signal_connect (action, "activate", G_CALLBACK (on_activate), entry);
+  g_signal_connect_object (machine, "notify::state", G_CALLBACK (update_enabled), action,
+                           G_CONNECT_SWAPPED);
+  update_enabled (action);
+
+  return action;
+}
+
+GActionGroup *
+inn_machine_actions_new (InnMachine *machine, GtkWidget *owner)
+{
+  GSimpleActionGroup *group;
+
+  g_return_val_if_fail (INN_IS_MACHINE (machine), NULL);
+  g_return_val_if_fail (GTK_IS_WIDGET (owner), NULL);
+
+  group = g_simple_action_group_new ();
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GSimpleAction) action = create_action (machine, owner, (InnOperation)i);
+
+      g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
+    }
+
+  return G_ACTION_GROUP (group);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Words of states and operations.
+ */
+#include "config.h"
+
+#include "ui/state-text.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+
+#include "ui/format.h"
+
+static const char *
+get_state (InnMachineState state)
+{
+  switch (state)
+    {
+    case INN_MACHINE_OFF:
+      return _ ("Off");
+    case INN_MACHINE_STARTING:
+      return _ ("Starting…");
+    case INN_MACHINE_RUNNING:
+      return _ ("Running");
+    case INN_MACHINE_PAUSED:
+      return _ ("Paused");
+    case INN_MACHINE_NO_SPACE:
+      return _ ("No space left");
+    case INN_MACHINE_SHUTTING_DOWN:
+      return _ ("Shutting down…");
+    case INN_MACHINE_CRASHED:
+      return _ ("Crashed");
+    default:
+      g_return_val_if_reached ("");
+    }
+}
+
+char *
+inn_state_text_get_row (InnMachineState state, gint64 changed_us, gint64 now_us)
+{
+  g_autofree char *age = NULL;
+
+  if (state != INN_MACHINE_OFF || changed_us == 0)
+    return g_strdup (get_state (state));
+
+  age = inn_format_age (changed_us, now_us);
+  return g_strdup_printf ("%s · %s", get_state (state), age);
+}
+
+/* What follows the state in the header; NULL for nothing. */
+static char *
+get_since (InnMachineState state, gint64 changed_us, gint64 now_us)
+{
+  if (state == INN_MACHINE_NO_SPACE)
+    return g_strdup (_ ("no space left"));
+  if (changed_us == 0)
+    return NULL;
+  if (state == INN_MACHINE_RUNNING)
+    return inn_format_uptime ((now_us - changed_us) / G_USEC_PER_SEC);
+  if (state == INN_MACHINE_OFF || state == INN_MACHINE_CRASHED)
+    return inn_format_age (changed_us, now_us);
+
+  return NULL;
+}
+
+char *
+inn_state_text_get_subtitle (InnMachineState state,
+                             gboolean emulated,
+                             gint64 changed_us,
+                             gint64 now_us)
+{
+  g_autofree char *since = get_since (state, changed_us, now_us);
+  const char *word = get_state (state);
+
+  if (state == INN_MACHINE_NO_SPACE)
+    word = get_state (INN_MACHINE_PAUSED);
+  else if (state == INN_MACHINE_RUNNING && emulated)
+    word = _ ("Running in emulation");
+
+  return since != NULL ? g_strdup_printf ("%s · %s", word, since) : g_strdup (word);
+}
+
+static const char *
+get_spoken_state (InnMachineState state)
+{
+  switch (state)
+    {
+    case INN_MACHINE_OFF:
+      return C_ ("spoken", "off");
+    case INN_MACHINE_STARTING:
+      return C_ ("spoken", "starting");
+    case INN_MACHINE_RUNNING:
+      return C_ ("spoken", "running");
+    case INN_MACHINE_PAUSED:
+      return C_ ("spoken", "paused");
+    case INN_MACHINE_NO_SPACE:
+      return C_ ("spoken", "paused, no space left");
+    case INN_MACHINE_SHUTTING_DOWN:
+      return C_ ("spoken", "shutting down");
+    case INN_MACHINE_CRASHED:
+      return C_ ("spoken", "crashed");
+    default:
+      g_return_val_if_reached ("");
+    }
+}
+
+char *
+inn_state_text_get_accessible (const char *name, InnMachineState state, double cpu)
+{
+  g_autofree char *percent = NULL;
+
+  if (state != INN_MACHINE_RUNNING || isnan (cpu))
+    /* Translators: a machine's name and its state, spoken */
+    return g_strdup_printf (_ ("%s, %s"), name, get_spoken_state (state));
+
+  percent = inn_format_percent (cpu);
+  /* Translators: a machine's name, its state and a percentage, spoken */
+  return g_strdup_printf (_ ("%s, %s, processor %s"), name, get_spoken_state (state), percent);
+}
+
+const char *
+inn_state_text_get_style (InnMachineState state)
+{
+  if (state == INN_MACHINE_CRASHED)
+    return "error";
+
+  return state == INN_MACHINE_NO_SPACE ? "warning" : NULL;
+}
+
+const char *
+inn_state_text_get_badge (InnMachineState state)
+{
+  if (state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE)
+    return "media-playback-pause-symbolic";
+
+  return state == INN_MACHINE_CRASHED ? "dialog-warning-symbolic" : NULL;
+}
+
+gboolean
+inn_state_text_is_live (InnMachineState state)
+{
+  return state == INN_MACHINE_RUNNING || state == INN_MACHINE_SHUTTING_DOWN;
+}
+
+const char *
+inn_state_text_get_verb (InnOperation operation)
+{
+  switch (operation)
+    {
+    case INN_OPERATION_START:
+      return _ ("Start");
+    case INN_OPERATION_SHUT_DOWN:
+      return _ ("Shut Down");
+    case INN_OPERATION_POWER_OFF:
+      return _ ("Force Off");
+    case INN_OPERATION_RESET:
+      return _ ("Force Reset");
+    case INN_OPERATION_PAUSE:
+      return _ ("Pause");
+    case INN_OPERATION_RESUME:
+      return _ ("Resume");
+    case INN_OPERATION_DELETE:
+      return _ ("Delete");
+    default:
+      g_return_val_if_reached ("");
+    }
+}
+
+/* Whole sentences, one for each operation, since languages inflect them differently. */
+char *
+inn_state_text_get_trouble (InnOperation operation, const char *name)
+{
+  switch (operation)
+    {
+    case INN_OPERATION_START:
+      return g_strdup_printf (_ ("“%s” Did Not Start"), name);
+    case INN_OPERATION_SHUT_DOWN:
+      return g_strdup_printf (_ ("“%s” Was Not Asked to Shut Down"), name);
+    case INN_OPERATION_POWER_OFF:
+      return g_strdup_printf (_ ("“%s” Is Still On"), name);
+    case INN_OPERATION_RESET:
+      return g_strdup_printf (_ ("“%s” Was Not Reset"), name);
+    case INN_OPERATION_PAUSE:
+      return g_strdup_printf (_ ("“%s” Is Not Paused"), name);
+    case INN_OPERATION_RESUME:
+      return g_strdup_printf (_ ("“%s” Did Not Resume"), name);
+    case INN_OPERATION_DELETE:
+      return g_strdup_printf (_ ("“%s” Was Not Deleted"), name);
+    default:
+      g_return_val_if_reached (NULL);
+    }
+}

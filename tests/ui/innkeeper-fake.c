@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The program with places that exist only in memory, for tests of its window and for looking at it:
+ * innkeeper-fake SCENE [FILE], where SCENE is one of those below.
+ */
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+
+#include "application.h"
+#include "fake-connection.h"
+#include "model/error.h"
+
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
+
+static const char boot_log[] = "\033[0;32mWelcome to Alpine Linux 3.20\033[0m\r\n"
+                               "Kernel 6.6.31-0-virt on an x86_64 (/dev/ttyS0)\r\n\r\n"
+                               "localhost login: root\r\n"
+                               "\033[1;32mroot@router\033[0m:\033[1;34m~\033[0m# uptime\r\n"
+                               " 14:32:08 up  3:12,  load average: 0.34, 0.28, 0.21\r\n"
+                               "\033[1;32mroot@router\033[0m:\033[1;34m~\033[0m# apk upgrade\r\n"
+                               "(1/4) Upgrading busybox (1.36.1-r28 -> 1.36.1-r29)\r\n"
+                               "(2/4) Upgrading libcrypto3 (3.3.0-r2 -> 3.3.1-r0)\r\n"
+                               "(3/4) Upgrading libssl3 (3.3.0-r2 -> 3.3.1-r0)\r\n"
+                               "(4/4) Upgrading openssl (3.3.0-r2 -> 3.3.1-r0)\r\n"
+                               "OK: 24 MiB in 47 packages\r\n"
+                               "\033[1;32mroot@router\033[0m:\033[1;34m~\033[0m# ";
+
+static const char panic_log[]
+    = "[ 1841.203711] BUG: unable to handle page fault for address: ffffb1c2001fd000\r\n"
+      "[ 1841.203721] RIP: 0010:nvme_queue_rq+0x1d4/0x7a0\r\n"
+      "[ 1841.203730] Call Trace: blk_mq_dispatch_rq_list+0x1f0/0x860\r\n"
+      "[ 1841.203761] Kernel panic - not syncing: Fatal exception\r\n"
+      "[ 1841.203770] Rebooting is disabled (panic=0)\r\n";
+
+static FakeConnection *
+add_place (GListStore *places,
+           const char *title,
+           const char *technique,
+           InnSpeed speed,
+           const char *speed_text)
+{
+  g_autoptr (FakeConnection) place = fake_connection_new (title, technique, speed, speed_text);
+
+  g_list_store_append (places, place);
+  return place;
+}
+
+static FakeConnection *
+add_this_computer (GListStore *places)
+{
+  return add_place (places, "This computer", "KVM", INN_SPEED_FULL,
+                    "KVM works: guests run at full speed.");
+}
+
+static FakeMachine *
+add_running (FakeConnection *place, const char *name, guint vcpus, double load, guint minutes_up)
+{
+  FakeMachine *machine = fake_connection_add (place, name, INN_MACHINE_RUNNING, vcpus, 4 * GIB);
+
+  fake_machine_set_load (machine, load);
+  fake_machine_set_output (machine, boot_log);
+  fake_machine_invent_past (machine, 320);
+  inn_machine_set_changed_time (INN_MACHINE (machine),
+                                g_get_real_time () - minutes_up * G_TIME_SPAN_MINUTE);
+
+  return machine;
+}
+
+static void
+add_disk (FakeMachine *machine, const char *name, gsize size)
+{
+  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), name, NULL);
+  g_autofree char *contents = g_malloc0 (size);
+
+  g_mkdir_with_parents (g_get_user_cache_dir (), 0700);
+  if (g_file_set_contents (path, contents, (gssize)size, NULL))
+    fake_machine_set_storage (machine, (const char *const[]){ path, NULL });
+}
+
+/* The machines most scenes share, of two places; the first one is what a scene is about. */
+static FakeMachine *
+make_lab (GListStore *places)
+{
+  FakeConnection *here = add_this_computer (places);
+  FakeConnection *lab = add_place (places, "Lab network", "QEMU", INN_SPEED_EMULATED,
+                                   "Software emulation: guests run slowly.");
+  FakeMachine *machine, *first;
+  gint64 now = g_get_real_time ();
+
+  first = fake_connection_add (here, "Alpine Router", INN_MACHINE_RUNNING, 4, 4 * GIB);
+  fake_machine_set_tells_exits (first, TRUE);
+  fake_machine_set_load (first, 0.34);
+  fake_machine_set_output (first, boot_log);
+  fake_machine_invent_past (first, 320);
+  inn_machine_set_changed_time (INN_MACHINE (first), now - 192 * G_TIME_SPAN_MINUTE);
+  add_disk (first, "alpine-router.raw", 3 << 20);
+  add_running (here, "Build Server", 2, 0.1, 26);
+  machine = fake_connection_add (here, "Debian 13", INN_MACHINE_OFF, 2, 2 * GIB);
+  inn_machine_set_changed_time (INN_MACHINE (machine), now - 3 * G_TIME_SPAN_DAY);
+  machine = fake_connection_add (here, "Ubuntu 24.04 LTS", INN_MACHINE_OFF, 2, 4 * GIB);
+  inn_machine_set_changed_time (INN_MACHINE (machine), now - G_TIME_SPAN_DAY);
+
+  machine = fake_connection_add (lab, "db-server", INN_MACHINE_PAUSED, 2, 4 * GIB);
+  fake_machine_set_output (machine, boot_log);
+  add_running (lab, "router (OpenWrt)", 1, 0.02, 4000);
+  add_running (lab, "web-server", 2, 0.05, 600);
+
+  return first;
+}
+
+static gboolean
+crash (gpointer machine)
+{
+  inn_machine_set_changed_time (machine, g_get_real_time ());
+  inn_machine_set_state (machine, INN_MACHINE_CRASHED,
+                         "The kernel of the guest stopped itself. Everything it had saved is on "
+                         "its disk.");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+make_crashed (GListStore *places)
+{
+  FakeMachine *machine = make_lab (places);
+
+  /* Somebody has to hear its last words before. */
+  fake_machine_set_output (machine, panic_log);
+  g_timeout_add (1000, crash, machine);
+}
+
+static void
+make_no_space (GListStore *places)
+{
+  FakeMachine *machine = make_lab (places);
+
+  inn_machine_set_state (INN_MACHINE (machine), INN_MACHINE_NO_SPACE, NULL);
+}
+
+static void
+make_emulated (GListStore *places)
+{
+  FakeConnection *here = add_place (places, "This computer", "QEMU", INN_SPEED_EMULATED,
+                                    "KVM on this computer cannot run ordinary guests: it emulates "
+                                    "their kernel step by step. QEMU runs them instead.");
+  FakeMachine *machine = add_running (here, "Debian 13", 1, 0.9, 2);
+
+  inn_machine_set_emulated (INN_MACHINE (machine), TRUE);
+}
+
+static gboolean
+break_place (gpointer machine)
+{
+  inn_connection_set_state (inn_machine_get_connection (machine), INN_CONNECTION_BROKEN,
+                            "The service that keeps its machines does not answer. They run on. "
+                            "Start the service, then press Reconnect.");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+make_broken (GListStore *places)
+{
+  g_timeout_add (1000, break_place, make_lab (places));
+}
+
+static void
+make_lab_scene (GListStore *places)
+{
+  make_lab (places);
+}
+
+static void
+make_empty (GListStore *places)
+{
+  FakeConnection *slow;
+
+  add_this_computer (places);
+  slow = add_place (places, "QEMU on this computer", "QEMU", INN_SPEED_EMULATED,
+                    "Software emulation: guests run slowly.");
+  fake_connection_refuse_medium (slow, INN_MEDIUM_KERNEL, "Starts no kernels by itself");
+}
+
+/* One machine whose every operation is refused or goes wrong. */
+static void
+make_trouble (GListStore *places)
+{
+  FakeConnection *here = add_this_computer (places);
+  FakeMachine *machine = fake_connection_add (here, "Trouble", INN_MACHINE_OFF, 1, GIB);
+  g_autoptr (GError) start = g_error_new_literal (
+      INN_ERROR, INN_ERROR_BUSY,
+      "Another program uses the disk of “Trouble”. Nothing was changed. Close that program first.");
+  g_autoptr (GError) create
+      = g_error_new_literal (INN_ERROR, INN_ERROR_NO_SPACE,
+                             "There is no space for a disk of that size. Choose a smaller one.");
+
+  fake_machine_set_error (machine, INN_OPERATION_START, start);
+  fake_connection_set_create_error (here, create);
+  machine = add_running (here, "Unpausable", 1, 0.2, 3);
+  fake_machine_refuse (machine, INN_OPERATION_PAUSE, "This hypervisor cannot pause");
+}
+
+static const struct
+{
+  const char *name;
+  void (*make) (GListStore *places);
+} scenes[] = {
+  { "empty", make_empty },       { "lab", make_lab_scene },     { "crashed", make_crashed },
+  { "no-space", make_no_space }, { "emulated", make_emulated }, { "broken", make_broken },
+  { "trouble", make_trouble },
+};
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GListStore) places = g_list_store_new (INN_TYPE_CONNECTION);
+  g_autoptr (InnApplication) application = NULL;
+  const char *name = argc > 1 ? argv[1] : "";
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, g_getenv ("INNKEEPER_LOCALEDIR") != NULL
+                                       ? g_getenv ("INNKEEPER_LOCALEDIR")
+                                       : LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (scenes); i++)
+    if (g_str_equal (scenes[i].name, name))
+      {
+        scenes[i].make (places);
+        application = inn_application_new (G_LIST_MODEL (places));
+        return g_application_run (G_APPLICATION (application), argc - 1, argv + 1);
+      }
+
+  g_printerr ("There is no scene “%s”.\n", name);
+  return 2;
+}

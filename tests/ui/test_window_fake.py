@@ -1,0 +1,400 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window over machines that exist only in memory: what is shown, what can be done with the
+pointer and with the keyboard alone, and what is said when something is wrong.
+
+Usage: test_window_fake.py PROGRAM [NAME...]; without names all tests run.
+"""
+
+import os
+import sys
+import time
+
+import harness
+
+PROGRAM = sys.argv[1]
+NNBSP = '\u202f'  # between a number and its unit
+
+
+def write_iso(path):
+    """The least that is a bootable CD image: ECMA-119 volume descriptors and El Torito's record."""
+    sector = 2048
+    primary = bytearray(sector)
+    primary[0:7] = b'\x01CD001\x01'
+    primary[40:72] = b'TEST SYSTEM'.ljust(32)
+    boot = bytearray(sector)
+    boot[0:7] = b'\x00CD001\x01'
+    boot[7:39] = b'EL TORITO SPECIFICATION'.ljust(32, b'\0')
+    boot[71:75] = (20).to_bytes(4, 'little')
+    end = bytearray(sector)
+    end[0:7] = b'\xffCD001\x01'
+    with open(path, 'wb') as image:
+        image.write(bytes(16 * sector) + primary + boot + end + bytes(8 * sector))
+
+
+def write_kernel(path):
+    """The least that is a bzImage: the header of the Linux boot protocol, version 2.15."""
+    header = bytearray(64 * 1024)
+    header[0x1f1] = 4
+    header[0x1fe:0x200] = b'\x55\xaa'
+    header[0x202:0x206] = b'HdrS'
+    header[0x206:0x208] = (0x20f).to_bytes(2, 'little')
+    header[0x211] = 1
+    with open(path, 'wb') as image:
+        image.write(header)
+
+
+def start(session, scene, *files, environment=None):
+    return session.start([PROGRAM, scene, *files], environment)
+
+
+def row(app, beginning):
+    """A row of the sidebar: its name tells name, state and load."""
+    def begins(name):
+        return name.startswith(beginning)
+    begins.__doc__ = beginning + '…'
+    return app.wait_for(begins, 'list item')
+
+
+def medium(app, name):
+    """A medium offered by the wizard, not the one in the window behind."""
+    return app.wait_for(name, 'list item', within=app.wait_for('New Machine', 'frame'))
+
+
+def select(app, name):
+    app.point(row(app, name))
+    app.wait(f'“{name}” to be shown', lambda: app.find(name, 'frame'))
+
+
+def test_empty(session):
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'empty')
+    app.wait_for('A Computer Inside Your Computer', 'label')
+    app.wait_text('This computer runs machines at full speed')
+    # What is in Downloads is offered, and one click leads to the filled-in wizard.
+    app.point(app.wait_for('test-system', 'list item'))
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    app.wait_for('Installation image · ' + size_text(session), 'label')
+
+
+def size_text(session):
+    size = os.path.getsize(session.path('home', 'Downloads', 'test-system.iso'))
+    return f'{size / 1000:.1f}\u00a0kB'
+
+
+def test_create(session):
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'empty')
+    app.click('Choose Something Else…')
+    app.wait_for('Pick what to run', 'label')
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+    app.point(medium(app, 'test-system'))
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    app.set_text('Name', 'My Machine')
+    app.click('Create')
+    app.wait_for('My Machine', 'frame')
+    row(app, 'My Machine, running')
+    app.wait_for('Pause My Machine', 'push button')
+
+
+def test_create_from_file(session):
+    kernel = session.path('home', 'vmlinuz-test')
+    write_kernel(kernel)
+    app = start(session, 'empty')
+    # A file given on the command line arrives as if it had been dropped; here the chooser is left
+    # out, since it is the desktop's.
+    app.quit()
+    app = start(session, 'empty', kernel)
+    app.wait_for('Linux kernel · 65.5\u00a0kB', 'label')
+    app.wait_for('Initial ramdisk')
+    app.set_text('Command line', 'console=ttyS0 quiet')
+    app.click('Create')
+    row(app, 'vmlinuz-test, running')
+
+
+def test_create_wrong_values(session):
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'empty')
+    app.press('ctrl+n')
+    app.point(medium(app, 'test-system'))
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+
+    app.set_text('Name', '')
+    app.wait_text('The machine needs a name.')
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+    app.set_text('Name', 'a/b')
+    app.wait_text('A name cannot have')
+    app.set_text('Name', 'Good Name')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+
+    for field, wrong, sentence, good in [
+            ('Memory', '1 MiB', 'A machine needs at least 64 MiB of memory.', '512 MiB'),
+            ('Memory', '9000 TiB', 'That is more memory than this computer has.', '512 MiB'),
+            ('Memory', 'much', 'Type a size such as “8 GiB”.', '512 MiB'),
+            ('Processors', '0', 'A machine needs at least one processor.', '1'),
+            ('Processors', '9999', 'That is more processors than this computer has.', '1'),
+            ('Disk', '1 MiB', 'A disk cannot be smaller than 1 GiB.', '8 GiB')]:
+        app.point(app.wait_for(field, 'label'))  # opens the row
+        app.set_text(field, wrong)
+        app.wait_text(sentence)
+        app.wait_state('Create', 'push button', 'SENSITIVE', False)
+        app.set_text(field, good)
+        app.wait_gone(sentence, 'label')
+        app.wait_state('Create', 'push button', 'SENSITIVE')
+        app.point(app.wait_for(field, 'label'))
+
+    app.press('Escape')
+    app.wait_gone('Create', 'push button')
+
+
+def test_create_refused(session):
+    """The place's own words, in the page; the values stay."""
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'trouble')
+    app.press('ctrl+n')
+    app.point(medium(app, 'test-system'))
+    app.click('Create')
+    app.wait_text('There is no space for a disk of that size.')
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+    app.set_text('Name', 'Another')
+    app.wait_gone('There is no space for a disk of that size. Choose a smaller one.', 'label')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+
+
+def test_not_a_medium(session):
+    path = session.path('home', 'notes.txt')
+    with open(path, 'w') as notes:
+        notes.write('nothing to boot\n' * 100)
+    app = start(session, 'empty', path)
+    app.wait_for('Pick what to run', 'label')
+    app.wait('a sentence about the file',
+             lambda: app.find(lambda name: len(name) > 20 and name.endswith('.'), 'alert')
+             or app.find(lambda name: 'Choose another' in name or 'cannot' in name, None))
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+
+
+def test_states(session):
+    """Every verb, and what the row and the header say after it."""
+    app = start(session, 'lab')
+    select(app, 'Debian 13')
+    app.wait_text('The machine is off')
+    app.click('Start Debian 13')
+    row(app, 'Debian 13, running')
+    app.click('Pause Debian 13')
+    row(app, 'Debian 13, paused')
+    app.wait_text('Nothing is sent while paused')
+    app.click('Resume Debian 13')
+    row(app, 'Debian 13, running')
+    app.click('Shut Down Debian 13', 'panel')
+    row(app, 'Debian 13, off')
+    app.wait_for('Start Debian 13', 'push button')
+
+
+def test_force_off_asks(session):
+    app = start(session, 'lab')
+    select(app, 'db-server')
+    app.act(app.wait_for('Switch Off db-server', 'push button'))
+    app.act(app.wait_for('Force Off…', 'menu item'))
+    app.wait_for('Force “db-server” Off?', 'label')
+    app.click('Cancel')
+    app.wait_gone('Force “db-server” Off?', 'label')
+    row(app, 'db-server, paused')
+    app.act(app.wait_for('Switch Off db-server', 'push button'))
+    app.act(app.wait_for('Force Off…', 'menu item'))
+    app.click('Force Off')
+    row(app, 'db-server, off')
+
+
+def test_trouble(session):
+    """What goes wrong is told in words, and what cannot be done says why."""
+    app = start(session, 'trouble')
+    select(app, 'Trouble')
+    app.click('Start Trouble')
+    app.wait_for('“Trouble” Did Not Start', 'label')
+    app.wait_text('Another program uses the disk')
+    app.click('Close', within=app.find('“Trouble” Did Not Start', 'dialog'))
+    select(app, 'Unpausable')
+    app.wait_state('Pause Unpausable', 'push button', 'SENSITIVE', False)
+    button = app.find('Pause Unpausable', 'push button')
+    assert button.get_description() == 'This hypervisor cannot pause', button.get_description()
+
+
+def test_delete(session):
+    app = start(session, 'lab')
+    disk = session.path('home', 'cache', 'alpine-router.raw')
+    assert os.path.exists(disk)
+    row(app, 'Alpine Router, running')
+    app.press('Delete')
+    app.wait_for('Delete “Alpine Router”?', 'label')
+    app.wait_text('It is running and will be switched off first.')
+    app.wait_for(f'Goes · 3{NNBSP}MiB', 'label')
+    app.wait_for('alpine-router.raw')
+    app.wait_for('Files you chose yourself')
+    app.click('Cancel')
+    row(app, 'Alpine Router, running')
+    app.press('Delete')
+    app.click('Delete')
+    app.wait_for('“Alpine Router” deleted')
+    app.wait('the row to go', lambda: not app.find(lambda n: n.startswith('Alpine Router,'),
+                                                   'list item'))
+    app.wait('the disk to go', lambda: not os.path.exists(disk))
+    # Another machine takes its place beside the list.
+    app.wait_for('Build Server', 'frame')
+
+
+def test_search(session):
+    app = start(session, 'lab')
+    row(app, 'Alpine Router')
+    app.press('ctrl+f')
+    app.type('rout')
+    app.wait('the others to go', lambda: not app.find(lambda n: n.startswith('Debian 13,'),
+                                                      'list item'))
+    row(app, 'router (OpenWrt)')
+    row(app, 'Alpine Router')
+    app.type('xyz')
+    app.wait_for('Nothing Found', 'label')
+    app.press('Escape')
+    row(app, 'Debian 13')
+
+
+def test_keyboard(session):
+    """From the list to a running guest and to the graphs without the pointer."""
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    app.press('Down')
+    app.wait_for('Build Server', 'frame')
+    app.press('Down')
+    app.wait_for('Debian 13', 'frame')
+    app.press('Return')
+    row(app, 'Debian 13, running')
+    app.press('F9')
+    app.wait('the sidebar to go', lambda: not app.find(lambda n: n.startswith('Debian 13,'),
+                                                       'list item'))
+    app.press('F9')
+    row(app, 'Debian 13, running')
+
+
+def test_performance(session):
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    app.press('alt+2')
+    for title in ['Processor', 'Memory', 'Throughput', 'Operations', 'Exits']:
+        app.wait_for(f'{title}, last 5 minutes')
+    graph = app.find('Processor, last 5 minutes')
+    app.wait('a description', lambda: 'highest' in (graph.get_description() or ''))
+    app.wait_for('vCPU 3', 'label')
+    app.click('10 s', 'push button')
+    app.wait_for('Processor, last 10 seconds')
+    app.click('1 h', 'push button')
+    app.wait_for('Processor, last 60 minutes')
+    # Exits are told by some places only.
+    select(app, 'web-server')
+    app.press('alt+2')
+    app.wait_for('Processor, last 5 minutes')
+    assert app.find(lambda name: name.startswith('Exits')) is None
+
+
+def card_texts(app, graph):
+    """What is written around a graph: its headline and its legend."""
+    card = app.wait_for(graph).get_parent()
+    return [node.get_name() for node in harness.walk(card) if node.get_role_name() == 'label']
+
+
+def test_freeze(session):
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    app.press('alt+2')
+    before = card_texts(app, 'Processor, last 5 minutes')
+    app.wait('the figures to move',
+             lambda: card_texts(app, 'Processor, last 5 minutes') != before)
+    app.click('Freeze')
+    before = card_texts(app, 'Processor, last 5 minutes')
+    time.sleep(2)
+    assert card_texts(app, 'Processor, last 5 minutes') == before
+
+
+def test_crosshair(session):
+    """By the pointer, and by keys alone."""
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    app.press('alt+2')
+    app.click('Freeze')
+    now = card_texts(app, 'Processor, last 5 minutes')
+    app.hover(app.wait_for('Processor, last 5 minutes'))
+    app.wait_text('Values at ')
+    app.wait('the values of then', lambda: card_texts(app, 'Processor, last 5 minutes') != now)
+    badge = app.find(lambda name: name.startswith('Values at '))
+    then = badge.get_name()
+    graph = app.find('Processor, last 5 minutes')
+
+    def focused():
+        app.press('Tab')
+        return app.has_state(graph, 'FOCUSED')
+    app.wait('Tab to reach the graph', focused)
+    app.press('Page_Up')
+    app.wait('another time', lambda: badge.get_name() != then)
+
+
+def test_no_space(session):
+    app = start(session, 'no-space')
+    app.wait_text('is paused: the disk of this computer is full')
+    app.wait_for('Free Up Space…', 'push button')
+    app.wait_for('Resume Alpine Router', 'push button')
+
+
+def test_emulated(session):
+    app = start(session, 'emulated')
+    app.wait_text('Machines run in software here and are slow')
+    app.click('Hide This Message')
+    app.wait_gone('Machines run in software here and are slow', 'label')
+
+
+def test_broken_place(session):
+    app = start(session, 'broken')
+    app.wait_text('This computer is out of reach')
+    app.click('Reconnect')
+    app.wait_gone('This computer is out of reach', 'label')
+
+
+def test_crashed(session):
+    app = start(session, 'crashed')
+    app.wait_for('The Guest Crashed', 'label')
+    words = app.wait_for('Last words of the guest', 'text')
+    assert 'Kernel panic - not syncing' in app.text_of(words), app.text_of(words)
+    app.click('Start Again')
+    row(app, 'Alpine Router, running')
+
+
+def test_narrow(session):
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    app.resize(360, 700)
+    app.click('Back to the Machines')
+    app.point(row(app, 'Build Server'))
+    app.wait_for('Build Server', 'frame')
+    # The verbs are in the strip now.
+    app.click('Pause')
+    app.click('Back to the Machines')
+    row(app, 'Build Server, paused')
+
+
+def test_names(session):
+    """Every button and toggle that can be seen has a name."""
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    nameless = [node for node in app.nodes()
+                if node.get_role_name() in ('push button', 'push button', 'menu button')
+                and app.is_showing(node) and not node.get_name()
+                and not any(child.get_name() for child in harness.walk(node))]
+    assert not nameless, app.dump()
+
+
+def test_quit(session):
+    app = start(session, 'lab')
+    app.wait_for('Alpine Router', 'frame')
+    assert app.quit() == 0
+
+
+if __name__ == '__main__':
+    sys.exit(harness.main({name[5:]: function for name, function in list(globals().items())
+                           if name.startswith('test_')}))

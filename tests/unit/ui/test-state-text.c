@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The words of states.
+ */
+#include "config.h"
+
+#include <locale.h>
+#include <math.h>
+
+#include "ui/state-text.h"
+
+/* 20 November 2026, 14:02 UTC */
+#define NOW (G_GINT64_CONSTANT (1795183320) * G_USEC_PER_SEC)
+
+static void
+assert_row (InnMachineState state, gint64 changed, const char *expected)
+{
+  g_autofree char *text = inn_state_text_get_row (state, changed, NOW);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+assert_subtitle (InnMachineState state, gboolean emulated, gint64 changed, const char *expected)
+{
+  g_autofree char *text = inn_state_text_get_subtitle (state, emulated, changed, NOW);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+test_row (void)
+{
+  assert_row (INN_MACHINE_OFF, NOW - 3 * G_TIME_SPAN_DAY, "Off · 3 days ago");
+  assert_row (INN_MACHINE_OFF, 0, "Off");
+  assert_row (INN_MACHINE_RUNNING, NOW - G_TIME_SPAN_DAY, "Running");
+  assert_row (INN_MACHINE_NO_SPACE, NOW, "No space left");
+}
+
+static void
+test_subtitle (void)
+{
+  assert_subtitle (INN_MACHINE_RUNNING, FALSE, NOW - 192 * G_TIME_SPAN_MINUTE,
+                   "Running · up 3 h 12 min");
+  assert_subtitle (INN_MACHINE_RUNNING, TRUE, NOW - 2 * G_TIME_SPAN_MINUTE,
+                   "Running in emulation · up 2 min");
+  assert_subtitle (INN_MACHINE_RUNNING, FALSE, 0, "Running");
+  assert_subtitle (INN_MACHINE_NO_SPACE, FALSE, NOW, "Paused · no space left");
+  assert_subtitle (INN_MACHINE_CRASHED, FALSE, NOW - G_TIME_SPAN_MINUTE, "Crashed · 14:01");
+}
+
+static void
+test_accessible (void)
+{
+  g_autofree char *running = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_RUNNING, 0.34);
+  g_autofree char *off = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_OFF, NAN);
+
+  g_assert_cmpstr (running, ==, "Debian 13, running, processor 34\u202f%");
+  g_assert_cmpstr (off, ==, "Debian 13, off");
+}
+
+/* Colour never alone: whatever is coloured has an icon as well. */
+static void
+test_style_has_badge (void)
+{
+  for (int state = INN_MACHINE_OFF; state <= INN_MACHINE_CRASHED; state++)
+    if (inn_state_text_get_style ((InnMachineState)state) != NULL)
+      g_assert_nonnull (inn_state_text_get_badge ((InnMachineState)state));
+}
+
+static void
+test_every_operation_has_words (void)
+{
+  for (int i = 0; i < (int)INN_OPERATION_N; i++)
+    {
+      g_autofree char *trouble = inn_state_text_get_trouble ((InnOperation)i, "Debian");
+
+      g_assert_cmpstr (inn_state_text_get_verb ((InnOperation)i), !=, "");
+      g_assert_nonnull (strstr (trouble, "“Debian”"));
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/state-text/row", test_row);
+  g_test_add_func ("/state-text/subtitle", test_subtitle);
+  g_test_add_func ("/state-text/accessible", test_accessible);
+  g_test_add_func ("/state-text/badge", test_style_has_badge);
+  g_test_add_func ("/state-text/operations", test_every_operation_has_words);
+  return g_test_run ();
+}
