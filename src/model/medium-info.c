@@ -40,6 +40,37 @@ get_file_title (const char *path)
   return name;
 }
 
+/* The version in a kernel's name as distributions write it, with its dash: "-6.1.0-18-amd64". */
+static const char *
+get_kernel_version (const char *name)
+{
+  const char *dash = strchr (name, '-');
+
+  return dash != NULL ? dash : "";
+}
+
+/* What Debian, Fedora, Arch and installers put beside a kernel. */
+static char *
+find_initrd (const char *kernel_path)
+{
+  static const char *const patterns[] = { "initrd.img%s", "initramfs%s.img", "initrd%s",
+                                          "initramfs%s",  "initrd%s.gz",     "initrd%s.img" };
+  g_autofree char *folder = g_path_get_dirname (kernel_path);
+  g_autofree char *name = g_path_get_basename (kernel_path);
+  const char *version = get_kernel_version (name);
+
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (patterns[i], "%s", 2);
+      g_autofree char *file = g_strconcat (parts[0], version, parts[1], NULL);
+      g_autofree char *path = g_build_filename (folder, file, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer (&path);
+    }
+  return NULL;
+}
+
 static void
 set_usual (InnMediumInfo *self, const char *path)
 {
@@ -57,6 +88,8 @@ set_usual (InnMediumInfo *self, const char *path)
     }
   else
     self->disk_reason = g_strdup (_ ("None is needed to start"));
+  if (kernel)
+    self->initrd_path = find_initrd (path);
   self->vcpus = USUAL_VCPUS;
   self->vcpus_reason = g_strdup (_ ("Enough for most systems"));
 }
@@ -249,6 +282,7 @@ inn_medium_info_free (InnMediumInfo *self)
     return;
   g_free (self->title);
   g_free (self->name);
+  g_free (self->initrd_path);
   g_free (self->memory_reason);
   g_free (self->disk_reason);
   g_free (self->vcpus_reason);

@@ -20,6 +20,7 @@ typedef struct
   guint64 memory;    /* bytes; never more than half of this computer's */
   guint64 disk_size; /* bytes of a new disk; 0: none needed */
   guint vcpus;
+  char *initrd_path; /* of a kernel: the initial RAM disk that lies beside it, or NULL */
   /* Translated, short. */
   char *memory_reason;
   char *disk_reason;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "model/error.h"
 #include "model/host-load.h"
 #include "temporary-directory.h"
@@ -158,6 +160,27 @@ test_kernel (void)
   g_assert_cmpuint (info->memory, >, 0);
 }
 
+/* Only the RAM disk of this very kernel, not that of another version. */
+static void
+test_initrd (void)
+{
+  g_autofree char *kernel = tiny_kernel_write (folder);
+  g_autofree char *mine = g_build_filename (folder, "vmlinuz-6.1.0-9", NULL);
+  g_autofree char *other = temporary_directory_add_file (folder, "initrd.img-6.1.0-8", "other", -1);
+  g_autofree char *plain = temporary_directory_add_file (folder, "initrd.gz", "plain", -1);
+  g_autofree char *right = NULL;
+  g_autoptr (InnMediumInfo) without = NULL;
+  g_autoptr (InnMediumInfo) with = NULL;
+
+  g_assert_cmpint (g_rename (kernel, mine), ==, 0);
+  without = query (mine, NULL);
+  g_assert_null (without->initrd_path);
+
+  right = temporary_directory_add_file (folder, "initrd.img-6.1.0-9", "right", -1);
+  with = query (mine, NULL);
+  g_assert_cmpstr (with->initrd_path, ==, right);
+}
+
 static void
 test_no_medium (void)
 {
@@ -180,6 +203,7 @@ main (int argc, char **argv)
   g_test_add_func ("/medium-info/minimum", test_minimum);
   g_test_add_func ("/medium-info/unknown", test_unknown);
   g_test_add_func ("/medium-info/kernel", test_kernel);
+  g_test_add_func ("/medium-info/initrd", test_initrd);
   g_test_add_func ("/medium-info/no-medium", test_no_medium);
   status = g_test_run ();
   temporary_directory_free (folder);
