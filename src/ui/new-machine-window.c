@@ -23,6 +23,8 @@
 #define LEAST_DISK     (1 * GIB)
 #define MOST_DISK      (64 * TIB)
 #define KERNEL_CMDLINE "console=ttyS0"
+#define WIDE_WIDTH     420
+#define NARROW_WIDTH   340
 
 struct _InnNewMachineWindow
 {
@@ -34,6 +36,7 @@ struct _InnNewMachineWindow
   GtkEditable *search_entry;
   GtkListBox *media_list;
   GtkLabel *placeholder;
+  GtkWidget *separator;
   GtkWidget *summary_pane;
   GtkWidget *back_button;
   GtkStack *summary_stack;
@@ -359,6 +362,8 @@ pick (InnNewMachineWindow *self, InnMedium *medium)
   inn_stack_show_only_name (self->summary_stack, "chosen");
   adw_leaflet_set_visible_child (self->leaflet, self->summary_pane);
   gtk_widget_grab_focus (self->create_button);
+  /* The name had the focus for a moment, which selects it. */
+  gtk_editable_select_region (self->name_row, 0, 0);
 }
 
 static void
@@ -602,6 +607,10 @@ on_folded (InnNewMachineWindow *self)
   adw_header_bar_set_show_end_title_buttons (self->media_header, folded);
   gtk_widget_set_visible (self->back_button, folded);
   gtk_widget_set_hexpand (self->summary_pane, folded);
+  /* Alone, the pane may be narrower; what it gives up goes to the separator, which is out of sight
+   * then, so that the width at which the window unfolds stays the same. */
+  gtk_widget_set_size_request (self->summary_pane, folded ? NARROW_WIDTH : WIDE_WIDTH, -1);
+  gtk_widget_set_size_request (self->separator, folded ? WIDE_WIDTH - NARROW_WIDTH : -1, -1);
 }
 
 static void
@@ -670,6 +679,7 @@ inn_new_machine_window_class_init (InnNewMachineWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, media_list);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, placeholder);
+  gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, separator);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, summary_pane);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, back_button);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, summary_stack);
