@@ -292,6 +292,18 @@ propose_sizes (InnNewMachineWindow *self)
   inn_size_row_propose (self->disk_row, info->disk_size, info->disk_reason);
 }
 
+/* @path: NULL for none. */
+static void
+set_initrd (InnNewMachineWindow *self, const char *path)
+{
+  g_autofree char *name = path != NULL ? g_filename_display_basename (path) : NULL;
+
+  g_free (self->initrd);
+  self->initrd = g_strdup (path);
+  adw_action_row_set_subtitle (self->initrd_row,
+                               name != NULL ? name : _ ("None chosen; many kernels need one"));
+}
+
 static void
 propose_boot (InnNewMachineWindow *self)
 {
@@ -300,8 +312,7 @@ propose_boot (InnNewMachineWindow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->initrd_row), kernel);
   gtk_widget_set_visible (self->cmdline_row, kernel);
   gtk_editable_set_text (GTK_EDITABLE (self->cmdline_row), KERNEL_CMDLINE);
-  g_clear_pointer (&self->initrd, g_free);
-  adw_action_row_set_subtitle (self->initrd_row, _ ("None chosen; many kernels need one"));
+  set_initrd (self, inn_medium_get_info (self->medium)->initrd_path);
 }
 
 static void
@@ -432,15 +443,11 @@ on_initrd_response (GtkNativeDialog *dialog, int response, gpointer user_data)
 {
   InnNewMachineWindow *self = user_data;
   g_autoptr (GFile) file = close_chooser (self, response);
-  g_autofree char *name = NULL;
 
   if (file == NULL)
     return;
 
-  name = g_file_get_basename (file);
-  g_free (self->initrd);
-  self->initrd = g_file_get_path (file);
-  adw_action_row_set_subtitle (self->initrd_row, name);
+  set_initrd (self, g_file_peek_path (file));
   update_create (self);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -75,6 +76,19 @@ static void want_input(struct serial_peer *peer, bool wanted)
 	}
 	event_source_remove(peer->input_source);
 	peer->input_source = NULL;
+}
+
+/* A socket's O_NONBLOCK is its other holder's too, who could clear it to make the guest wait. */
+static ssize_t write_some(struct serial_peer *peer, const void *data, size_t length)
+{
+	return peer->is_socket ? send(peer->output_fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+			       : write(peer->output_fd, data, length);
+}
+
+static ssize_t read_some(struct serial_peer *peer, void *data, size_t length)
+{
+	return peer->is_socket ? recv(peer->input_fd, data, length, MSG_DONTWAIT)
+			       : read(peer->input_fd, data, length);
 }
 
 static void on_output_room(void *data, uint32_t events)
@@ -147,7 +161,7 @@ static int write_piece(struct serial_peer *peer)
 	length = line->history_end - peer->position;
 	if (length > HISTORY_SIZE - at)
 		length = HISTORY_SIZE - at;
-	written = write(peer->output_fd, &line->history[at], length);
+	written = write_some(peer, &line->history[at], length);
 	if (written < 0)
 		return errno == EINTR ? 1 : -errno;
 	peer->position += (uint64_t)written;
@@ -274,7 +288,7 @@ static void on_input(void *data, uint32_t events)
 {
 	struct serial_peer *peer = data;
 	struct serial_line *line = peer->line;
-	ssize_t got = read(peer->input_fd, line->input, sizeof(line->input));
+	ssize_t got = read_some(peer, line->input, sizeof(line->input));
 	size_t length = got > 0 ? (size_t)got : 0;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -438,11 +452,8 @@ int serial_line_attach_file(struct serial_line *line, int fd)
 static int attach_both_ways(struct serial_line *line, int fd, struct serial_peer **ret_peer)
 {
 	struct serial_peer *peer;
-	int output_fd, r = fd_set_nonblocking(fd, 1);
+	int output_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (r < 0)
-		return r;
-	output_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (output_fd < 0)
 		return -errno;
 	peer = new_peer(line, fd, output_fd);
@@ -489,7 +500,9 @@ int serial_line_attach_pty(struct serial_line *line, char name[SERIAL_LINE_NAME_
 
 	if (r < 0)
 		return r;
-	r = attach_both_ways(line, fd, &peer);
+	r = fd_set_nonblocking(fd, 1);
+	if (r == 0)
+		r = attach_both_ways(line, fd, &peer);
 	if (r < 0) {
 		fd_close(&fd);
 		fd_close(&other_side_fd);

@@ -67,16 +67,20 @@ static int allow_memory(scmp_filter_ctx context, int call)
 
 /*
  * To look at a descriptor, not to change it: a doorbell's O_NONBLOCK is the client's too, which
- * would block if a guest that has taken over this process cleared it.
+ * would block if a guest that has taken over this process cleared it. Only the terminal's own
+ * descriptors are changed, back to what they were.
  */
 static int allow_fcntl(scmp_filter_ctx context)
 {
-	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				 SCMP_A1_32(SCMP_CMP_EQ, F_GETFL));
+	static const int harmless[] = {F_GETFL, F_GET_SEALS, F_DUPFD_CLOEXEC};
+	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+				 SCMP_A0_32(SCMP_CMP_LE, STDERR_FILENO),
+				 SCMP_A1_32(SCMP_CMP_EQ, F_SETFL));
 
-	return r < 0 ? r
-		     : seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-					SCMP_A1_32(SCMP_CMP_EQ, F_GET_SEALS));
+	for (size_t i = 0; r == 0 && i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				     SCMP_A1_32(SCMP_CMP_EQ, harmless[i]));
+	return r;
 }
 
 static int add_special_rules(scmp_filter_ctx context)

@@ -166,6 +166,8 @@ static void erase(struct virtio_block_request *request, enum block_operation ope
 	struct virtio_block *block = request->block;
 	struct virtio_blk_discard_write_zeroes segment;
 	uint64_t sector, sectors;
+	/* Zeroes may be unmapped, if the device likes, which this one does not (5.2.6.2). */
+	uint32_t allowed = operation == BLOCK_WRITE_ZEROES ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
 
 	if (block_backend_read_only(block->backend) || iov_length(iov, count) != sizeof(segment)) {
 		finish(request, VIRTIO_BLK_S_IOERR);
@@ -174,7 +176,7 @@ static void erase(struct virtio_block_request *request, enum block_operation ope
 	iov_read(iov, count, 0, &segment, sizeof(segment));
 	sector = le64toh(segment.sector);
 	sectors = le32toh(segment.num_sectors);
-	if (segment.flags) /* unmapping zeroes is not offered, and no other flag exists */
+	if (le32toh(segment.flags) & ~allowed)
 		finish(request, VIRTIO_BLK_S_UNSUPP);
 	else if (sectors > ERASE_MAX_SECTORS || !inside(block, sector, sectors))
 		finish(request, VIRTIO_BLK_S_IOERR);

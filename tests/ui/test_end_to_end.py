@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole program on a real guest, as a newcomer would use it: the wizard, a stock Debian kernel
+that boots in the place the host check has chosen, its words on the console, graphs that move,
+closing and opening the window again, shutting down, deleting.
+
+Usage: test_end_to_end.py PROGRAM INNKEEPER-VMM LAB [NAME...]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import harness
+
+PROGRAM, VMM, LAB = sys.argv[1:4]
+NAME = 'Debian Guest'
+BOOT_S = 240  # in software emulation on a busy machine
+
+
+def _assets():
+    done = subprocess.run([LAB, 'assets'], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise AssertionError('the guest could not be made; the lab has said why above')
+    return done.stdout.strip().splitlines()[-1]
+
+
+def _start(session, *arguments):
+    return session.start([PROGRAM, *arguments], {'INNKEEPER_VMM': VMM})
+
+
+def _console_text(app):
+    terminal = app.find(None.__class__ and (lambda name: name == f'Serial line of {NAME}'))
+    return app.text_of(terminal) if terminal is not None else ''
+
+
+def _row_state(app, state, timeout=harness.DEFAULT_TIMEOUT):
+    beginning = f'{NAME}, {state}'
+
+    def begins(name):
+        return name.startswith(beginning)
+    begins.__doc__ = beginning + '…'
+    return app.wait_for(begins, 'list item', timeout)
+
+
+def _wait_for_words(app, words, timeout=BOOT_S):
+    return app.wait(f'the guest to say “{words}”', lambda: words in _console_text(app), timeout)
+
+
+def _show_serial_line(app):
+    """A machine with a screen shows that first."""
+    toggle = app.find('Serial Line', 'toggle button')
+    if toggle is not None:
+        app.act(toggle)
+
+
+def test_newcomer(session):
+    folder = _assets()
+    for name in ('vmlinuz', 'initrd.gz'):
+        shutil.copy(os.path.join(folder, name), session.path('home', name))
+
+    app = _start(session, session.path('home', 'vmlinuz'))
+    app.wait_state('Create', 'push button', 'SENSITIVE', timeout=60)
+    app.wait_text('initrd.gz')
+    app.set_text('Name', NAME)
+    app.set_text('Command line', 'console=ttyS0 do=button')
+    app.click('Create', timeout=60)
+    _row_state(app, 'running', 60)
+    _show_serial_line(app)
+    _wait_for_words(app, 'GUEST-LISTENS')
+
+    app.press('alt+2')
+    processor = app.wait_for('Processor', 'label')
+    assert processor
+    app.wait('the processor graph to move', lambda: _percent(app) > 0, 60)
+    app.press('alt+1')
+
+    # Closing the window leaves the guest running; opening it again finds it.
+    assert app.quit() == 0
+    app = _start(session)
+    _row_state(app, 'running', 60)
+    _show_serial_line(app)
+
+    app.click(f'Shut Down {NAME}', 'panel')
+    _row_state(app, 'off', 60)
+    app.press('Delete')
+    app.click('Delete')
+    app.wait_for('A Computer Inside Your Computer', 'label')
+
+
+def _percent(app):
+    """The big number of the processor card."""
+    for node in app.nodes():
+        name = node.get_name() or ''
+        if node.get_role_name() == 'label' and name.endswith('%') and app.is_showing(node):
+            digits = ''.join(c for c in name if c.isdigit())
+            if digits and int(digits) > 0:
+                return int(digits)
+    return 0
+
+
+if __name__ == '__main__':
+    del sys.argv[2:4]
+    sys.exit(harness.main({name[5:]: function for name, function in list(globals().items())
+                           if name.startswith('test_')}))
