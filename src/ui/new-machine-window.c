@@ -733,6 +733,31 @@ inn_new_machine_window_init (InnNewMachineWindow *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
 }
 
+/* A place opened, was lost, or has found out how fast it is. */
+static void
+on_places_changed (InnNewMachineWindow *self)
+{
+  enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
+  enable (self, "choose-disk", any_place_accepts (self, INN_MEDIUM_DISK));
+  if (self->medium != NULL && !self->creating)
+    propose_place (self, get_kind (self));
+  show_problem (self);
+}
+
+static void
+watch_places (InnNewMachineWindow *self)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (self->places); i++)
+    {
+      g_autoptr (InnConnection) place = g_list_model_get_item (self->places, i);
+
+      g_signal_connect_object (place, "notify::state", G_CALLBACK (on_places_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (place, "notify::speed-text", G_CALLBACK (on_places_changed), self,
+                               G_CONNECT_SWAPPED);
+    }
+}
+
 GtkWidget *
 inn_new_machine_window_new (GtkWindow *parent, GListModel *places, InnFoundMedia *found)
 {
@@ -750,9 +775,8 @@ inn_new_machine_window_new (GtkWindow *parent, GListModel *places, InnFoundMedia
   inn_found_media_refresh (found);
   self->memory_total = inn_host_get_memory ();
   self->processors = inn_host_get_processors ();
-  enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
-  enable (self, "choose-disk", any_place_accepts (self, INN_MEDIUM_DISK));
-  show_problem (self);
+  watch_places (self);
+  on_places_changed (self);
 
   return GTK_WIDGET (self);
 }
