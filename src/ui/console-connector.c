@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#define DRAIN_MS 2000
+
 struct _InnConsoleConnector
 {
   GObject parent_instance;
@@ -19,6 +21,7 @@ struct _InnConsoleConnector
   gboolean connected;
   guint n_failures; /* since the last connection */
   guint retry;      /* pending; 0: none */
+  guint draining;   /* until what a guest said last must have been read; 0: it is not off */
   char *message;
 };
 
@@ -136,11 +139,33 @@ let_go (InnConsoleConnector *self, gboolean clear)
     g_cancellable_cancel (self->opening);
   g_clear_object (&self->opening);
   g_clear_handle_id (&self->retry, g_source_remove);
+  g_clear_handle_id (&self->draining, g_source_remove);
   self->connected = FALSE;
   self->n_failures = 0;
   set_message (self, NULL);
   if (self->view != NULL)
     inn_console_view_disconnect (self->view, clear);
+}
+
+static gboolean
+on_drained (gpointer user_data)
+{
+  InnConsoleConnector *self = user_data;
+
+  self->draining = 0;
+  let_go (self, /* clear= */ FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+/* The news that a guest is off may overtake its last words, which are still in the stream: a serial
+ * line ends by itself. */
+static void
+end_connection (InnConsoleConnector *self)
+{
+  if (!self->connected || self->kind != INN_CONSOLE_SERIAL)
+    let_go (self, /* clear= */ FALSE);
+  else if (self->draining == 0)
+    self->draining = g_timeout_add (DRAIN_MS, on_drained, self);
 }
 
 static void
@@ -150,9 +175,12 @@ on_state_changed (InnConsoleConnector *self)
 
   if (!inn_machine_state_is_active (state))
     {
-      let_go (self, /* clear= */ FALSE);
+      end_connection (self);
       return;
     }
+
+  if (self->draining != 0)
+    let_go (self, /* clear= */ FALSE);
 
   if (!self->connected)
     inn_console_view_set_connecting (self->view);
@@ -168,6 +196,8 @@ on_disconnected (InnConsoleConnector *self)
   self->connected = FALSE;
   if (inn_machine_state_is_active (inn_machine_get_state (self->machine)))
     retry_later (self);
+  else
+    let_go (self, /* clear= */ FALSE);
 }
 
 static void

@@ -225,6 +225,8 @@ on_view_changed (InnConsolePage *self)
   update_screen (self);
   update_actions (self);
   update_strip (self);
+  if (inn_machine_get_state (self->machine) == INN_MACHINE_CRASHED)
+    report_crash (self);
 }
 
 static void

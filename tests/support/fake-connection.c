@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib-unix.h>
+#include <linux/sockios.h>
 #include <math.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -382,6 +384,14 @@ fake_machine_set_output (FakeMachine *self, const char *output)
 {
   g_free (self->output);
   self->output = g_strdup (output);
+}
+
+gboolean
+fake_machine_was_heard (FakeMachine *self)
+{
+  int unread = 0;
+
+  return self->serial_fd >= 0 && ioctl (self->serial_fd, SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
 void

@@ -37,6 +37,8 @@ FakeMachine *fake_connection_add (FakeConnection *self,
 void fake_machine_set_storage (FakeMachine *self, const char *const *paths);
 /* What its serial line says first. */
 void fake_machine_set_output (FakeMachine *self, const char *output);
+/* Whether somebody has read all of that. */
+gboolean fake_machine_was_heard (FakeMachine *self);
 /* Mean processor use its metrics move about. */
 void fake_machine_set_load (FakeMachine *self, double load);
 /* Whether it tells of exits, as only the engine's machines do. */

@@ -111,9 +111,13 @@ make_lab (GListStore *places)
   return first;
 }
 
+/* Somebody has to hear its last words before. */
 static gboolean
 crash (gpointer machine)
 {
+  if (!fake_machine_was_heard (machine))
+    return G_SOURCE_CONTINUE;
+
   inn_machine_set_changed_time (machine, g_get_real_time ());
   inn_machine_set_state (machine, INN_MACHINE_CRASHED,
                          "The kernel of the guest stopped itself. Everything it had saved is on "
@@ -126,7 +130,6 @@ make_crashed (GListStore *places)
 {
   FakeMachine *machine = make_lab (places);
 
-  /* Somebody has to hear its last words before. */
   fake_machine_set_output (machine, panic_log);
   g_timeout_add (1000, crash, machine);
 }
