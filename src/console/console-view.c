@@ -451,12 +451,11 @@ inn_console_view_disconnect (InnConsoleView *self, gboolean clear)
     show_page (self, GTK_WIDGET (self->display));
 }
 
+/* Takes over @name. */
 static void
 set_accessible_name (GtkWidget *widget, char *name)
 {
-  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
-                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  _ ("Press left Ctrl and Alt together to leave"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   g_free (name);
 }
 
@@ -466,6 +465,9 @@ inn_console_view_set_machine_name (InnConsoleView *self, const char *name)
   g_return_if_fail (INN_IS_CONSOLE_VIEW (self) && name != NULL);
 
   set_accessible_name (GTK_WIDGET (self->display), g_strdup_printf (_ ("Screen of %s"), name));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->display),
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  _ ("Press left Ctrl and Alt together to leave"), -1);
   set_accessible_name (GTK_WIDGET (self->terminal),
                        g_strdup_printf (_ ("Serial console of %s"), name));
 }

@@ -10,12 +10,16 @@
  * so that its queue stays short. The guest waits, as it would on a wire. */
 #define REST_MS          16
 #define SCROLLBACK_LINES 10000
+/* What a screen reader is told of a guest that writes on and on. */
+#define READING_MS    500
+#define READING_LINES 10
 
 struct _InnSerialTerminal
 {
   VteTerminal parent_instance;
 
   InnByteStream *stream; /* NULL: not connected */
+  guint reading_id;      /* the accessible description is behind the text */
 };
 
 enum
@@ -121,10 +125,40 @@ set_colors (InnSerialTerminal *self)
                            G_N_ELEMENTS (palette));
 }
 
+/* VTE tells screen readers nothing of its text (0.70 with GTK 4), so its last lines are the
+ * description. */
+static gboolean
+describe (gpointer user_data)
+{
+  InnSerialTerminal *self = user_data;
+  VteTerminal *terminal = VTE_TERMINAL (self);
+  g_autofree char *text = NULL;
+  glong last_row;
+
+  self->reading_id = 0;
+  vte_terminal_get_cursor_position (terminal, NULL, &last_row);
+  text = vte_terminal_get_text_range (terminal, MAX (last_row - READING_LINES, 0), 0, last_row,
+                                      vte_terminal_get_column_count (terminal) - 1, NULL, NULL,
+                                      NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  text != NULL ? g_strstrip (text) : "", -1);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_contents_changed (InnSerialTerminal *self)
+{
+  if (self->reading_id == 0)
+    self->reading_id = g_timeout_add (READING_MS, describe, self);
+}
+
 static void
 inn_serial_terminal_dispose (GObject *object)
 {
-  inn_serial_terminal_disconnect (INN_SERIAL_TERMINAL (object));
+  InnSerialTerminal *self = INN_SERIAL_TERMINAL (object);
+
+  g_clear_handle_id (&self->reading_id, g_source_remove);
+  inn_serial_terminal_disconnect (self);
 
   G_OBJECT_CLASS (inn_serial_terminal_parent_class)->dispose (object);
 }
@@ -153,6 +187,7 @@ inn_serial_terminal_init (InnSerialTerminal *self)
   set_colors (self);
   add_shortcuts (self);
   g_signal_connect (self, "commit", G_CALLBACK (on_commit), NULL);
+  g_signal_connect (self, "contents-changed", G_CALLBACK (on_contents_changed), NULL);
 }
 
 GtkWidget *

@@ -121,6 +121,26 @@ test_text (Fixture *fixture, gconstpointer data)
   assert_shows (fixture, "Debian GNU/Linux\nguest login:");
 }
 
+static gboolean
+is_described (gpointer user_data)
+{
+  char *difference
+      = gtk_test_accessible_check_property (GTK_ACCESSIBLE (((Fixture *)user_data)->terminal),
+                                            GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Welcome\nlogin:");
+  gboolean same = difference == NULL;
+
+  g_free (difference);
+  return same;
+}
+
+/* A screen reader gets the last lines. */
+static void
+test_description (Fixture *fixture, gconstpointer data)
+{
+  say (fixture, "Welcome\r\nlogin: ");
+  g_assert_true (widget_driver_wait (is_described, fixture));
+}
+
 static void
 test_typing (Fixture *fixture, gconstpointer data)
 {
@@ -297,6 +317,7 @@ main (int argc, char **argv)
     void (*function) (Fixture *, gconstpointer);
   } tests[] = {
     { "text", test_text },
+    { "description", test_description },
     { "typing", test_typing },
     { "partial-utf8", test_partial_utf8 },
     { "binary", test_binary },
