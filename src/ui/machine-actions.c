@@ -28,14 +28,6 @@ static const char *const names[] = {
   [INN_OPERATION_DELETE] = "delete",
 };
 
-const char *
-inn_machine_actions_get_name (InnOperation operation)
-{
-  g_return_val_if_fail ((guint)operation < G_N_ELEMENTS (names), NULL);
-
-  return names[operation];
-}
-
 gboolean
 inn_machine_actions_can (InnMachine *machine, InnOperation operation, const char **reason)
 {
