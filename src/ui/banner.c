@@ -101,12 +101,6 @@ inn_banner_init (InnBanner *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
-GtkWidget *
-inn_banner_new (void)
-{
-  return g_object_new (INN_TYPE_BANNER, NULL);
-}
-
 void
 inn_banner_present (InnBanner *self,
                     InnBannerKind kind,
@@ -141,12 +135,4 @@ inn_banner_dismiss (InnBanner *self)
 
   gtk_revealer_set_reveal_child (self->revealer, FALSE);
   on_revealed (self);
-}
-
-gboolean
-inn_banner_is_shown (InnBanner *self)
-{
-  g_return_val_if_fail (INN_IS_BANNER (self), FALSE);
-
-  return gtk_revealer_get_reveal_child (self->revealer);
 }

@@ -18,8 +18,6 @@ typedef enum
 #define INN_TYPE_BANNER (inn_banner_get_type ())
 G_DECLARE_FINAL_TYPE (InnBanner, inn_banner, INN, BANNER, GtkWidget)
 
-GtkWidget *inn_banner_new (void);
-
 /* Shows it. @text may be NULL. @button: its label, or NULL for none. @closable: with a cross. */
 void inn_banner_present (InnBanner *self,
                          InnBannerKind kind,
@@ -28,6 +26,5 @@ void inn_banner_present (InnBanner *self,
                          const char *button,
                          gboolean closable);
 void inn_banner_dismiss (InnBanner *self);
-gboolean inn_banner_is_shown (InnBanner *self);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include <glib/gi18n.h>
 
+#include "model/connection.h"
 #include "ui/delete-dialog.h"
 #include "ui/message.h"
 #include "ui/state-text.h"
@@ -26,14 +27,6 @@ static const char *const names[] = {
   [INN_OPERATION_PAUSE] = "pause",         [INN_OPERATION_RESUME] = "resume",
   [INN_OPERATION_DELETE] = "delete",
 };
-
-const char *
-inn_machine_actions_get_name (InnOperation operation)
-{
-  g_return_val_if_fail ((guint)operation < G_N_ELEMENTS (names), NULL);
-
-  return names[operation];
-}
 
 gboolean
 inn_machine_actions_can (InnMachine *machine, InnOperation operation, const char **reason)
@@ -155,6 +148,7 @@ static GSimpleAction *
 create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
 {
   GSimpleAction *action = g_simple_action_new (names[operation], NULL);
+  InnConnection *place = inn_machine_get_connection (machine);
   Entry *entry = g_new0 (Entry, 1);
 
   entry->operation = operation;
@@ -165,6 +159,11 @@ create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
   g_signal_connect (action, "activate", G_CALLBACK (on_activate), entry);
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (update_enabled), action,
                            G_CONNECT_SWAPPED);
+  /* Nothing can be done while its place is out of reach. A machine that is just being deleted has
+   * left it already. */
+  if (place != NULL)
+    g_signal_connect_object (place, "notify::state", G_CALLBACK (update_enabled), action,
+                             G_CONNECT_SWAPPED);
   update_enabled (action);
 
   return action;

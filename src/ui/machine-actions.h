@@ -12,10 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* The name of @operation's action, without a prefix. */
-const char *inn_machine_actions_get_name (InnOperation operation);
-
-/* @owner: the widget whose window the dialogs belong to; the actions do nothing once it is gone. */
+/* @owner: the widget whose window the dialogs belong to; the
+ * actions do nothing once it is gone. */
 GActionGroup *inn_machine_actions_new (InnMachine *machine, GtkWidget *owner);
 
 /* Whether @operation is possible, if need be after switching the machine off (DELETE). */

@@ -291,14 +291,6 @@ inn_machine_page_new (InnMachine *machine)
   return GTK_WIDGET (self);
 }
 
-InnMachine *
-inn_machine_page_get_machine (InnMachinePage *self)
-{
-  g_return_val_if_fail (INN_IS_MACHINE_PAGE (self), NULL);
-
-  return self->machine;
-}
-
 GActionGroup *
 inn_machine_page_get_machine_actions (InnMachinePage *self)
 {

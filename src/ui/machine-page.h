@@ -16,7 +16,6 @@ G_DECLARE_FINAL_TYPE (InnMachinePage, inn_machine_page, INN, MACHINE_PAGE, GtkWi
 
 GtkWidget *inn_machine_page_new (InnMachine *machine);
 
-InnMachine *inn_machine_page_get_machine (InnMachinePage *self);
 /* The operations on the machine, and those on its console. Borrowed. */
 GActionGroup *inn_machine_page_get_machine_actions (InnMachinePage *self);
 GActionGroup *inn_machine_page_get_console_actions (InnMachinePage *self);

@@ -9,6 +9,7 @@
 #include <adwaita.h>
 #include <glib/gi18n.h>
 
+#include "model/connection.h"
 #include "ui/machine-actions.h"
 #include "ui/state-text.h"
 
@@ -152,5 +153,7 @@ inn_machine_verbs_set_machine (InnMachineVerbs *self, InnMachine *machine)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "notify::name", G_CALLBACK (describe_all), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (inn_machine_get_connection (machine), "notify::state",
+                           G_CALLBACK (describe_all), self, G_CONNECT_SWAPPED);
   on_machine_changed (self);
 }

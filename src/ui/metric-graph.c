@@ -454,12 +454,6 @@ inn_metric_graph_init (InnMetricGraph *self)
   gtk_widget_add_controller (GTK_WIDGET (self), key);
 }
 
-GtkWidget *
-inn_metric_graph_new (void)
-{
-  return g_object_new (INN_TYPE_METRIC_GRAPH, NULL);
-}
-
 static void
 update_accessible_name (InnMetricGraph *self)
 {

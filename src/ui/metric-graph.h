@@ -18,8 +18,6 @@ G_BEGIN_DECLS
 #define INN_TYPE_METRIC_GRAPH (inn_metric_graph_get_type ())
 G_DECLARE_FINAL_TYPE (InnMetricGraph, inn_metric_graph, INN, METRIC_GRAPH, GtkWidget)
 
-GtkWidget *inn_metric_graph_new (void);
-
 /* @title: for its accessible name. @time may be shared by several graphs. */
 void inn_metric_graph_set_title (InnMetricGraph *self, const char *title);
 void inn_metric_graph_set_time (InnMetricGraph *self, InnGraphTime *time);

@@ -101,6 +101,21 @@ accepts (InnConnection *place, InnMediumKind kind)
          && inn_connection_get_medium_refusal (place, kind) == NULL;
 }
 
+/* Whether some place has not said yet what it takes. */
+static gboolean
+is_looking (InnNewMachineWindow *self)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (self->places); i++)
+    {
+      g_autoptr (InnConnection) place = g_list_model_get_item (self->places, i);
+
+      if (inn_connection_get_state (place) == INN_CONNECTION_OPENING)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static gboolean
 any_place_accepts (InnNewMachineWindow *self, InnMediumKind kind)
 {
@@ -115,12 +130,15 @@ any_place_accepts (InnNewMachineWindow *self, InnMediumKind kind)
   return FALSE;
 }
 
-/* Why no place takes the medium: what the fastest of them says. */
+/* Why no place takes the medium: what the fastest of them says, when all have been asked. */
 static const char *
 get_place_problem (InnNewMachineWindow *self, InnMediumKind kind)
 {
   const char *problem = NULL;
   InnSpeed speed = INN_SPEED_NONE;
+
+  if (is_looking (self))
+    return _ ("Looking at what this computer can run…");
 
   for (guint i = 0; i < g_list_model_get_n_items (self->places); i++)
     {
@@ -172,9 +190,15 @@ static void
 show_problem (InnNewMachineWindow *self)
 {
   g_autofree char *problem = get_problem (self);
+  gboolean waits;
 
   gtk_label_set_label (self->problem_label, problem != NULL ? problem : "");
   gtk_widget_set_visible (GTK_WIDGET (self->problem_label), problem != NULL);
+  /* Having to wait is nothing wrong. */
+  waits = self->refusal == NULL && self->medium != NULL && get_place (self) == NULL
+          && is_looking (self);
+  gtk_widget_remove_css_class (GTK_WIDGET (self->problem_label), waits ? "error" : "dim-label");
+  gtk_widget_add_css_class (GTK_WIDGET (self->problem_label), waits ? "dim-label" : "error");
   enable (self, "create", self->medium != NULL && problem == NULL && !self->creating);
 }
 
@@ -232,6 +256,32 @@ propose_place (InnNewMachineWindow *self, InnMediumKind kind)
   g_list_store_sort (accepting, compare_speed, NULL);
   adw_combo_row_set_model (self->place_row, G_LIST_MODEL (accepting));
   on_place_changed (self);
+}
+
+/* A place was opened or closed, perhaps while somebody thinks about another. */
+static void
+on_places_changed (InnNewMachineWindow *self)
+{
+  g_autoptr (InnConnection) chosen = NULL;
+  GListModel *model;
+
+  enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
+  enable (self, "choose-disk", any_place_accepts (self, INN_MEDIUM_DISK));
+  if (self->medium == NULL || self->creating)
+    return;
+
+  /* What was only proposed gives way to a faster place. */
+  if (adw_combo_row_get_selected (self->place_row) > 0)
+    g_set_object (&chosen, get_place (self));
+  propose_place (self, get_kind (self));
+  model = adw_combo_row_get_model (self->place_row);
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (InnConnection) place = g_list_model_get_item (model, i);
+
+      if (place == chosen)
+        adw_combo_row_set_selected (self->place_row, i);
+    }
 }
 
 static gboolean
@@ -501,6 +551,9 @@ static void
 set_creating (InnNewMachineWindow *self, gboolean creating)
 {
   self->creating = creating;
+  /* An entry that loses the focus by becoming insensitive does not notice (GTK 4.8). */
+  if (creating)
+    gtk_window_set_focus (GTK_WINDOW (self), NULL);
   gtk_widget_set_sensitive (GTK_WIDGET (self->summary_stack), !creating);
   gtk_stack_set_visible_child_name (self->create_stack, creating ? "spinner" : "label");
   gtk_spinner_set_spinning (self->create_spinner, creating);
@@ -733,17 +786,6 @@ inn_new_machine_window_init (InnNewMachineWindow *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
 }
 
-/* A place opened, was lost, or has found out how fast it is. */
-static void
-on_places_changed (InnNewMachineWindow *self)
-{
-  enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
-  enable (self, "choose-disk", any_place_accepts (self, INN_MEDIUM_DISK));
-  if (self->medium != NULL && !self->creating)
-    propose_place (self, get_kind (self));
-  show_problem (self);
-}
-
 static void
 watch_places (InnNewMachineWindow *self)
 {
@@ -777,6 +819,7 @@ inn_new_machine_window_new (GtkWindow *parent, GListModel *places, InnFoundMedia
   self->processors = inn_host_get_processors ();
   watch_places (self);
   on_places_changed (self);
+  show_problem (self);
 
   return GTK_WIDGET (self);
 }

@@ -244,6 +244,11 @@ fake_machine_run_finish (InnMachine *machine, GAsyncResult *result, GError **err
 static const char *
 fake_machine_get_refusal (InnMachine *machine, InnOperation operation)
 {
+  InnConnection *place = inn_machine_get_connection (machine);
+
+  /* NULL while it is being made. */
+  if (place != NULL && inn_connection_get_state (place) == INN_CONNECTION_OPENING)
+    return "This place cannot be reached now";
   return FAKE_MACHINE (machine)->refusals[operation];
 }
 

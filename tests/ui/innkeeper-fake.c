@@ -168,6 +168,16 @@ make_broken (GListStore *places)
   g_timeout_add (1000, break_place, make_lab (places));
 }
 
+/* What is there, and what can be done, is known only after a while. */
+static void
+make_late (GListStore *places)
+{
+  FakeConnection *here = add_this_computer (places);
+
+  fake_connection_set_delay (here, 1500);
+  add_running (here, "Early Bird", 1, 0.2, 5);
+}
+
 static void
 make_lab_scene (GListStore *places)
 {
@@ -211,7 +221,7 @@ static const struct
 } scenes[] = {
   { "empty", make_empty },       { "lab", make_lab_scene },     { "crashed", make_crashed },
   { "no-space", make_no_space }, { "emulated", make_emulated }, { "broken", make_broken },
-  { "trouble", make_trouble },
+  { "trouble", make_trouble },   { "late", make_late },
 };
 
 int

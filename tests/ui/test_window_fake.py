@@ -205,6 +205,18 @@ def test_force_off_asks(session):
     row(app, 'db-server, off')
 
 
+def test_late_place(session):
+    """What was offered before a place had answered is put right when it has."""
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'late')
+    app.wait_state('Pause Early Bird', 'push button', 'SENSITIVE', False)
+    app.press('ctrl+n')
+    app.point(medium(app, 'test-system'))
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    app.press('Escape')
+    app.wait_state('Pause Early Bird', 'push button', 'SENSITIVE')
+
+
 def test_trouble(session):
     """What goes wrong is told in words, and what cannot be done says why."""
     app = start(session, 'trouble')
