@@ -4,20 +4,21 @@
 that boots in the place the host check has chosen, its words on the console, graphs that move,
 closing and opening the window again, shutting down, deleting.
 
-Usage: test_end_to_end.py PROGRAM INNKEEPER-VMM LAB [NAME...]
+Usage: test_end_to_end.py PROGRAM; INNKEEPER_VMM names the VMM of the same build.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
 
 import harness
 
-PROGRAM, VMM, LAB = sys.argv[1:4]
+PROGRAM = sys.argv[1]
+LAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lab', 'lab')
 NAME = 'Debian Guest'
-BOOT_S = 90  # in software emulation on a busy machine
+BOOT_S = 240 # in software emulation on a busy machine
 
 
 def _assets():
@@ -28,7 +29,7 @@ def _assets():
 
 
 def _start(session, *arguments):
-    return session.start([PROGRAM, *arguments], {'INNKEEPER_VMM': VMM})
+    return session.start([PROGRAM, *arguments])
 
 
 def _console_text(app):
@@ -56,7 +57,27 @@ def _show_serial_line(app):
     app.act(app.wait_for('Serial Line', 'menu item'))
 
 
+def _end_what_is_left(session):
+    """A guest outlives the window, so also a test that went wrong."""
+    for folder, _, names in os.walk(session.folder):
+        for name in names:
+            if not name.endswith('.pid'):
+                continue
+            try:
+                with open(os.path.join(folder, name)) as file:
+                    os.kill(int(file.read()), signal.SIGTERM)
+            except (OSError, ValueError):
+                pass  # it has ended by itself
+
+
 def test_newcomer(session):
+    try:
+        _be_a_newcomer(session)
+    finally:
+        _end_what_is_left(session)
+
+
+def _be_a_newcomer(session):
     folder = _assets()
     for name in ('vmlinuz', 'initrd.gz'):
         shutil.copy(os.path.join(folder, name), session.path('home', name))
@@ -71,21 +92,22 @@ def test_newcomer(session):
     _show_serial_line(app)
     _wait_for_words(app, 'GUEST-LISTENS')
 
-    app.press('alt+2')
-    processor = app.wait_for('Processor', 'label')
-    assert processor
+    # The console has the keyboard, so the pointer it is.
+    app.act(app.wait_for('Performance', 'page tab'))
+    app.wait_for('Processor', 'label')
     app.wait('the processor graph to move', lambda: _percent(app) > 0, 60)
-    app.press('alt+1')
 
     # Closing the window leaves the guest running; opening it again finds it.
     assert app.quit() == 0
     app = _start(session)
     _row_state(app, 'running', 60)
     _show_serial_line(app)
+    _wait_for_words(app, 'GUEST-LISTENS', 30)
 
     app.click(f'Shut Down {NAME}', 'panel')
     _row_state(app, 'off', 60)
-    app.press('Delete')
+    app.act(app.wait_for('More Actions', 'push button'))
+    app.act(app.wait_for('Delete…', 'menu item'))
     app.click('Delete')
     app.wait_for('A Computer Inside Your Computer', 'label')
 
@@ -102,6 +124,5 @@ def _percent(app):
 
 
 if __name__ == '__main__':
-    del sys.argv[2:4]
     sys.exit(harness.main({name[5:]: function for name, function in list(globals().items())
                            if name.startswith('test_')}))
