@@ -68,7 +68,7 @@ struct vcpu_power_on {
 	struct kvm_sregs sregs;
 	struct kvm_lapic_state lapic;
 	struct kvm_msrs *msrs;
-	struct kvm_xsave xsave; /* ends in an array of no length */
+	_Alignas(struct kvm_xsave) uint8_t xsave[sizeof(struct kvm_xsave)];
 };
 
 int vcpu_set_cpuid(const struct vcpu *vcpu, const struct cpuid_table *table)
@@ -153,7 +153,7 @@ int vcpu_power_on_read(int system_fd, const struct vcpu *vcpu, struct vcpu_power
 	r = read_power_on_msrs(system_fd, vcpu, &state->msrs);
 	if (r == 0 && (ioctl(fd, KVM_GET_SREGS, &state->sregs) < 0 ||
 		       ioctl(fd, KVM_GET_LAPIC, &state->lapic) < 0 ||
-		       ioctl(fd, KVM_GET_XSAVE, &state->xsave) < 0))
+		       ioctl(fd, KVM_GET_XSAVE, state->xsave) < 0))
 		r = -errno;
 	if (r < 0) {
 		vcpu_power_on_destroy(state);
@@ -206,14 +206,13 @@ static int apply_registers(const struct vcpu_power_on *state, const struct vcpu 
 	struct kvm_vcpu_events events = {.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
 						  KVM_VCPUEVENT_VALID_SHADOW};
 	struct kvm_sregs sregs = state->sregs;
-	struct kvm_xsave xsave = state->xsave;
 	int fd = vcpu_fd(vcpu);
 
 	if (vcpu_number(vcpu) != 0)
 		sregs.apic_base &= ~APIC_BASE_BSP;
 	if (ioctl(fd, KVM_SET_VCPU_EVENTS, &events) < 0 || ioctl(fd, KVM_SET_SREGS, &sregs) < 0 ||
 	    ioctl(fd, KVM_SET_REGS, &regs) < 0 || ioctl(fd, KVM_SET_DEBUGREGS, &debugregs) < 0 ||
-	    ioctl(fd, KVM_SET_XSAVE, &xsave) < 0)
+	    ioctl(fd, KVM_SET_XSAVE, state->xsave) < 0)
 		return -errno;
 	return 0;
 }

@@ -31,7 +31,8 @@ struct vcpu {
 	pthread_mutex_t lock; /* protects order, running, and clearing immediate_exit */
 	pthread_cond_t changed;
 	enum vcpu_order order;
-	bool running;
+	bool running; /* set by the thread alone: an order to run may be taken back before it wakes
+		       */
 };
 
 static int kick_signal(void)
@@ -91,9 +92,7 @@ static void give_order(struct vcpu *vcpu, enum vcpu_order order)
 	pthread_mutex_lock(&vcpu->lock);
 	vcpu->order = order;
 	__atomic_store_n(&vcpu->run->immediate_exit, order != ORDER_RUN, __ATOMIC_SEQ_CST);
-	if (order == ORDER_RUN)
-		vcpu->running = true;
-	else if (vcpu->running)
+	if (order != ORDER_RUN && vcpu->running)
 		pthread_kill(vcpu->thread, kick_signal());
 	pthread_cond_broadcast(&vcpu->changed);
 	pthread_mutex_unlock(&vcpu->lock);

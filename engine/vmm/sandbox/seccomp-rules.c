@@ -33,8 +33,9 @@ static const int main_calls[] = {
 /* A vCPU serves port I/O and MMIO itself: devices raise interrupts, set timers, start requests. */
 static const int vcpu_calls[] = {
 	SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(read),
-	SCMP_SYS(write), SCMP_SYS(timerfd_settime), SCMP_SYS(epoll_ctl), SCMP_SYS(eventfd2),
-	SCMP_SYS(close), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid),
+	SCMP_SYS(write), SCMP_SYS(sendto), SCMP_SYS(timerfd_settime), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(eventfd2), SCMP_SYS(close), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+	SCMP_SYS(time), SCMP_SYS(getpid),
 	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
 	SCMP_SYS(getrandom), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),

@@ -74,12 +74,12 @@ static int allow_fcntl(scmp_filter_ctx context)
 {
 	static const int harmless[] = {F_GETFL, F_GET_SEALS, F_DUPFD_CLOEXEC};
 	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
-				 SCMP_A0_32(SCMP_CMP_LE, STDERR_FILENO),
-				 SCMP_A1_32(SCMP_CMP_EQ, F_SETFL));
+				 SCMP_A0_32(SCMP_CMP_LE, STDERR_FILENO, 0),
+				 SCMP_A1_32(SCMP_CMP_EQ, F_SETFL, 0));
 
 	for (size_t i = 0; r == 0 && i < sizeof(harmless) / sizeof(harmless[0]); i++)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, harmless[i]));
+				     SCMP_A1_32(SCMP_CMP_EQ, harmless[i], 0));
 	return r;
 }
 

@@ -69,6 +69,12 @@ static void read_at(void)
 	(void)!pread(-1, NULL, 0, 0);
 }
 
+/* Either thread hands serial output to a client. */
+static void send_bytes(void)
+{
+	(void)!syscall(SYS_sendto, -1, NULL, 0, 0, NULL, 0);
+}
+
 static void clone_thread(void)
 {
 	if (syscall(SYS_clone3, NULL, 0) != -1)
@@ -137,7 +143,8 @@ static void test_denied(void)
 
 static void test_allowed(void)
 {
-	static void (*const calls[])(void) = {nothing, raise_line, clone_thread, allocate};
+	static void (*const calls[])(void) = {nothing, raise_line, send_bytes, clone_thread,
+					      allocate};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		assert_allowed(SANDBOX_MAIN_THREAD, calls[i]);

@@ -305,6 +305,20 @@ static void test_kick(struct fixture *f, gconstpointer data)
 	g_assert_cmphex(registers(f).rip, ==, f->entry.rip);
 }
 
+/* An order that is taken back before the thread has seen it. */
+static void test_quick_orders(struct fixture *f, gconstpointer data)
+{
+	LOAD(f, "\xeb\xfe");
+	for (int i = 0; i < 2000; i++) {
+		vcpu_run(f->vcpus[0]);
+		vcpu_run(f->vcpus[1]);
+		vcpu_ask_to_stop(f->vcpus[0]);
+		vcpu_ask_to_stop(f->vcpus[1]);
+		vcpu_wait_until_parked(f->vcpus[0]);
+		vcpu_wait_until_parked(f->vcpus[1]);
+	}
+}
+
 static void test_triple_fault(struct fixture *f, gconstpointer data)
 {
 	LOAD(f, "\x0f\x0b"); /* ud2, and no interrupt descriptor table */
@@ -470,6 +484,7 @@ int main(int argc, char **argv)
 	ADD("pause-completes-port-read", test_pause_completes_port_read);
 	ADD("pause-completes-mmio-read", test_pause_completes_mmio_read);
 	ADD("kick", test_kick);
+	ADD("quick-orders", test_quick_orders);
 	ADD("triple-fault", test_triple_fault);
 	ADD("power-on", test_power_on);
 	ADD("waits-to-be-started", test_waits_to_be_started);
