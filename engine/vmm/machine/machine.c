@@ -17,6 +17,7 @@
 #include "bus/address-space.h"
 #include "bus/interrupt.h"
 #include "bus/ioeventfd.h"
+#include "bus/memory-slot.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
@@ -172,7 +173,9 @@ static int create_buses(struct machine *machine)
 		r = address_space_create(/* the whole 64-bit space */ 0, &machine->mmio);
 	if (r == 0)
 		r = interrupt_kvm_create(machine->vm.vm_fd, &machine->interrupts);
-	return r == 0 ? ioeventfd_kvm_create(machine->vm.vm_fd, &machine->ioeventfds) : r;
+	if (r == 0)
+		r = ioeventfd_kvm_create(machine->vm.vm_fd, &machine->ioeventfds);
+	return r == 0 ? memory_slot_kvm_create(machine->vm.vm_fd, &machine->slots) : r;
 }
 
 static void on_power_off(void *data)
@@ -519,6 +522,7 @@ void machine_destroy(struct machine *machine)
 	virtio_device_destroy(machine->rng);
 	pci_host_bridge_destroy(machine->bridge);
 	destroy_board(machine);
+	memory_slot_kvm_destroy(machine->slots);
 	ioeventfd_kvm_destroy(machine->ioeventfds);
 	interrupt_kvm_destroy(machine->interrupts);
 	address_space_destroy(machine->mmio);

@@ -37,6 +37,7 @@ struct machine {
 	struct address_space *ports, *mmio;
 	struct interrupt_controller *interrupts;
 	struct ioeventfd_registry *ioeventfds;
+	struct memory_slot_registry *slots;
 
 	struct serial_line *serial_line;
 	struct serial_16550 *serial;

@@ -53,6 +53,12 @@ void pci_device_add_bar(struct pci_device *device, unsigned int index, enum pci_
 	pci_bar_init(&device->bars[index], &device->config, index, kind, size, ops, range_device);
 }
 
+void pci_device_add_memory_bar(struct pci_device *device, unsigned int index,
+			       enum pci_bar_kind kind, struct memory_slot *slot)
+{
+	pci_bar_init_memory(&device->bars[index], &device->config, index, kind, slot);
+}
+
 int pci_device_add_msix(struct pci_device *device, unsigned int vectors, unsigned int bar)
 {
 	int r = pci_msix_create(&device->config, pci_host_bridge_interrupts(device->bridge),
@@ -116,9 +122,10 @@ void pci_device_update_bars(struct pci_device *device)
 bool pci_device_config_write(struct pci_device *device, unsigned int offset, unsigned int size,
 			     uint64_t value)
 {
-	bool decoding =
-		pci_config_space_overlaps(offset, size, PCI_COMMAND, 2) ||
-		pci_config_space_overlaps(offset, size, PCI_BASE_ADDRESS_0, 4 * PCI_BAR_COUNT);
+	bool decoding = pci_config_space_overlaps(offset, size, PCI_COMMAND, 2) ||
+			pci_config_space_overlaps(offset, size, PCI_BASE_ADDRESS_0,
+						  4 * PCI_BAR_REGISTERS) ||
+			pci_config_space_overlaps(offset, size, PCI_ROM_ADDRESS, 4);
 
 	pci_config_space_write(&device->config, offset, size, value);
 	if (decoding)

@@ -54,6 +54,9 @@ void pci_device_finish(struct pci_device *device);
 /* Before the guest runs: a BAR (pci_bar_init()), or MSI-X in a 32-bit BAR of its own. */
 void pci_device_add_bar(struct pci_device *device, unsigned int index, enum pci_bar_kind kind,
 			uint64_t size, const struct address_range_ops *ops, void *range_device);
+/* As pci_bar_init_memory(). */
+void pci_device_add_memory_bar(struct pci_device *device, unsigned int index,
+			       enum pci_bar_kind kind, struct memory_slot *slot);
 int pci_device_add_msix(struct pci_device *device, unsigned int vectors, unsigned int bar);
 /* Before the guest runs: the function signals by INTA# when it does not use MSI-X. */
 void pci_device_add_pin(struct pci_device *device);

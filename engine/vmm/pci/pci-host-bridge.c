@@ -333,7 +333,7 @@ int pci_host_bridge_assign(struct pci_host_bridge *bridge, uint64_t mmio_base, u
 
 		if (!device)
 			continue;
-		for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		for (unsigned int i = 0; i < PCI_BAR_REGISTERS; i++) {
 			struct pci_bar *bar = &device->bars[i];
 
 			if (bar->kind == PCI_BAR_ABSENT)

@@ -43,6 +43,7 @@ static const int vcpu_calls[] = {
 
 static const uint32_t main_ioctls[] = {
 	KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
+	KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG,
 	/* sampling */
 	KVM_GET_REGS, KVM_GET_MP_STATE, KVM_GET_LAPIC, KVM_GET_MSRS,
 	/* resume and reset */
@@ -55,6 +56,8 @@ static const uint32_t main_ioctls[] = {
 
 static const uint32_t vcpu_ioctls[] = {
 	KVM_RUN, KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
+	/* the guest moves a BAR that is memory */
+	KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG,
 };
 /* clang-format on */
 

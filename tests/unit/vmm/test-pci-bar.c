@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pci/pci-bar.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <linux/pci_regs.h>
 
 #include "bus/address-space.h"
+#include "fake-memory-slots.h"
 #include "pci/pci-config-space.h"
 
 struct fixture {
@@ -138,6 +140,80 @@ static void test_conflict(void)
 	tear_down(&fixture);
 }
 
+struct slot_fixture {
+	struct fixture bar;
+	struct fake_memory_slots slots;
+	struct memory_slot *slot;
+	void *host;
+};
+
+static void set_up_slot(struct slot_fixture *fixture, unsigned int index, enum pci_bar_kind kind,
+			unsigned int flags)
+{
+	const size_t size = 2 * MEMORY_SLOT_PAGE_SIZE;
+
+	fake_memory_slots_init(&fixture->slots);
+	fixture->host = g_aligned_alloc0(1, size, MEMORY_SLOT_PAGE_SIZE);
+	g_assert_cmpint(memory_slot_create(&fixture->slots.registry, fixture->host, size, flags,
+					   &fixture->slot),
+			==, 0);
+	g_assert_cmpint(address_space_create(0, &fixture->bar.mmio), ==, 0);
+	pci_config_space_init(&fixture->bar.config);
+	pci_config_space_define(&fixture->bar.config, PCI_COMMAND, 2, 0, PCI_COMMAND_MEMORY);
+	pci_bar_init_memory(&fixture->bar.bar, &fixture->bar.config, index, kind, fixture->slot);
+}
+
+static void tear_down_slot(struct slot_fixture *fixture)
+{
+	tear_down(&fixture->bar);
+	g_assert_false(fixture->slot->mapped);
+	memory_slot_destroy(fixture->slot);
+	g_assert_cmpuint(fixture->slots.count, ==, 0);
+	g_aligned_free(fixture->host);
+}
+
+static void test_memory(void)
+{
+	struct slot_fixture fixture;
+	struct fixture *bar = &fixture.bar;
+
+	set_up_slot(&fixture, 0, PCI_BAR_MEMORY_32, 0);
+	set(bar, PCI_BASE_ADDRESS_0, 4, 0xD0000000);
+	g_assert_false(fixture.slot->mapped);
+	g_assert_true(set(bar, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
+	g_assert_cmphex(fixture.slot->gpa, ==, 0xD0000000);
+	address_space_write(bar->mmio, 0xD0000010, 4, 0x12345678);
+	g_assert_cmphex(address_space_read(bar->mmio, 0xD0000012, 2), ==, 0x1234);
+
+	/* KVM may refuse a place: then nobody answers there, and nothing else is claimed. */
+	fixture.slots.map_error = -EEXIST;
+	g_assert_true(set(bar, PCI_BASE_ADDRESS_0, 4, 0x100000));
+	g_assert_cmphex(bar->bar.mapped, ==, 0);
+	g_assert_cmpint(address_space_add(bar->mmio, 0x100000, 0x1000, &ops, bar), ==, 0);
+	fixture.slots.map_error = 0;
+	g_assert_true(set(bar, PCI_BASE_ADDRESS_0, 4, 0xE0000000));
+	g_assert_cmphex(fixture.slot->gpa, ==, 0xE0000000);
+	tear_down_slot(&fixture);
+}
+
+static void test_rom(void)
+{
+	struct slot_fixture fixture;
+	struct fixture *bar = &fixture.bar;
+
+	set_up_slot(&fixture, PCI_BAR_ROM, PCI_BAR_EXPANSION_ROM, MEMORY_SLOT_READ_ONLY);
+	set(bar, PCI_ROM_ADDRESS, 4, 0xfffffffe);
+	g_assert_cmphex(get(bar, PCI_ROM_ADDRESS, 4), ==, 0xffffe000);
+	set(bar, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	g_assert_false(set(bar, PCI_ROM_ADDRESS, 4, 0xD0000000));
+	g_assert_true(set(bar, PCI_ROM_ADDRESS, 4, 0xD0000000 | PCI_ROM_ADDRESS_ENABLE));
+	g_assert_cmphex(fixture.slot->gpa, ==, 0xD0000000);
+	address_space_write(bar->mmio, 0xD0000000, 1, 0x55);
+	g_assert_cmphex(address_space_read(bar->mmio, 0xD0000000, 1), ==, 0);
+	g_assert_true(set(bar, PCI_COMMAND, 2, 0));
+	tear_down_slot(&fixture);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -145,5 +221,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-bar/mapping", test_mapping);
 	g_test_add_func("/pci-bar/nowhere", test_nowhere);
 	g_test_add_func("/pci-bar/conflict", test_conflict);
+	g_test_add_func("/pci-bar/memory", test_memory);
+	g_test_add_func("/pci-bar/rom", test_rom);
 	return g_test_run();
 }
