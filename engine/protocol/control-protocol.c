@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "base/checked-arithmetic.h"
+#include "protocol/input-protocol.h"
+#include "protocol/screen-protocol.h"
 
 enum {
 	AREA_ALIGNMENT = 64,
 	COMMAND_SLOTS = 256,
 	REPLY_SLOTS = 256,
 	EVENT_SLOTS = 256,
+	INPUT_SLOTS = 1024,
 	MAX_ERRNO = 4095, /* the kernel's own bound of an errno */
 };
 
@@ -37,6 +40,8 @@ static int message_fds(uint32_t type, enum control_side sender)
 			return 1;
 		case CONTROL_MESSAGE_RESULT:
 			return 0;
+		case CONTROL_MESSAGE_SCREEN:
+			return CONTROL_SCREEN_FDS;
 		}
 		return -1;
 	}
@@ -45,6 +50,8 @@ static int message_fds(uint32_t type, enum control_side sender)
 		return CONTROL_ATTACH_FDS;
 	case CONTROL_MESSAGE_ATTACH_SERIAL:
 		return 1;
+	case CONTROL_MESSAGE_OPEN_SCREEN:
+		return 0;
 	}
 	return -1;
 }
@@ -84,6 +91,7 @@ struct control_layout control_layout_make(void)
 	layout.commands = make_area(&end, COMMAND_SLOTS, sizeof(struct control_command));
 	layout.replies = make_area(&end, REPLY_SLOTS, sizeof(struct control_reply));
 	layout.events = make_area(&end, EVENT_SLOTS, sizeof(struct control_event));
+	layout.inputs = make_area(&end, INPUT_SLOTS, sizeof(struct input_event));
 	layout.size = end;
 	return layout;
 }
@@ -115,7 +123,8 @@ static int layout_validate(const struct control_layout *layout, uint64_t size)
 		return -EPROTO;
 	if (!area_valid(&layout->commands, sizeof(struct control_command), &end, size) ||
 	    !area_valid(&layout->replies, sizeof(struct control_reply), &end, size) ||
-	    !area_valid(&layout->events, sizeof(struct control_event), &end, size))
+	    !area_valid(&layout->events, sizeof(struct control_event), &end, size) ||
+	    !area_valid(&layout->inputs, sizeof(struct input_event), &end, size))
 		return -EPROTO;
 	return 0;
 }
@@ -150,11 +159,24 @@ void control_rings_init(struct control_rings *rings, void *memory,
 		  sizeof(struct control_reply));
 	ring_init(&rings->events, base + layout->events.offset, layout->events.slots,
 		  sizeof(struct control_event));
+	ring_init(&rings->inputs, base + layout->inputs.offset, layout->inputs.slots,
+		  sizeof(struct input_event));
+}
+
+static bool within(uint64_t value, uint64_t least, uint64_t most)
+{
+	return value >= least && value <= most;
+}
+
+static bool screen_size_valid(const uint64_t arguments[2])
+{
+	return within(arguments[0], CONTROL_MIN_SCREEN_SIDE, SCREEN_MAX_WIDTH) &&
+	       within(arguments[1], CONTROL_MIN_SCREEN_SIDE, SCREEN_MAX_HEIGHT);
 }
 
 int control_command_validate(const struct control_command *command)
 {
-	uint64_t interval_ms = command->arguments[0];
+	const uint64_t *arguments = command->arguments;
 
 	switch (command->operation) {
 	case CONTROL_PING:
@@ -163,13 +185,17 @@ int control_command_validate(const struct control_command *command)
 	case CONTROL_RESET:
 	case CONTROL_PAUSE:
 	case CONTROL_RESUME:
+	case CONTROL_REFRESH_SCREEN:
 		return 0;
 	case CONTROL_WATCH:
-		if (interval_ms == 0)
-			return 0;
-		return interval_ms >= CONTROL_MIN_WATCH_MS && interval_ms <= CONTROL_MAX_WATCH_MS
+		return arguments[0] == 0 || within(arguments[0], CONTROL_MIN_WATCH_MS,
+						   CONTROL_MAX_WATCH_MS)
 			       ? 0
 			       : -EINVAL;
+	case CONTROL_WATCH_SCREEN:
+		return arguments[0] <= 1 ? 0 : -EINVAL;
+	case CONTROL_RESIZE_SCREEN:
+		return screen_size_valid(arguments) ? 0 : -EINVAL;
 	}
 	return -EOPNOTSUPP;
 }

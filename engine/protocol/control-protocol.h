@@ -11,13 +11,17 @@
  *	VMM -> client	RESULT		status of ATTACH; the rings may be used from here on
  *	client -> VMM	ATTACH_SERIAL	+ one end of a stream socket pair, any number of times
  *	VMM -> client	RESULT		status of that ATTACH_SERIAL
+ *	client -> VMM	OPEN_SCREEN	any number of times
+ *	VMM -> client	SCREEN		+ screen page, pixel file (protocol/screen-protocol.h)
+ *			or RESULT	with the reason where there is none
  *
  * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
  *
  * The channel memory is a memory file of the client's, sealed against resizing; the doorbells are
  * non-blocking eventfds, each written only when the other side has asked for a wakeup. A client may
  * have at most as many commands under way as there are reply slots. Events may be lost; the
- * authoritative state is in the statistics page.
+ * authoritative state is in the statistics and screen pages. Input has a ring of its own
+ * (protocol/input-protocol.h), so that no command delays a key.
  *
  * All fields are little-endian, which is the host's order on every host of this program. Reserved
  * fields are written as 0 and ignored when read, so that a later minor version can give them a
@@ -34,12 +38,13 @@
 #define CONTROL_MAGIC 0x4c525443594b4e49ULL /* "INKYCTRL" */
 
 enum {
-	CONTROL_MAJOR = 1, /* another major is refused */
+	CONTROL_MAJOR = 2, /* another major is refused */
 	CONTROL_MINOR = 0,
 	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
 	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
 	CONTROL_MIN_WATCH_MS = 10,
 	CONTROL_MAX_WATCH_MS = 60000,
+	CONTROL_MIN_SCREEN_SIDE = 64, /* pixels, of CONTROL_RESIZE_SCREEN */
 };
 
 enum control_side {
@@ -52,6 +57,8 @@ enum control_message_type {
 	CONTROL_MESSAGE_ATTACH = 2,
 	CONTROL_MESSAGE_RESULT = 3,
 	CONTROL_MESSAGE_ATTACH_SERIAL = 4,
+	CONTROL_MESSAGE_OPEN_SCREEN = 5,
+	CONTROL_MESSAGE_SCREEN = 6,
 };
 
 /* The descriptors of ATTACH, in order. */
@@ -62,12 +69,19 @@ enum {
 	CONTROL_ATTACH_FDS,
 };
 
+/* The descriptors of SCREEN, in order. */
+enum {
+	CONTROL_SCREEN_PAGE,
+	CONTROL_SCREEN_PIXELS,
+	CONTROL_SCREEN_FDS,
+};
+
 /* One message on the socket, whole. */
 struct control_message {
 	uint64_t magic;
 	uint16_t major, minor; /* of the sender */
 	uint32_t type;         /* enum control_message_type */
-	uint64_t id;           /* chosen by the client; a RESULT repeats it, 0 before ATTACH */
+	uint64_t id;           /* chosen by the client; the answer repeats it, 0 before ATTACH */
 	int32_t status;        /* RESULT: 0 or negative errno; else 0 */
 	uint32_t size;         /* HELLO, ATTACH: bytes of the memory passed; else 0 */
 };
@@ -86,7 +100,8 @@ struct control_layout {
 	struct control_area commands; /* client -> VMM, struct control_command */
 	struct control_area replies;  /* VMM -> client, struct control_reply */
 	struct control_area events;   /* VMM -> client, lossy, struct control_event */
-	uint8_t reserved[24];
+	struct control_area inputs;   /* client -> VMM, struct input_event */
+	uint8_t reserved[16];
 };
 
 enum control_operation {
@@ -97,6 +112,12 @@ enum control_operation {
 	CONTROL_PAUSE = 5,
 	CONTROL_RESUME = 6,
 	CONTROL_WATCH = 7, /* arguments[0]: milliseconds between samples, 0: stop */
+	/* arguments[0]: 1: keep the picture current and send SCREEN events, 0: stop */
+	CONTROL_WATCH_SCREEN = 8,
+	/* the picture is current when this is answered, whoever watches */
+	CONTROL_REFRESH_SCREEN = 9,
+	/* arguments[0] and [1]: width and height the guest is to use, in pixels */
+	CONTROL_RESIZE_SCREEN = 10,
 };
 
 struct control_command {
@@ -115,7 +136,8 @@ struct control_reply {
 };
 
 enum control_event_type {
-	CONTROL_EVENT_STATE = 1, /* the state in the statistics page has changed */
+	CONTROL_EVENT_STATE = 1,  /* the state in the statistics page has changed */
+	CONTROL_EVENT_SCREEN = 2, /* the screen page or pixels have; only to those that watch */
 };
 
 struct control_event {
@@ -130,11 +152,12 @@ static_assert(sizeof(struct control_command) == 64, "one line");
 static_assert(sizeof(struct control_reply) == 32, "half a line");
 static_assert(sizeof(struct control_event) == 32, "half a line");
 
-/* One side's ends of the three rings. */
+/* One side's ends of the rings. */
 struct control_rings {
 	struct ring commands;
 	struct ring replies;
 	struct ring events;
+	struct ring inputs;
 };
 
 /* A message of this version with the rest zero. */

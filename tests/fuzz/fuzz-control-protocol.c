@@ -4,6 +4,7 @@
  * memory, whose rings are then emptied as both sides would. Input: which of them, and the bytes.
  */
 #include "protocol/control-protocol.h"
+#include "protocol/input-protocol.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,14 @@ static void take_events(struct ring *events)
 		;
 }
 
+static void take_inputs(struct ring *inputs)
+{
+	struct input_event event;
+
+	while (ring_pop(inputs, &event) == 1)
+		(void)input_event_validate(&event);
+}
+
 static void fuzz_memory(const uint8_t *data, size_t size)
 {
 	struct control_layout layout;
@@ -86,6 +95,7 @@ static void fuzz_memory(const uint8_t *data, size_t size)
 		control_rings_init(&client, memory, &layout);
 		take_replies(&client.replies);
 		take_events(&client.events);
+		take_inputs(&vmm.inputs);
 		take_commands(&vmm.commands, &vmm.replies);
 	}
 	free(memory);

@@ -26,6 +26,7 @@ struct control_client {
 	struct event_source *doorbell_source; /* NULL until attached */
 	struct channel_map map;               /* open when attached */
 	uint32_t watch_interval_ms;
+	bool watches_screen;
 	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
 };
 
@@ -42,6 +43,17 @@ static int watch(struct control_client *client, uint32_t interval_ms)
 	client->watch_interval_ms = interval_ms;
 	client->service->watch_changed(client->service);
 	return 0;
+}
+
+static int watch_screen(struct control_client *client, bool watch)
+{
+	int r;
+
+	client->watches_screen = watch;
+	r = client->service->screen_watch_changed(client->service);
+	if (r < 0)
+		client->watches_screen = false;
+	return r;
 }
 
 /* 0 or the negative errno that the client is told. */
@@ -68,6 +80,13 @@ static int execute(struct control_client *client, const struct control_command *
 		return operations->resume(machine);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
+	case CONTROL_WATCH_SCREEN:
+		return watch_screen(client, command->arguments[0]);
+	case CONTROL_REFRESH_SCREEN:
+		return operations->refresh_screen(machine);
+	case CONTROL_RESIZE_SCREEN:
+		return operations->resize_screen(machine, (uint32_t)command->arguments[0],
+						 (uint32_t)command->arguments[1]);
 	}
 	return -EOPNOTSUPP;
 }
@@ -176,6 +195,17 @@ static int attach_serial(struct control_client *client, const struct control_mes
 	return send_result(client, message->id, r);
 }
 
+static int open_screen(struct control_client *client, const struct control_message *message)
+{
+	struct control_message answer = control_message_make(CONTROL_MESSAGE_SCREEN, message->id);
+	int fds[CONTROL_SCREEN_FDS];
+	int r = client->service->operations->open_screen(client->service->machine, fds);
+
+	if (r < 0)
+		return send_result(client, message->id, r);
+	return fd_passing_send(client->socket, &answer, sizeof(answer), fds, CONTROL_SCREEN_FDS);
+}
+
 static void close_all(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -193,6 +223,8 @@ static int handle_message(struct control_client *client, const struct control_me
 		return attach(client, message, fds);
 	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH_SERIAL && attached)
 		return attach_serial(client, message, fds[0]);
+	if (r == 0 && message->type == CONTROL_MESSAGE_OPEN_SCREEN && attached)
+		return open_screen(client, message);
 	close_all(fds, fd_count);
 	return r < 0 ? r : -EPROTO;
 }
@@ -261,9 +293,9 @@ void control_client_destroy(struct control_client *client)
 	free(client);
 }
 
-void control_client_announce_state(struct control_client *client)
+static void announce(struct control_client *client, enum control_event_type type)
 {
-	struct control_event event = {.type = CONTROL_EVENT_STATE};
+	struct control_event event = {.type = type};
 	struct ring *events = &client->map.rings.events;
 
 	if (!client->doorbell_source)
@@ -277,7 +309,23 @@ void control_client_announce_state(struct control_client *client)
 	}
 }
 
+void control_client_announce_state(struct control_client *client)
+{
+	announce(client, CONTROL_EVENT_STATE);
+}
+
+void control_client_announce_screen(struct control_client *client)
+{
+	if (client->watches_screen)
+		announce(client, CONTROL_EVENT_SCREEN);
+}
+
 uint32_t control_client_watch_interval(const struct control_client *client)
 {
 	return client->watch_interval_ms;
+}
+
+bool control_client_watches_screen(const struct control_client *client)
+{
+	return client->watches_screen;
 }

@@ -21,6 +21,8 @@ struct control_service {
 	void (*client_closed)(struct control_service *service, struct control_client *client);
 	/* A client's watch interval has changed. */
 	void (*watch_changed)(struct control_service *service);
+	/* A client watches the screen, or does no more. 0 or negative errno. */
+	int (*screen_watch_changed)(struct control_service *service);
 };
 
 /* Greets the client on a connected socket, which is taken over on success. 0 or negative errno. */
@@ -34,6 +36,9 @@ void control_client_destroy(struct control_client *client);
  * lock held.
  */
 void control_client_announce_state(struct control_client *client);
+/* As control_client_announce_state(), if the client watches the screen. */
+void control_client_announce_screen(struct control_client *client);
 
 /* Milliseconds between samples as the client has asked for, 0 if it does not watch. */
 uint32_t control_client_watch_interval(const struct control_client *client);
+bool control_client_watches_screen(const struct control_client *client);

@@ -72,9 +72,22 @@ static void update_watch(struct control_service *service)
 	service->operations->watch(service->machine, interval_ms);
 }
 
+static int update_screen_watch(struct control_service *service)
+{
+	const struct control_server *server = server_of(service);
+	bool watched = false;
+
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		if (server->clients[i] && control_client_watches_screen(server->clients[i]))
+			watched = true;
+	}
+	return service->operations->watch_screen(service->machine, watched);
+}
+
 static void remove_client(struct control_service *service, struct control_client *client)
 {
 	struct control_server *server = server_of(service);
+	bool watched_screen = control_client_watches_screen(client);
 
 	for (size_t i = 0; i < MAX_CLIENTS; i++) {
 		if (server->clients[i] == client)
@@ -82,6 +95,8 @@ static void remove_client(struct control_service *service, struct control_client
 	}
 	control_client_destroy(client);
 	update_watch(service);
+	if (watched_screen)
+		(void)update_screen_watch(service);
 }
 
 static bool peer_uid(int fd, uid_t *ret_uid)
@@ -190,6 +205,7 @@ int control_server_create(struct event_loop *loop, int listen_fd, int statistics
 		.machine = machine,
 		.client_closed = remove_client,
 		.watch_changed = update_watch,
+		.screen_watch_changed = update_screen_watch,
 	};
 	server->listen_fd = listen_fd;
 	r = add_sources(server);
@@ -219,5 +235,13 @@ void control_server_announce_state(struct control_server *server)
 	for (size_t i = 0; i < MAX_CLIENTS; i++) {
 		if (server->clients[i])
 			control_client_announce_state(server->clients[i]);
+	}
+}
+
+void control_server_announce_screen(struct control_server *server)
+{
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		if (server->clients[i])
+			control_client_announce_screen(server->clients[i]);
 	}
 }

@@ -8,8 +8,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/control-protocol.h"
 #include "protocol/statistics-protocol.h"
 
 struct control_server;
@@ -27,6 +29,12 @@ struct control_operations {
 	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.
 	 */
 	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
+	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
+	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
+	/* Whether any client wants to be told by control_server_announce_screen(). */
+	int (*watch_screen)(void *machine, bool watched);
+	int (*refresh_screen)(void *machine);
+	int (*resize_screen)(void *machine, uint32_t width, uint32_t height);
 	/* The fastest rate any client asks for kernel-held statistics at; 0: nobody watches. */
 	void (*watch)(void *machine, uint32_t interval_ms);
 };
@@ -45,3 +53,5 @@ void control_server_destroy(struct control_server *server);
  * with the device lock held, also from within an operation.
  */
 void control_server_announce_state(struct control_server *server);
+/* Tells those that watch the screen that it has changed. As control_server_announce_state(). */
+void control_server_announce_screen(struct control_server *server);

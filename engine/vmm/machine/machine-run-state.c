@@ -12,6 +12,7 @@
 #include "control/statistics-page.h"
 #include "cpu/vcpu-state.h"
 #include "devices/serial-line.h"
+#include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/machine-reset.h"
 #include "machine/machine.h"
@@ -280,6 +281,44 @@ static int control_attach_serial(void *data, int fd)
 	return serial_line_attach_socket(machine->serial_line, fd);
 }
 
+static int control_open_screen(void *data, int ret_fds[CONTROL_SCREEN_FDS])
+{
+	struct machine *machine = data;
+
+	if (!machine->screen)
+		return -ENODEV;
+	ret_fds[CONTROL_SCREEN_PAGE] = screen_page_fd(machine->screen);
+	ret_fds[CONTROL_SCREEN_PIXELS] = screen_pixels_fd(machine->screen);
+	return 0;
+}
+
+static int control_watch_screen(void *data, bool watched)
+{
+	struct machine *machine = data;
+
+	if (!machine->screen)
+		return -ENODEV;
+	screen_watch(machine->screen, watched);
+	return 0;
+}
+
+static int control_refresh_screen(void *data)
+{
+	struct machine *machine = data;
+
+	if (!machine->screen)
+		return -ENODEV;
+	screen_refresh(machine->screen);
+	return 0;
+}
+
+static int control_resize_screen(void *data, uint32_t width, uint32_t height)
+{
+	struct machine *machine = data;
+
+	return machine->screen ? screen_resize(machine->screen, width, height) : -ENODEV;
+}
+
 static void control_watch(void *data, uint32_t interval_ms)
 {
 	struct machine *machine = data;
@@ -294,5 +333,9 @@ const struct control_operations machine_control_operations = {
 	.pause = control_pause,
 	.resume = control_resume,
 	.attach_serial = control_attach_serial,
+	.open_screen = control_open_screen,
+	.watch_screen = control_watch_screen,
+	.refresh_screen = control_refresh_screen,
+	.resize_screen = control_resize_screen,
 	.watch = control_watch,
 };

@@ -23,6 +23,7 @@
 #include "cpu/cpuid.h"
 #include "cpu/vcpu-state.h"
 #include "devices/serial-line.h"
+#include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
 #include "machine/machine-reset.h"
@@ -418,6 +419,13 @@ static int create_vcpus(struct machine *machine)
 		      : r;
 }
 
+static void on_screen_changed(void *data)
+{
+	struct machine *machine = data;
+
+	control_server_announce_screen(machine->control);
+}
+
 static int create_control(struct machine *machine)
 {
 	int fd, r = host_file_listen(&machine->config->control, &fd);
@@ -426,6 +434,8 @@ static int create_control(struct machine *machine)
 		return r;
 	r = control_server_create(machine->loop, fd, machine->statistics_fd,
 				  &machine_control_operations, machine, &machine->control);
+	if (r == 0 && machine->screen)
+		screen_set_listener(machine->screen, on_screen_changed, machine);
 	return report(r, "The control channel");
 }
 

@@ -39,6 +39,7 @@ struct machine {
 	struct ioeventfd_registry *ioeventfds;
 	struct memory_slot_registry *slots;
 
+	struct screen *screen; /* NULL: none */
 	struct serial_line *serial_line;
 	struct serial_16550 *serial;
 	struct cmos_rtc *rtc;

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
+#include "display/screen.h"
 
 static void set_state(struct fake_machine *machine, enum vmm_state state)
 {
@@ -156,6 +157,96 @@ static void fake_watch(void *data, uint32_t interval_ms)
 	event_timer_set(machine->sample_timer, interval_ms ? now + interval_ms * 1000000ULL : 0);
 }
 
+static void show(struct fake_machine *machine, uint32_t width, uint32_t height)
+{
+	const struct screen_mode mode = {
+		.width = width,
+		.height = height,
+		.stride = width * 4,
+		.format = SCREEN_FORMAT_BGRX,
+	};
+
+	screen_set_mode(machine->screen, &mode);
+}
+
+static void source_watched(void *data, bool watched)
+{
+	struct fake_machine *machine = data;
+
+	machine->screen_watched = watched;
+}
+
+static void source_refresh(void *data)
+{
+	struct fake_machine *machine = data;
+	const struct screen_mode *mode = &screen_page(machine->screen)->mode;
+	uint32_t *pixels = (uint32_t *)(void *)screen_pixels(machine->screen);
+
+	machine->colour += 0x010203;
+	for (uint32_t i = 0; i < mode->width * mode->height; i++)
+		pixels[i] = machine->colour;
+	screen_damage(machine->screen, 0, 0, mode->width, mode->height);
+}
+
+static int source_resize(void *data, uint32_t width, uint32_t height)
+{
+	if ((uint64_t)width * height * 4 > FAKE_MACHINE_PIXEL_BYTES)
+		return -EINVAL;
+	show(data, width, height);
+	return 0;
+}
+
+static const struct screen_source_ops source_ops = {
+	.watched = source_watched,
+	.refresh = source_refresh,
+	.resize = source_resize,
+};
+
+static void on_screen_changed(void *data)
+{
+	struct fake_machine *machine = data;
+
+	control_server_announce_screen(machine->server);
+}
+
+static int create_screen(struct fake_machine *machine)
+{
+	int r = screen_create(machine->loop, FAKE_MACHINE_PIXEL_BYTES, &machine->screen);
+
+	if (r < 0)
+		return r;
+	screen_set_source(machine->screen, &source_ops, machine);
+	screen_set_listener(machine->screen, on_screen_changed, machine);
+	show(machine, FAKE_MACHINE_WIDTH, FAKE_MACHINE_HEIGHT);
+	return 0;
+}
+
+static int fake_open_screen(void *data, int ret_fds[CONTROL_SCREEN_FDS])
+{
+	const struct fake_machine *machine = data;
+
+	ret_fds[CONTROL_SCREEN_PAGE] = screen_page_fd(machine->screen);
+	ret_fds[CONTROL_SCREEN_PIXELS] = screen_pixels_fd(machine->screen);
+	return 0;
+}
+
+static int fake_watch_screen(void *data, bool watched)
+{
+	screen_watch(((struct fake_machine *)data)->screen, watched);
+	return 0;
+}
+
+static int fake_refresh_screen(void *data)
+{
+	screen_refresh(((struct fake_machine *)data)->screen);
+	return 0;
+}
+
+static int fake_resize_screen(void *data, uint32_t width, uint32_t height)
+{
+	return screen_resize(((struct fake_machine *)data)->screen, width, height);
+}
+
 static const struct control_operations fake_operations = {
 	.shutdown = fake_shutdown,
 	.power_off = fake_power_off,
@@ -163,6 +254,10 @@ static const struct control_operations fake_operations = {
 	.pause = fake_pause,
 	.resume = fake_resume,
 	.attach_serial = fake_attach_serial,
+	.open_screen = fake_open_screen,
+	.watch_screen = fake_watch_screen,
+	.refresh_screen = fake_refresh_screen,
+	.resize_screen = fake_resize_screen,
 	.watch = fake_watch,
 };
 
@@ -178,6 +273,8 @@ int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int
 	if (r < 0)
 		return r;
 	r = event_loop_add_timer(loop, sample, machine, &machine->sample_timer);
+	if (r == 0)
+		r = create_screen(machine);
 	if (r < 0)
 		return r;
 	statistics_page_begin(machine->page);
@@ -194,6 +291,7 @@ void fake_machine_finish(struct fake_machine *machine)
 	control_server_destroy(machine->server);
 	detach_serial(machine);
 	event_timer_remove(machine->sample_timer);
+	screen_destroy(machine->screen);
 	fd_close(&machine->statistics_fd);
 	munmap(machine->page, sizeof(*machine->page));
 }

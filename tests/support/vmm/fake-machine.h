@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine without a guest behind the real control server: it changes state as it is told, echoes
- * on its serial line, and its counters move while somebody watches. Main thread of its loop, except
- * where said otherwise.
+ * on its serial line, its counters move while somebody watches, and its screen shows a picture of
+ * one colour that changes with each refresh. Main thread of its loop, except where said otherwise.
  */
 #pragma once
 
@@ -15,12 +15,16 @@
 #include "protocol/statistics-protocol.h"
 
 struct control_server;
+struct screen;
 
 #define FAKE_MACHINE_BANNER "fake serial line\r\n"
 
 enum {
 	FAKE_MACHINE_VCPUS = 2,
 	FAKE_MACHINE_DISKS = 1,
+	FAKE_MACHINE_WIDTH = 320, /* pixels, of the screen until it is resized */
+	FAKE_MACHINE_HEIGHT = 200,
+	FAKE_MACHINE_PIXEL_BYTES = 4 << 20,
 };
 
 struct fake_machine {
@@ -31,10 +35,13 @@ struct fake_machine {
 	int serial_fd; /* -1 when nobody is attached */
 	struct event_source *serial_source;
 	struct event_timer *sample_timer;
+	struct screen *screen;
+	uint32_t colour; /* of all pixels */
 	/* for tests, which look from other threads */
 	atomic_uint operations; /* calls of any operation but watch */
 	atomic_uint watch_interval_ms;
 	atomic_bool serial_attached;
+	atomic_bool screen_watched;
 };
 
 /* A running machine that listens on listen_fd (taken over). 0 or negative errno. */

@@ -106,6 +106,25 @@ int raw_client_attach_serial(struct raw_client *client, int fd)
 	return raw_client_receive(client, CONTROL_MESSAGE_RESULT, message.id);
 }
 
+int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN_FDS])
+{
+	struct control_message message =
+		control_message_make(CONTROL_MESSAGE_OPEN_SCREEN, ++client->last_id);
+	struct pollfd poll_fd = {.fd = client->socket, .events = POLLIN};
+	size_t fd_count;
+	int r;
+
+	must(fd_passing_send(client->socket, &message, sizeof(message), NULL, 0) == 0);
+	must(poll(&poll_fd, 1, -1) == 1);
+	r = fd_passing_receive(client->socket, &message, sizeof(message), ret_fds,
+			       CONTROL_SCREEN_FDS, &fd_count, NULL);
+	if (r < 0)
+		return r;
+	must(control_message_validate(&message, fd_count, CONTROL_SIDE_VMM) == 0);
+	must(message.id == client->last_id);
+	return message.status;
+}
+
 uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t argument)
 {
 	struct control_command command = {

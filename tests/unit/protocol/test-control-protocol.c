@@ -16,6 +16,8 @@ static void test_messages(void)
 		{CONTROL_SIDE_VMM, CONTROL_MESSAGE_RESULT, 0},
 		{CONTROL_SIDE_CLIENT, CONTROL_MESSAGE_ATTACH, 3},
 		{CONTROL_SIDE_CLIENT, CONTROL_MESSAGE_ATTACH_SERIAL, 1},
+		{CONTROL_SIDE_CLIENT, CONTROL_MESSAGE_OPEN_SCREEN, 0},
+		{CONTROL_SIDE_VMM, CONTROL_MESSAGE_SCREEN, CONTROL_SCREEN_FDS},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(valid); i++) {
@@ -121,8 +123,10 @@ static void test_layout_lies(void)
 	LIE(commands.slots, UINT32_MAX, -EPROTO);
 	LIE(commands.slots, good.commands.slots * 2, -EPROTO); /* into the replies */
 	LIE(replies.offset, good.commands.offset, -EPROTO);    /* over the commands */
-	LIE(events.offset, good.events.offset + 64, -EPROTO);  /* over the end */
-	LIE(events.offset, UINT32_MAX & ~63u, -EPROTO);
+	LIE(events.offset, good.events.offset + 64, -EPROTO);  /* into the inputs */
+	LIE(inputs.offset, good.inputs.offset + 64, -EPROTO);  /* over the end */
+	LIE(inputs.offset, UINT32_MAX & ~63u, -EPROTO);
+	LIE(inputs.slots, RING_MAX_SLOTS, -EPROTO);
 	LIE(events.slots, RING_MAX_SLOTS, -EPROTO);
 	LIE(events.slots, good.events.slots / 2, 0);
 #undef LIE
@@ -167,6 +171,34 @@ static void test_watch_interval(void)
 	}
 }
 
+static void test_screen_commands(void)
+{
+	const struct {
+		uint32_t operation;
+		uint64_t arguments[2];
+		int expected;
+	} cases[] = {
+		{CONTROL_REFRESH_SCREEN, {0, 0}, 0},
+		{CONTROL_WATCH_SCREEN, {0, 0}, 0},
+		{CONTROL_WATCH_SCREEN, {1, 0}, 0},
+		{CONTROL_WATCH_SCREEN, {2, 0}, -EINVAL},
+		{CONTROL_RESIZE_SCREEN, {1024, 768}, 0},
+		{CONTROL_RESIZE_SCREEN, {8192, 8192}, 0},
+		{CONTROL_RESIZE_SCREEN, {8193, 768}, -EINVAL},
+		{CONTROL_RESIZE_SCREEN, {1024, 63}, -EINVAL},
+		{CONTROL_RESIZE_SCREEN, {(1ULL << 32) + 1024, 768}, -EINVAL},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct control_command command = {
+			.operation = cases[i].operation,
+			.arguments = {cases[i].arguments[0], cases[i].arguments[1]},
+		};
+
+		g_assert_cmpint(control_command_validate(&command), ==, cases[i].expected);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -176,5 +208,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/control-protocol/layout-lies", test_layout_lies);
 	g_test_add_func("/control-protocol/commands", test_commands);
 	g_test_add_func("/control-protocol/watch-interval", test_watch_interval);
+	g_test_add_func("/control-protocol/screen-commands", test_screen_commands);
 	return g_test_run();
 }

@@ -23,6 +23,7 @@
 #include "base/fd-passing.h"
 #include "base/fd.h"
 #include "fake-vmm.h"
+#include "protocol/screen-protocol.h"
 #include "raw-client.h"
 
 enum { MAX_CLIENTS = 16 };
@@ -114,6 +115,40 @@ static void test_commands(struct fake_vmm *vmm, gconstpointer data)
 	g_assert_cmpint(raw_client_call(&client, CONTROL_WATCH, 1), ==, -EINVAL);
 	g_assert_cmpuint(vmm->machine.operations, ==, 4);
 	raw_client_close(&client);
+}
+
+static void test_screen(struct fake_vmm *vmm, gconstpointer data)
+{
+	g_autofree struct screen_page *copy = g_new(struct screen_page, 1);
+	struct raw_client watcher, other;
+	struct control_event event;
+	struct screen_page *page;
+	int fds[CONTROL_SCREEN_FDS];
+
+	raw_client_open(&watcher, vmm->path);
+	raw_client_open(&other, vmm->path);
+	g_assert_cmpint(raw_client_open_screen(&watcher, fds), ==, 0);
+	page = mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, fds[CONTROL_SCREEN_PAGE], 0);
+	g_assert_true(page != MAP_FAILED);
+	g_assert_cmpint(raw_client_call(&watcher, CONTROL_WATCH_SCREEN, 1), ==, 0);
+	g_assert_true(vmm->machine.screen_watched);
+	g_assert_cmpint(raw_client_call(&other, CONTROL_REFRESH_SCREEN, 0), ==, 0);
+	g_assert_true(raw_client_event(&watcher, &event));
+	g_assert_cmpuint(event.type, ==, CONTROL_EVENT_SCREEN);
+	g_assert_cmpint(screen_copy(page, FAKE_MACHINE_PIXEL_BYTES, copy), ==, 0);
+	g_assert_cmpuint(copy->damage.count, ==, 1);
+	g_assert_cmpuint(other.rings.events.memory->producer, ==, 0);
+
+	/* A client that dies watches no more. */
+	raw_client_close(&watcher);
+	assert_serves(vmm);
+	for (int i = 0; i < 500 && vmm->machine.screen_watched; i++)
+		g_usleep(10000);
+	g_assert_false(vmm->machine.screen_watched);
+	munmap(page, sizeof(*page));
+	for (unsigned int i = 0; i < CONTROL_SCREEN_FDS; i++)
+		fd_close(&fds[i]);
+	raw_client_close(&other);
 }
 
 /* The reply is there although the process may end as soon as the operation has been carried out. */
@@ -669,6 +704,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD("commands", NULL, test_commands);
+	ADD("screen", NULL, test_screen);
 	ADD("reply-before-end/shutdown", &ends[0], test_reply_before_end);
 	ADD("reply-before-end/power-off", &ends[1], test_reply_before_end);
 	ADD("several-clients", NULL, test_several_clients);
