@@ -202,8 +202,10 @@ inn_host_check_describe (const InnHostFacts *facts)
     case INN_HOST_GOOD:
       return g_strdup (_ ("This computer runs machines at full speed."));
     case INN_HOST_NO_CPU_SUPPORT:
-      return g_strdup (_ ("This computer's processor has no virtualization, or what this computer "
-                          "runs in hides it. Machines can run in software emulation, slowly."));
+      return g_strdup (
+          _ ("This computer's processor has no virtualization, or what this computer "
+             "runs in hides it. With QEMU and libvirt installed, machines run in software "
+             "emulation, slowly."));
     case INN_HOST_DISABLED_IN_FIRMWARE:
       return g_strdup (_ ("Virtualization is switched off in this computer's firmware. Restart, "
                           "open its setup and switch on “Intel VT-x” or “AMD SVM”."));
@@ -227,12 +229,12 @@ inn_host_check_describe (const InnHostFacts *facts)
     case INN_HOST_EMULATES:
       return g_strdup (
           _ ("This computer's virtualization only emulates a guest's kernel, which "
-             "ordinary systems do not survive. Machines can run in software emulation, "
-             "slowly."));
+             "ordinary systems do not survive. With QEMU and libvirt installed, machines run in "
+             "software emulation, slowly."));
     case INN_HOST_BROKEN:
     default:
-      return g_strdup (_ ("This computer's virtualization did not pass a short test. Machines can "
-                          "run in software emulation, slowly."));
+      return g_strdup (_ ("This computer's virtualization did not pass a short test. With QEMU "
+                          "and libvirt installed, machines run in software emulation, slowly."));
     }
 }
 
