@@ -4,6 +4,7 @@
  */
 #include "memory/guest-memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/checked-arithmetic.h"
 
+#define PAGE                 4096ULL
 #define HUGE_PAGE            (2ULL << 20)
 #define LOW_LIMIT            0xB0000000ULL /* MMCONFIG starts here */
 #define LOW_SIZE_WHEN_SPLIT  (2ULL << 30)
@@ -133,4 +135,20 @@ int guest_memory_write(struct guest_memory *memory, uint64_t gpa, const void *bu
 		return -EFAULT;
 	memcpy(host, buffer, length);
 	return 0;
+}
+
+/*
+ * What private anonymous memory loses to MADV_DONTNEED comes back as zeros. A huge page of which
+ * only a part goes is split by the kernel, which frees it when the rest has gone too.
+ */
+int guest_memory_discard(struct guest_memory *memory, void *host, size_t length)
+{
+	uint64_t start = (uint64_t)((char *)host - memory->host);
+	uint64_t first = (start + PAGE - 1) & ~(PAGE - 1);
+	uint64_t end = (start + length) & ~(PAGE - 1);
+
+	assert(range_fits(start, length, memory->size));
+	if (first >= end)
+		return 0;
+	return madvise(memory->host + first, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
 }

@@ -45,3 +45,9 @@ int guest_memory_write(struct guest_memory *memory, uint64_t gpa, const void *bu
  * For bulk data that is never interpreted (I/O buffers) and for ring fields accessed by atomics.
  */
 void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, size_t length);
+
+/*
+ * Gives the whole 4 KiB pages inside [host, host + length), which guest_memory_at() has answered,
+ * back to this computer; they read as zeros from then on. 0 or negative errno. Any thread.
+ */
+int guest_memory_discard(struct guest_memory *memory, void *host, size_t length);

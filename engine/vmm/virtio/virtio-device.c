@@ -154,6 +154,13 @@ void virtio_device_resume(struct virtio_device *device)
 		device->transport->ops->schedule(device->transport, i);
 }
 
+void virtio_device_config_changed(struct virtio_device *device)
+{
+	device->config_generation++;
+	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		device->transport->ops->interrupt_config(device->transport);
+}
+
 void virtio_device_set_broken(struct virtio_device *device, const char *reason)
 {
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
@@ -161,10 +168,7 @@ void virtio_device_set_broken(struct virtio_device *device, const char *reason)
 	log_guest_error("virtio device %u: %s", device->type, reason);
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	/* Section 2.1.2: tell a driver that is up. */
-	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK) {
-		device->config_generation++;
-		device->transport->ops->interrupt_config(device->transport);
-	}
+	virtio_device_config_changed(device);
 }
 
 void virtio_device_publish(struct virtio_device *device, unsigned int queue)

@@ -18,7 +18,8 @@
 
 struct virtio_transport;
 
-enum { VIRTIO_DEVICE_MAX_QUEUES = 4 };
+/* As many as a console of VIRTIO_CONSOLE_MAX_PORTS has, which has the most. */
+enum { VIRTIO_DEVICE_MAX_QUEUES = 18 };
 
 struct virtio_device_ops {
 	/*
@@ -26,6 +27,12 @@ struct virtio_device_ops {
 	 * again soon. Main thread.
 	 */
 	bool (*process)(struct virtio_device *device, unsigned int queue);
+	/*
+	 * The driver writes size bytes into the device's part of configuration, where they may lie
+	 * anywhere. NULL where all of that is read-only. Any thread.
+	 */
+	void (*write_config)(struct virtio_device *device, uint64_t offset, unsigned int size,
+			     uint64_t value);
 	/*
 	 * The driver resets the device: give up what is held back. Any thread. True when nothing is
 	 * under way; otherwise virtio_device_idle() is called once that is so, until when the
@@ -61,7 +68,7 @@ struct virtio_device {
 	uint8_t config_generation;
 	bool resetting; /* until what is under way has come back */
 	bool paused;
-	const void *config; /* the device's part of configuration, read-only for the driver */
+	const void *config; /* the device's part of configuration, as the driver reads it */
 	size_t config_size;
 	unsigned int queue_count;
 	struct virtqueue queues[VIRTIO_DEVICE_MAX_QUEUES];
@@ -96,5 +103,7 @@ void virtio_device_reset_and_wait(struct virtio_device *device);
 void virtio_device_set_broken(struct virtio_device *device, const char *reason);
 /* Shows the guest the requests pushed to a queue, with one interrupt if it wants one. */
 void virtio_device_publish(struct virtio_device *device, unsigned int queue);
+/* Tells a driver that is up that the device's part of configuration has changed. */
+void virtio_device_config_changed(struct virtio_device *device);
 /* Nothing is under way any more: see stop(). Harmless at other times. */
 void virtio_device_idle(struct virtio_device *device);

@@ -237,8 +237,12 @@ static void registers_write(void *data, uint64_t offset, unsigned int size, uint
 		write_common(registers, offset, size, value);
 		return;
 	}
-	if (offset < VIRTIO_PCI_NOTIFY_OFFSET)
+	if (offset < VIRTIO_PCI_NOTIFY_OFFSET) {
+		if (offset >= VIRTIO_PCI_DEVICE_OFFSET && device->ops->write_config)
+			device->ops->write_config(device, offset - VIRTIO_PCI_DEVICE_OFFSET, size,
+						  value);
 		return;
+	}
 	/* Where there is no ioeventfd. Queues are processed on the main thread all the same. */
 	queue = (offset - VIRTIO_PCI_NOTIFY_OFFSET) / VIRTIO_PCI_NOTIFY_MULTIPLIER;
 	if (queue < device->queue_count)

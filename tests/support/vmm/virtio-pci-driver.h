@@ -22,6 +22,7 @@ enum {
 	TEST_MACHINE_MEMORY = 4 << 20,
 	TEST_MACHINE_DEVFN = 2 << 3,
 	TEST_MACHINE_QUEUES_GPA = 0x10000, /* each queue has 16 KiB from here on */
+	TEST_MACHINE_MAX_QUEUES = 12,
 	TEST_MACHINE_BUFFERS_GPA = 0x40000,
 };
 
@@ -63,7 +64,7 @@ struct virtio_pci_driver {
 	uint64_t msix_table; /* guest-physical */
 	unsigned int exits;  /* notifications that no eventfd took */
 	unsigned int kicks;  /* notifications */
-	struct virtqueue_driver queues[4];
+	struct virtqueue_driver queues[TEST_MACHINE_MAX_QUEUES];
 };
 
 /* Finds the structures of a function whose BARs have been assigned. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <string.h>
 
 #define MIB (1ULL << 20)
 #define GIB (1ULL << 30)
@@ -71,11 +72,35 @@ static void test_bounds(void)
 	guest_memory_destroy(memory);
 }
 
+static void test_discard(void)
+{
+	struct guest_memory *memory = create(4 * MIB);
+	char *bytes = guest_memory_at(memory, 0, 4 * MIB);
+
+	memset(bytes, 'x', 4 * MIB);
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 4095, 2 * 4096), ==, 0);
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 9 * 4096 + 1, 4096), ==, 0);
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 4 * MIB, 0), ==, 0);
+	g_assert_cmpint(bytes[4095], ==, 'x');
+	g_assert_cmpint(bytes[4096], ==, 0);
+	g_assert_cmpint(bytes[2 * 4096 - 1], ==, 0);
+	g_assert_cmpint(bytes[2 * 4096], ==, 'x');
+	g_assert_cmpint(bytes[10 * 4096 - 1], ==, 'x');
+	g_assert_cmpint(bytes[10 * 4096], ==, 'x');
+	/* A huge page and a little around it. */
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 2 * MIB - 10, 2 * MIB + 10), ==, 0);
+	g_assert_cmpint(bytes[2 * MIB - 1], ==, 'x');
+	for (size_t i = 2 * MIB; i < 4 * MIB; i++)
+		g_assert_cmpint(bytes[i], ==, 0);
+	guest_memory_destroy(memory);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/guest-memory/sizes", test_sizes);
 	g_test_add_func("/guest-memory/split", test_split);
 	g_test_add_func("/guest-memory/bounds", test_bounds);
+	g_test_add_func("/guest-memory/discard", test_discard);
 	return g_test_run();
 }
