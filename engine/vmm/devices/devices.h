@@ -53,9 +53,15 @@ int cmos_rtc_create(struct address_space *ports, uint64_t low, uint64_t high, un
 void cmos_rtc_destroy(struct cmos_rtc *rtc);
 
 struct i8042;
-int i8042_create(struct address_space *ports, const struct system_requests *requests,
-		 struct i8042 **ret_controller);
+struct ps2_port;
+/* Without keyboard and mouse: see i8042_plug_in(). */
+int i8042_create(struct address_space *ports, struct interrupt_controller *interrupts,
+		 const struct system_requests *requests, struct i8042 **ret_controller);
 void i8042_destroy(struct i8042 *controller);
+/* What is plugged in is reset with it. */
+void i8042_reset(struct i8042 *controller);
+/* Before the vCPUs run. Borrowed; must outlive the guest. */
+void i8042_plug_in(struct i8042 *controller, struct ps2_port *keyboard, struct ps2_port *mouse);
 
 enum { ACPI_PM_BASE = 0x600, ACPI_SCI_GSI = 9 };
 

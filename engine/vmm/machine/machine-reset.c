@@ -88,6 +88,7 @@ int machine_reset_parts(struct machine *machine)
 	pci_host_bridge_reset(machine->bridge);
 	serial_16550_reset(machine->serial);
 	acpi_pm_reset(machine->pm);
+	i8042_reset(machine->i8042);
 	r = kvm_vm_reset_chips(&machine->vm);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_power_on_apply(machine->power_on, machine->vcpus[i]);

@@ -281,7 +281,7 @@ static int create_board(struct machine *machine)
 		.machine = machine,
 	};
 	struct address_space *ports = machine->ports;
-	int r = i8042_create(ports, &requests, &machine->i8042);
+	int r = i8042_create(ports, machine->interrupts, &requests, &machine->i8042);
 
 	if (r == 0)
 		r = create_rtc(machine);

@@ -29,6 +29,10 @@ enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20 };
 /* devfn: slot << 3 | function. 0 or negative errno. */
 int virtio_rng_create(const struct virtio_host *host, uint8_t devfn,
 		      struct virtio_device **ret_device);
+int virtio_keyboard_create(const struct virtio_host *host, uint8_t devfn,
+			   struct virtio_device **ret_device);
+int virtio_tablet_create(const struct virtio_host *host, uint8_t devfn,
+			 struct virtio_device **ret_device);
 /* serial: at most VIRTIO_BLOCK_SERIAL_LENGTH bytes, or NULL. The backend stays the caller's. */
 int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
 			struct block_backend *backend, const char *serial,

@@ -105,7 +105,7 @@ static void test_resets(void)
 	struct i8042 *i8042;
 
 	board_init(&board);
-	g_assert_cmpint(i8042_create(board.ports, &requests, &i8042), ==, 0);
+	g_assert_cmpint(i8042_create(board.ports, &board.interrupts, &requests, &i8042), ==, 0);
 	g_assert_cmpint(fast_reset_create(board.ports, &requests, &fast_reset), ==, 0);
 	g_assert_cmphex(board_in(&board, 0x64, 1), ==, 0);
 	board_out(&board, 0x64, 1, 0xd1);
