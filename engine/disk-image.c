@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -73,7 +74,8 @@ set_open_error (const char *path, InnDiskAccess access, int error_number, GError
 
   if (code == INN_ENGINE_ERROR_NOT_FOUND)
     g_set_error (error, INN_ENGINE_ERROR, code,
-                 _ ("The disk “%s” is not there. Put it back, or remove it from the machine."),
+                 _ ("The disk or CD “%s” is not there. Put it back, or remove it from the "
+                    "machine."),
                  path);
   else if (code == INN_ENGINE_ERROR_PERMISSION && access == INN_DISK_READ_WRITE)
     g_set_error (error, INN_ENGINE_ERROR, code,
@@ -142,6 +144,66 @@ inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
     }
 
   return fd;
+}
+
+/* The format by the file's first bytes, as qemu-img names it; NULL: raw. */
+static const char *
+get_foreign_format (int fd)
+{
+  static const struct
+  {
+    const char *name;
+    gsize offset;
+    const char *magic;
+  } formats[] = {
+    { "qcow2", 0, "QFI\xfb" }, { "vmdk", 0, "KDMV" },    { "vmdk", 0, "# Disk Desc" },
+    { "vhdx", 0, "vhdxfile" }, { "vpc", 0, "conectix" }, { "vdi", 64, "\x7f\x10\xda\xbe" },
+    { "qed", 0, "QED" },
+  };
+  char start[80];
+
+  if (fd_read_at (fd, start, sizeof start, 0) != 0)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      if (memcmp (start + formats[i].offset, formats[i].magic, strlen (formats[i].magic)) == 0)
+        return formats[i].name;
+    }
+
+  return NULL;
+}
+
+gboolean
+inn_disk_image_check_import (const char *path, GError **error)
+{
+  int fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error);
+  g_autofree char *raw_path = g_strconcat (path, ".raw", NULL);
+  g_autofree char *quoted = g_shell_quote (path);
+  g_autofree char *quoted_raw = g_shell_quote (raw_path);
+  const char *format;
+
+  if (fd < 0)
+    return FALSE;
+  format = get_foreign_format (fd);
+  fd_close (&fd);
+  if (format == NULL)
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
+               _ ("“%s” is a %s disk, and this engine knows raw disks only so far. Convert it: "
+                  "qemu-img convert -f %s -O raw %s %s"),
+               path, format, format, quoted, quoted_raw);
+  return FALSE;
+}
+
+gboolean
+inn_disk_image_check_medium (const char *path, GError **error)
+{
+  int fd = inn_disk_image_open (path, INN_DISK_READ_ONLY, error);
+  const gboolean good = fd >= 0;
+
+  fd_close (&fd);
+  return good;
 }
 
 char *

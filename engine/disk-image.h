@@ -25,6 +25,15 @@ gboolean inn_disk_image_create (const char *path, guint64 size, GError **error);
  */
 int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error);
 
+/*
+ * Whether the file at @path can become a disk of a new machine: it can be opened as one, nobody
+ * uses it now, and it is raw by all we can tell. Only for a choice that a person has just made:
+ * what a raw disk begins with is the guest's to say.
+ */
+gboolean inn_disk_image_check_import (const char *path, GError **error);
+/* Whether the file at @path can be put into a CD drive. */
+gboolean inn_disk_image_check_medium (const char *path, GError **error);
+
 /* A translated warning when disks of @size bytes altogether could not be filled in @folder, or
  * NULL. */
 char *inn_disk_image_get_space_warning (const char *folder, guint64 size);

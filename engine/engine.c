@@ -11,6 +11,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "directory-watch.h"
@@ -291,6 +292,48 @@ inn_engine_find_by_name (InnEngine *self, const char *name)
   return find (self, inn_guest_get_name, name);
 }
 
+static gboolean
+writes_file (InnGuest *guest, const struct stat *file)
+{
+  const InnMachineDescription *description = inn_guest_get_description (guest);
+  const guint n_disks = description != NULL ? inn_machine_description_get_n_disks (description) : 0;
+
+  for (guint i = 0; i < n_disks; i++)
+    {
+      const InnDiskDescription *disk = inn_machine_description_get_disk (description, i);
+      struct stat other;
+
+      if (disk->kind == INN_DISK_DISK && !disk->readonly && disk->path != NULL
+          && stat (disk->path, &other) == 0 && other.st_dev == file->st_dev
+          && other.st_ino == file->st_ino)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+InnGuest *
+inn_engine_find_disk_user (InnEngine *self, const char *path, InnGuest *guest)
+{
+  struct stat file;
+
+  g_return_val_if_fail (INN_IS_ENGINE (self), NULL);
+
+  if (stat (path, &file) < 0)
+    return NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      /* The list keeps it alive for the caller. */
+      g_autoptr (InnGuest) other = g_list_model_get_item (G_LIST_MODEL (self), i);
+
+      if (other != guest && writes_file (other, &file))
+        return other;
+    }
+
+  return NULL;
+}
+
 char *
 inn_engine_get_space_warning (InnEngine *self, guint64 size)
 {
@@ -399,33 +442,107 @@ check_boot_file (const char *what, const char *path, GError **error)
 }
 
 static gboolean
-check_new_guest (const InnNewGuest *guest, GError **error)
+check_kernel (const InnNewGuest *guest, GError **error)
 {
-  if (!inn_machine_description_check_name (guest->name, error)
-      || !inn_host_memory_check (guest->name, guest->memory, error)
-      || (guest->kernel != NULL && !check_boot_file (_ ("The kernel"), guest->kernel, error))
-      || (guest->initrd != NULL
-          && !check_boot_file (_ ("The initial RAM disk"), guest->initrd, error)))
+  return (guest->kernel == NULL || check_boot_file (_ ("The kernel"), guest->kernel, error))
+         && (guest->initrd == NULL
+             || check_boot_file (_ ("The initial RAM disk"), guest->initrd, error))
+         && (guest->cmdline == NULL
+             || inn_machine_description_check_text (_ ("The kernel's command line"), guest->cmdline,
+                                                    error));
+}
+
+static gboolean
+check_import (InnEngine *self, const char *path, GError **error)
+{
+  InnGuest *user;
+
+  if (!inn_machine_description_check_text (_ ("The name of the disk"), path, error)
+      || !inn_disk_image_check_import (path, error))
     return FALSE;
 
-  return guest->cmdline == NULL
-         || inn_machine_description_check_text (_ ("The kernel's command line"), guest->cmdline,
-                                                error);
+  user = inn_engine_find_disk_user (self, path, NULL);
+  if (user == NULL)
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("The disk “%s” belongs to the machine “%s”, and two machines would destroy what "
+                  "is on it. Choose another, or a copy."),
+               path, inn_guest_get_name (user));
+  return FALSE;
+}
+
+static gboolean
+check_media (InnEngine *self, const InnNewGuest *guest, GError **error)
+{
+  if (guest->kernel == NULL && guest->cdrom == NULL && guest->import == NULL)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                   _ ("“%s” would have nothing to start from. Give it a CD image, a disk with a "
+                      "system on it, or a Linux kernel."),
+                   guest->name);
+      return FALSE;
+    }
+
+  return (guest->cdrom == NULL
+          || (inn_machine_description_check_text (_ ("The name of the CD image"), guest->cdrom,
+                                                  error)
+              && inn_disk_image_check_medium (guest->cdrom, error)))
+         && (guest->import == NULL || check_import (self, guest->import, error));
+}
+
+static gboolean
+check_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
+{
+  return inn_machine_description_check_name (guest->name, error)
+         && inn_host_memory_check (guest->name, guest->memory, error) && check_kernel (guest, error)
+         && check_media (self, guest, error);
+}
+
+/* What a machine with firmware has besides: a screen, and the disks tried before the CD, so that a
+ * system starts once it is installed and an empty disk lets the CD have its turn. */
+static void
+describe_pc (InnMachineDescription *description)
+{
+  static const char *const order[] = { "hd", "cdrom", NULL };
+  const InnVideo video = { .model = INN_VIDEO_VIRTIO,
+                           .width = INN_VIDEO_DEFAULT_WIDTH,
+                           .height = INN_VIDEO_DEFAULT_HEIGHT };
+
+  inn_machine_description_set_boot_order (description, order, NULL);
+  inn_machine_description_set_video (description, &video);
+}
+
+static void
+describe_boot (InnMachineDescription *description, const InnNewGuest *guest)
+{
+  if (guest->kernel != NULL)
+    {
+      inn_machine_description_set_kernel (description, guest->kernel);
+      inn_machine_description_set_initrd (description, guest->initrd);
+      inn_machine_description_set_cmdline (description, guest->cmdline != NULL ? guest->cmdline
+                                                                               : DEFAULT_CMDLINE);
+    }
+  inn_machine_description_set_firmware (description, guest->firmware);
+  if (inn_machine_description_get_firmware (description) != INN_FIRMWARE_NONE)
+    describe_pc (description);
 }
 
 static InnMachineDescription *
-describe_new_guest (const InnNewGuest *guest, GError **error)
+describe_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
 {
   g_autoptr (InnMachineDescription) description = NULL;
 
-  if (!check_new_guest (guest, error))
+  if (!check_new_guest (self, guest, error))
     return NULL;
 
   description = inn_machine_description_new (guest->name, guest->memory, guest->vcpus);
-  inn_machine_description_set_kernel (description, guest->kernel);
-  inn_machine_description_set_initrd (description, guest->initrd);
-  inn_machine_description_set_cmdline (description,
-                                       guest->cmdline != NULL ? guest->cmdline : DEFAULT_CMDLINE);
+  describe_boot (description, guest);
+  if (guest->import != NULL)
+    inn_machine_description_add_disk (description, INN_DISK_DISK, INN_DISK_BUS_VIRTIO,
+                                      guest->import);
+  if (guest->cdrom != NULL)
+    inn_machine_description_add_disk (description, INN_DISK_CDROM, INN_DISK_BUS_SATA, guest->cdrom);
   if (!inn_machine_description_validate (description, error)
       || !inn_machine_description_check_startable (description, error))
     return NULL;
@@ -448,7 +565,7 @@ inn_engine_create_async (InnEngine *self,
   g_return_if_fail (self->store != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
-  description = describe_new_guest (guest, &error);
+  description = describe_new_guest (self, guest, &error);
   if (description == NULL)
     g_task_return_error (task, g_steal_pointer (&error));
   else

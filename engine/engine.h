@@ -10,26 +10,33 @@
 
 #include <gio/gio.h>
 
+#include "cd-image.h"
 #include "disk-image.h"
 #include "engine-error.h"
 #include "guest.h"
 #include "host-check.h"
 #include "host-memory.h"
+#include "machine-description-boot.h"
+#include "machine-description-disks.h"
+#include "machine-description-video.h"
 
 G_BEGIN_DECLS
 
 #define INN_TYPE_ENGINE (inn_engine_get_type ())
 G_DECLARE_FINAL_TYPE (InnEngine, inn_engine, INN, ENGINE, GObject)
 
-/* A machine to make. */
+/* A machine to make. It needs something to start from: a kernel, a CD or a disk that is there. */
 typedef struct
 {
   const char *name;
   guint64 memory; /* bytes */
   guint vcpus;
-  const char *kernel; /* absolute paths of files that are there; initrd: NULL for none */
+  InnFirmware firmware; /* INN_FIRMWARE_NONE: as fits, none with a kernel and BIOS without */
+  const char *kernel;   /* absolute paths of files that are there, or NULL */
   const char *initrd;
-  const char *cmdline;       /* NULL: a console on the serial line */
+  const char *cmdline;       /* of the kernel; NULL: a console on the serial line */
+  const char *cdrom;         /* the medium in a CD drive */
+  const char *import;        /* a raw disk with a system on it, used where it is */
   const guint64 *disk_sizes; /* bytes of new, empty disks */
   guint n_disks;
 } InnNewGuest;
@@ -45,6 +52,10 @@ void inn_engine_close (InnEngine *self);
 /* Borrowed, or NULL. */
 InnGuest *inn_engine_find (InnEngine *self, const char *uuid);
 InnGuest *inn_engine_find_by_name (InnEngine *self, const char *name);
+
+/* The other machine that writes to the disk at @path, borrowed, or NULL. @guest: not this one; may
+ * be NULL. */
+InnGuest *inn_engine_find_disk_user (InnEngine *self, const char *path, InnGuest *guest);
 
 /* A translated warning when disks of @size bytes cannot all be filled, or NULL. */
 char *inn_engine_get_space_warning (InnEngine *self, guint64 size);

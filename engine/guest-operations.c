@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a guest can be asked to do: start, commands to its VMM, its serial line, delete.
+ * What a guest can be asked to do: start, commands to its VMM, its serial line.
  */
 #include "config.h"
 
 #include "guest-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "engine-error.h"
@@ -90,7 +89,8 @@ on_refusing_vmm_ended (GObject *source, GAsyncResult *result, gpointer user_data
     return;
 
   complaint
-      = inn_vmm_process_read_complaint (self->log_path, g_task_get_task_data (self->start_task));
+      = inn_vmm_process_read_complaint (self->log_path, g_task_get_task_data (self->start_task),
+                                        self->folder);
   sentence = complaint != NULL
                  ? g_strdup_printf (_ ("“%s” did not start: %s"), self->name, complaint)
                  : g_strdup_printf (_ ("“%s” did not start: its process never answered and left "
@@ -413,150 +413,6 @@ inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **err
   g_return_val_if_fail (g_task_is_valid (result, self), -1);
 
   return (int)g_task_propagate_int (G_TASK (result), error);
-}
-
-/* ---- files ---- */
-
-/* What the worker thread needs. */
-typedef struct
-{
-  InnMachineStore *store;
-  InnRuntimeDirectory *runtime;
-  char *uuid;
-  char *name;
-  char *log_path;
-} DeleteRequest;
-
-static void
-delete_request_free (DeleteRequest *request)
-{
-  g_object_unref (request->store);
-  inn_runtime_directory_unref (request->runtime);
-  g_free (request->uuid);
-  g_free (request->name);
-  g_free (request->log_path);
-  g_free (request);
-}
-
-static void
-delete_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  const DeleteRequest *request = task_data;
-  g_autofree char *old_log = g_strconcat (request->log_path, ".old", NULL);
-  g_autoptr (GError) error = NULL;
-
-  if (!inn_machine_store_remove (request->store, request->uuid, request->name, &error))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  inn_runtime_directory_forget (request->runtime, request->uuid);
-  g_unlink (request->log_path);
-  g_unlink (old_log);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-on_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    {
-      g_signal_emit_by_name (source, "deleted");
-      g_task_return_boolean (task, TRUE);
-    }
-  else
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-    }
-}
-
-void
-inn_guest_delete_async (InnGuest *self,
-                        GCancellable *cancellable,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GTask) worker = NULL;
-  DeleteRequest *request;
-
-  g_return_if_fail (INN_IS_GUEST (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  if (inn_guest_is_active (self))
-    {
-      g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-                               _ ("“%s” was not deleted, because it is running. Shut it down "
-                                  "first."),
-                               self->name);
-      return;
-    }
-
-  request = g_new0 (DeleteRequest, 1);
-  request->store = g_object_ref (self->store);
-  request->runtime = inn_runtime_directory_ref (self->runtime);
-  request->uuid = g_strdup (self->uuid);
-  request->name = g_strdup (self->name);
-  request->log_path = g_strdup (self->log_path);
-  worker = g_task_new (self, NULL, on_deleted, g_steal_pointer (&task));
-  g_task_set_task_data (worker, request, (GDestroyNotify)delete_request_free);
-  g_task_run_in_thread (worker, delete_in_thread);
-}
-
-gboolean
-inn_guest_delete_finish (InnGuest *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-char *
-inn_guest_read_definition (InnGuest *self, GError **error)
-{
-  g_autofree char *path = NULL;
-  g_autoptr (GError) local_error = NULL;
-  char *text = NULL;
-
-  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
-
-  path = g_build_filename (self->folder, "domain.xml", NULL);
-  if (!g_file_get_contents (path, &text, NULL, &local_error))
-    {
-      const int error_number = inn_engine_errno_from_file_error (local_error);
-
-      g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
-                   _ ("The definition of “%s” cannot be read: %s."), self->name,
-                   g_strerror (error_number));
-    }
-
-  return text;
-}
-
-GStrv
-inn_guest_list_storage (InnGuest *self)
-{
-  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
-  g_autoptr (GDir) folder = NULL;
-  const char *name;
-
-  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
-
-  folder = g_dir_open (self->folder, 0, NULL);
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (self->folder, name, NULL);
-
-      if (!g_str_equal (name, "domain.xml") && !g_str_equal (name, "lock")
-          && !g_str_equal (name, "last-run"))
-        g_strv_builder_add (paths, path);
-    }
-
-  return g_strv_builder_end (paths);
 }
 
 void

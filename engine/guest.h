@@ -76,6 +76,28 @@ void inn_guest_call_async (InnGuest *self,
                            gpointer user_data);
 gboolean inn_guest_call_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
+/* Changes the definition as it is now, by nobody else meanwhile; @change runs in another thread. A
+ * machine that runs keeps what it started with until its next start. */
+void inn_guest_change_async (InnGuest *self,
+                             InnMachineChange change,
+                             gpointer data,
+                             GDestroyNotify destroy,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+gboolean inn_guest_change_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* Lets the next start begin with fresh UEFI variables. The old ones are kept in a file that is
+ * returned (transfer full), NULL when there were none. */
+void inn_guest_reset_firmware_async (InnGuest *self,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean inn_guest_reset_firmware_finish (InnGuest *self,
+                                          GAsyncResult *result,
+                                          char **ret_kept,
+                                          GError **error);
+
 /* Removes the machine and what was made for it. It leaves the engine's list by itself. */
 void inn_guest_delete_async (InnGuest *self,
                              GCancellable *cancellable,

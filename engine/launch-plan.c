@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+#include "machine-description-boot.h"
+#include "machine-description-disks.h"
+#include "machine-description-video.h"
+
 enum
 {
   FIRST_NUMBER = 3
@@ -63,23 +67,113 @@ disk_value (InnLaunchPlan *self, const InnDiskDescription *disk)
     g_string_append (value, ",readonly=on");
   if (disk->serial != NULL)
     g_string_append_printf (value, ",serial=%s", disk->serial);
+  if (disk->bus == INN_DISK_BUS_SATA)
+    g_string_append (value, ",bus=ahci");
 
   return g_string_free (value, FALSE);
 }
 
 static void
-add_boot (InnLaunchPlan *self, GStrvBuilder *argv, const InnMachineDescription *description)
+add_disk (InnLaunchPlan *self, GStrvBuilder *argv, const InnDiskDescription *disk)
+{
+  if (disk->kind != INN_DISK_CDROM)
+    add_option (argv, "--disk", disk_value (self, disk));
+  else if (disk->path == NULL)
+    add_option (argv, "--cdrom", g_strdup ("none"));
+  else
+    add_option (argv, "--cdrom",
+                number_value (add_file (self, INN_LAUNCH_READONLY_DISK, disk->path)));
+}
+
+static void
+add_kernel (InnLaunchPlan *self, GStrvBuilder *argv, const InnMachineDescription *description)
 {
   const char *initrd = inn_machine_description_get_initrd (description);
   const char *cmdline = inn_machine_description_get_cmdline (description);
   const char *kernel = inn_machine_description_get_kernel (description);
 
-  add_option (argv, "--firmware", g_strdup ("none"));
   add_option (argv, "--kernel", number_value (add_file (self, INN_LAUNCH_KERNEL, kernel)));
   if (initrd != NULL)
     add_option (argv, "--initrd", number_value (add_file (self, INN_LAUNCH_INITRD, initrd)));
   if (cmdline != NULL)
     add_option (argv, "--cmdline", g_strdup (cmdline));
+}
+
+/* "cdrom0,disk0"; the VMM counts the devices of a kind as they are given to it. */
+static char *
+boot_order_value (const GArray *order)
+{
+  static const char *const names[] = {
+    [INN_BOOT_DISK] = "disk",
+    [INN_BOOT_CDROM] = "cdrom",
+    [INN_BOOT_NETWORK] = "net",
+  };
+  GString *value = g_string_new (NULL);
+
+  for (guint i = 0; i < order->len; i++)
+    {
+      const InnBootDevice *device = &g_array_index (order, InnBootDevice, i);
+
+      g_string_append_printf (value, "%s%s%u", i > 0 ? "," : "", names[device->kind],
+                              device->index);
+    }
+
+  return g_string_free (value, FALSE);
+}
+
+static void
+add_firmware (InnLaunchPlan *self,
+              GStrvBuilder *argv,
+              const InnMachineDescription *description,
+              const InnFirmwareFiles *files)
+{
+  const char *uuid = inn_machine_description_get_uuid (description);
+  g_autoptr (GArray) order = inn_machine_description_get_boot_order (description);
+
+  add_option (argv, "--firmware-image",
+              number_value (add_file (self, INN_LAUNCH_FIRMWARE, files->image)));
+  if (files->variables != NULL)
+    add_option (argv, "--variables",
+                number_value (add_file (self, INN_LAUNCH_VARIABLES, files->variables)));
+  add_option (argv, "--uuid", g_strdup (uuid));
+  if (order->len > 0)
+    add_option (argv, "--boot", boot_order_value (order));
+  if (inn_machine_description_get_boot_menu (description))
+    add_option (argv, "--boot-menu", g_strdup ("on"));
+}
+
+static void
+add_boot (InnLaunchPlan *self,
+          GStrvBuilder *argv,
+          const InnMachineDescription *description,
+          const InnFirmwareFiles *files)
+{
+  static const char *const words[] = {
+    [INN_FIRMWARE_NONE] = "none",
+    [INN_FIRMWARE_BIOS] = "bios",
+    [INN_FIRMWARE_UEFI] = "uefi",
+  };
+  const InnFirmware firmware = inn_machine_description_get_firmware (description);
+
+  add_option (argv, "--firmware", g_strdup (words[firmware]));
+  if (firmware != INN_FIRMWARE_NONE)
+    add_firmware (self, argv, description, files);
+  if (inn_machine_description_get_kernel (description) != NULL)
+    add_kernel (self, argv, description);
+}
+
+/* Without the option a machine with firmware has a display and one without has none. */
+static void
+add_display (GStrvBuilder *argv, const InnMachineDescription *description)
+{
+  const InnVideo video = inn_machine_description_get_video (description);
+
+  if (video.model != INN_VIDEO_NONE)
+    add_option (argv, "--display",
+                g_strdup_printf ("%ux%u,model=%s", video.width, video.height,
+                                 video.model == INN_VIDEO_VGA ? "vga" : "virtio"));
+  else if (inn_machine_description_get_firmware (description) != INN_FIRMWARE_NONE)
+    add_option (argv, "--display", g_strdup ("none"));
 }
 
 /*
@@ -107,6 +201,7 @@ filter_environment (const char *const *environment)
 
 InnLaunchPlan *
 inn_launch_plan_new (const InnMachineDescription *description,
+                     const InnFirmwareFiles *firmware,
                      const char *vmm_path,
                      const char *const *environment)
 {
@@ -126,13 +221,10 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_option (argv, "--control", number_value (add_file (self, INN_LAUNCH_CONTROL_SOCKET, NULL)));
   add_option (argv, "--end-record", number_value (add_file (self, INN_LAUNCH_END_RECORD, NULL)));
   add_file (self, INN_LAUNCH_LOCK, NULL); /* inherited, but no option names it */
-  add_boot (self, argv, description);
+  add_boot (self, argv, description, firmware);
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
-    {
-      const InnDiskDescription *disk = inn_machine_description_get_disk (description, i);
-
-      add_option (argv, "--disk", disk_value (self, disk));
-    }
+    add_disk (self, argv, inn_machine_description_get_disk (description, i));
+  add_display (argv, description);
   add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
 
   self->argv = g_strv_builder_end (argv);

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "firmware.h"
 #include "machine-description.h"
 
 G_BEGIN_DECLS
@@ -16,10 +17,12 @@ typedef enum
   INN_LAUNCH_CONTROL_SOCKET, /* listening */
   INN_LAUNCH_END_RECORD,     /* where the VMM notes how it ended */
   INN_LAUNCH_LOCK,           /* of the machine; the VMM only keeps it */
+  INN_LAUNCH_FIRMWARE,
+  INN_LAUNCH_VARIABLES, /* of UEFI firmware */
   INN_LAUNCH_KERNEL,
   INN_LAUNCH_INITRD,
   INN_LAUNCH_DISK,
-  INN_LAUNCH_READONLY_DISK,
+  INN_LAUNCH_READONLY_DISK, /* and CD images */
 } InnLaunchFileKind;
 
 typedef struct
@@ -36,8 +39,10 @@ typedef struct
   GArray *files; /* of InnLaunchFile, numbers from 3 without a gap */
 } InnLaunchPlan;
 
-/* @description must be startable. @environment: of this process, "NAME=VALUE". */
+/* @description must be startable, @firmware what inn_firmware_choose() says of it. @environment: of
+ * this process, "NAME=VALUE". */
 InnLaunchPlan *inn_launch_plan_new (const InnMachineDescription *description,
+                                    const InnFirmwareFiles *firmware,
                                     const char *vmm_path,
                                     const char *const *environment);
 void inn_launch_plan_free (InnLaunchPlan *self);

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "machine-description.h"
+#include "machine-description-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -12,9 +12,39 @@
 #include "engine-error.h"
 #include "protocol/statistics-protocol.h"
 
-#define MIN_MEMORY        ((guint64)1 << 20)
-#define MAX_MEMORY        ((guint64)1 << 46) /* what 46 address bits can hold */
-#define MAX_SERIAL_LENGTH 20                 /* virtio 1.2, 5.2.6: the device ID string */
+#define MIN_MEMORY ((guint64)1 << 20)
+#define MAX_MEMORY ((guint64)1 << 46) /* what 46 address bits can hold */
+
+G_GNUC_PRINTF (3, 0)
+static void
+set_error (GError **error, InnEngineError code, const char *format, va_list arguments)
+{
+  g_propagate_error (error, g_error_new_valist (INN_ENGINE_ERROR, (int)code, format, arguments));
+}
+
+gboolean
+inn_machine_description_refuse (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  set_error (error, INN_ENGINE_ERROR_INVALID, format, arguments);
+  va_end (arguments);
+
+  return FALSE;
+}
+
+gboolean
+inn_machine_description_refuse_start (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  set_error (error, INN_ENGINE_ERROR_NOT_SUPPORTED, format, arguments);
+  va_end (arguments);
+
+  return FALSE;
+}
 
 gboolean
 inn_machine_description_check_text (const char *what, const char *text, GError **error)
@@ -61,83 +91,6 @@ inn_machine_description_check_name (const char *name, GError **error)
 }
 
 static gboolean
-serial_is_valid (const char *serial)
-{
-  return strlen (serial) <= MAX_SERIAL_LENGTH
-         && strspn (serial, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.+-") == strlen (serial);
-}
-
-static gboolean
-validate_disk (const InnDiskDescription *disk, GError **error)
-{
-  if (disk->target == NULL || *disk->target == '\0')
-    {
-      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                           _ ("A disk in the definition has no target name such as “vda”."));
-      return FALSE;
-    }
-  if (disk->path != NULL && !g_path_is_absolute (disk->path))
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                   _ ("The file of disk “%s” is not given from the root: “%s”."), disk->target,
-                   disk->path);
-      return FALSE;
-    }
-  if (disk->serial != NULL && !serial_is_valid (disk->serial))
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                   _ ("The serial number of disk “%s” must be at most %d letters, digits, “_”, "
-                      "“.”, “+” or “-”."),
-                   disk->target, MAX_SERIAL_LENGTH);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-static gboolean
-validate_disks (const InnMachineDescription *self, GError **error)
-{
-  const guint n_disks = inn_machine_description_get_n_disks (self);
-  g_autoptr (GHashTable) targets = g_hash_table_new (g_str_hash, g_str_equal);
-
-  if (n_disks > STATISTICS_MAX_DISKS)
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                   _ ("The definition has %u disks; at most %d are possible."), n_disks,
-                   (int)STATISTICS_MAX_DISKS);
-      return FALSE;
-    }
-  for (guint i = 0; i < n_disks; i++)
-    {
-      const InnDiskDescription *disk = inn_machine_description_get_disk (self, i);
-
-      if (!validate_disk (disk, error))
-        return FALSE;
-      if (!g_hash_table_add (targets, disk->target))
-        {
-          g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                       _ ("Two disks in the definition have the target name “%s”."), disk->target);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
-static gboolean
-validate_boot_path (const char *path, GError **error)
-{
-  if (path == NULL || g_path_is_absolute (path))
-    return TRUE;
-
-  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-               _ ("The definition names the file “%s” without saying in which folder it is."),
-               path);
-  return FALSE;
-}
-
-static gboolean
 validate_shape (guint64 memory, guint vcpus, GError **error)
 {
   if (memory < MIN_MEMORY || memory > MAX_MEMORY)
@@ -177,36 +130,9 @@ inn_machine_description_validate (const InnMachineDescription *self, GError **er
 
   return validate_shape (inn_machine_description_get_memory (self),
                          inn_machine_description_get_vcpus (self), error)
-         && validate_boot_path (inn_machine_description_get_kernel (self), error)
-         && validate_boot_path (inn_machine_description_get_initrd (self), error)
-         && validate_disks (self, error);
-}
-
-static gboolean
-check_disk_startable (const InnMachineDescription *self,
-                      const InnDiskDescription *disk,
-                      GError **error)
-{
-  const char *reason = NULL;
-
-  if (disk->kind == INN_DISK_CDROM)
-    reason = _ ("it is a CD drive");
-  else if (disk->kind == INN_DISK_OTHER)
-    reason = _ ("it is neither a disk nor a CD drive");
-  else if (disk->path == NULL)
-    reason = _ ("it is not a file of this computer");
-  else if (disk->format != NULL && !g_str_equal (disk->format, "raw"))
-    reason = _ ("its format is not raw");
-  else if (disk->bus != NULL && !g_str_equal (disk->bus, "virtio"))
-    reason = _ ("it is not on the virtio bus");
-  if (reason == NULL)
-    return TRUE;
-
-  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
-               _ ("“%s” cannot start here: this engine lacks what disk “%s” needs so far (%s). "
-                  "Remove it, or run the machine in QEMU."),
-               inn_machine_description_get_name (self), disk->target, reason);
-  return FALSE;
+         && inn_machine_description_validate_boot (self, error)
+         && inn_machine_description_validate_disks (self, error)
+         && inn_machine_description_validate_video (self, error);
 }
 
 gboolean
@@ -225,19 +151,8 @@ inn_machine_description_check_startable (const InnMachineDescription *self, GErr
                    name, os_type != NULL ? os_type : "hvm", arch != NULL ? arch : "x86_64");
       return FALSE;
     }
-  if (inn_machine_description_get_kernel (self) == NULL)
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
-                   _ ("“%s” cannot start here: it has no kernel, and this engine lacks firmware "
-                      "so far. Give it a Linux kernel, or run the machine in QEMU."),
-                   name);
-      return FALSE;
-    }
-  for (guint i = 0; i < inn_machine_description_get_n_disks (self); i++)
-    {
-      if (!check_disk_startable (self, inn_machine_description_get_disk (self, i), error))
-        return FALSE;
-    }
 
-  return TRUE;
+  return inn_machine_description_check_boot_startable (self, error)
+         && inn_machine_description_check_disks_startable (self, error)
+         && inn_machine_description_check_video_startable (self, error);
 }

@@ -5,72 +5,13 @@
  */
 #include "config.h"
 
-#include "machine-description.h"
+#include "machine-description-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <libxml/parser.h>
 #include <string.h>
 
-#include "xml-element.h"
 #include "engine-error.h"
-
-struct _InnMachineDescription
-{
-  xmlDoc *document;
-
-  char *name;
-  char *uuid;
-  char *os_type;
-  char *arch;
-  char *kernel;
-  char *initrd;
-  char *cmdline;
-  guint64 memory;
-  guint vcpus;
-  GPtrArray *disks; /* of InnDiskDescription */
-};
-
-static void
-disk_free (InnDiskDescription *disk)
-{
-  g_free (disk->path);
-  g_free (disk->target);
-  g_free (disk->bus);
-  g_free (disk->format);
-  g_free (disk->serial);
-  g_free (disk);
-}
-
-static InnDiskKind
-read_disk_kind (xmlNode *element)
-{
-  g_autofree char *device = inn_xml_get_attribute (element, "device");
-
-  if (device == NULL || g_str_equal (device, "disk"))
-    return INN_DISK_DISK;
-
-  return g_str_equal (device, "cdrom") ? INN_DISK_CDROM : INN_DISK_OTHER;
-}
-
-static InnDiskDescription *
-read_disk (xmlNode *element)
-{
-  InnDiskDescription *disk = g_new0 (InnDiskDescription, 1);
-  xmlNode *source = inn_xml_find (element, "source");
-  xmlNode *target = inn_xml_find (element, "target");
-
-  disk->kind = read_disk_kind (element);
-  disk->path = inn_xml_get_attribute (source, "file");
-  if (disk->path == NULL)
-    disk->path = inn_xml_get_attribute (source, "dev");
-  disk->target = inn_xml_get_attribute (target, "dev");
-  disk->bus = inn_xml_get_attribute (target, "bus");
-  disk->format = inn_xml_get_attribute (inn_xml_find (element, "driver"), "type");
-  disk->serial = inn_xml_get_text (inn_xml_find (element, "serial"));
-  disk->readonly = inn_xml_find (element, "readonly") != NULL;
-
-  return disk;
-}
 
 static guint
 read_vcpus (xmlNode *root)
@@ -89,27 +30,42 @@ forget_fields (InnMachineDescription *self)
 {
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->uuid, g_free);
+  g_clear_pointer (&self->title, g_free);
+  g_clear_pointer (&self->note, g_free);
   g_clear_pointer (&self->os_type, g_free);
   g_clear_pointer (&self->arch, g_free);
   g_clear_pointer (&self->kernel, g_free);
   g_clear_pointer (&self->initrd, g_free);
   g_clear_pointer (&self->cmdline, g_free);
-  g_ptr_array_set_size (self->disks, 0);
+  g_clear_pointer (&self->disks, g_ptr_array_unref);
 }
 
-static void
-read_fields (InnMachineDescription *self)
+xmlNode *
+inn_machine_description_find (const InnMachineDescription *self, const char *name)
+{
+  return inn_xml_find (xmlDocGetRootElement (self->document), name);
+}
+
+xmlNode *
+inn_machine_description_ensure (InnMachineDescription *self, const char *name)
+{
+  return inn_xml_ensure (xmlDocGetRootElement (self->document), name);
+}
+
+void
+inn_machine_description_read (InnMachineDescription *self)
 {
   xmlNode *root = xmlDocGetRootElement (self->document);
   xmlNode *os = inn_xml_find (root, "os");
   xmlNode *type = inn_xml_find (os, "type");
-  xmlNode *devices = inn_xml_find (root, "devices");
 
   forget_fields (self);
   self->name = inn_xml_get_text (inn_xml_find (root, "name"));
   self->uuid = inn_xml_get_text (inn_xml_find (root, "uuid"));
   for (char *c = self->uuid; c != NULL && *c != '\0'; c++)
     *c = g_ascii_tolower (*c); /* it becomes the name of a folder */
+  self->title = inn_xml_get_text (inn_xml_find (root, "title"));
+  self->note = inn_xml_get_text (inn_xml_find (root, "description"));
   self->memory = inn_xml_get_size (inn_xml_find (root, "memory"));
   self->vcpus = read_vcpus (root);
   self->os_type = inn_xml_get_text (type);
@@ -117,9 +73,7 @@ read_fields (InnMachineDescription *self)
   self->kernel = inn_xml_get_text (inn_xml_find (os, "kernel"));
   self->initrd = inn_xml_get_text (inn_xml_find (os, "initrd"));
   self->cmdline = inn_xml_get_text (inn_xml_find (os, "cmdline"));
-
-  for (xmlNode *disk = inn_xml_find (devices, "disk"); disk != NULL; disk = inn_xml_next (disk))
-    g_ptr_array_add (self->disks, read_disk (disk));
+  inn_machine_description_read_disks (self);
 }
 
 /* Takes over @document. */
@@ -129,8 +83,7 @@ from_document (xmlDoc *document)
   InnMachineDescription *self = g_new0 (InnMachineDescription, 1);
 
   self->document = document;
-  self->disks = g_ptr_array_new_with_free_func ((GDestroyNotify)disk_free);
-  read_fields (self);
+  inn_machine_description_read (self);
 
   return self;
 }
@@ -251,8 +204,8 @@ inn_machine_description_recover_name (const char *text, gsize length)
 static void
 add_serial_console (xmlNode *devices)
 {
-  xmlNode *serial = xmlNewChild (devices, NULL, BAD_CAST "serial", NULL);
-  xmlNode *console = xmlNewChild (devices, NULL, BAD_CAST "console", NULL);
+  xmlNode *serial = inn_xml_append (devices, "serial");
+  xmlNode *console = inn_xml_append (devices, "console");
 
   inn_xml_set_attribute (serial, "type", "pty");
   inn_xml_set_attribute (inn_xml_ensure (serial, "target"), "port", "0");
@@ -284,6 +237,7 @@ inn_machine_description_new (const char *name, guint64 memory, guint vcpus)
   type = inn_xml_find (inn_xml_find (root, "os"), "type");
   inn_xml_set_attribute (type, "arch", "x86_64");
   inn_xml_set_attribute (type, "machine", "q35");
+  inn_xml_ensure (inn_xml_ensure (root, "features"), "acpi"); /* libvirt leaves it out else */
   add_serial_console (inn_xml_ensure (root, "devices"));
 
   return from_document (document);
@@ -304,7 +258,6 @@ inn_machine_description_free (InnMachineDescription *self)
     return;
 
   forget_fields (self);
-  g_ptr_array_unref (self->disks);
   xmlFreeDoc (self->document);
   g_free (self);
 }
@@ -339,21 +292,15 @@ inn_machine_description_get_uuid (const InnMachineDescription *self)
 }
 
 const char *
-inn_machine_description_get_kernel (const InnMachineDescription *self)
+inn_machine_description_get_title (const InnMachineDescription *self)
 {
-  return self->kernel;
+  return self->title;
 }
 
 const char *
-inn_machine_description_get_initrd (const InnMachineDescription *self)
+inn_machine_description_get_description (const InnMachineDescription *self)
 {
-  return self->initrd;
-}
-
-const char *
-inn_machine_description_get_cmdline (const InnMachineDescription *self)
-{
-  return self->cmdline;
+  return self->note;
 }
 
 const char *
@@ -380,94 +327,54 @@ inn_machine_description_get_vcpus (const InnMachineDescription *self)
   return self->vcpus;
 }
 
-guint
-inn_machine_description_get_n_disks (const InnMachineDescription *self)
+static void
+set_text (InnMachineDescription *self, const char *element, const char *text)
 {
-  return self->disks->len;
+  inn_xml_set_child_text (xmlDocGetRootElement (self->document), element, text);
+  inn_machine_description_read (self);
 }
 
-const InnDiskDescription *
-inn_machine_description_get_disk (const InnMachineDescription *self, guint index)
+void
+inn_machine_description_set_name (InnMachineDescription *self, const char *name)
 {
-  g_return_val_if_fail (index < self->disks->len, NULL);
-
-  return g_ptr_array_index (self->disks, index);
+  set_text (self, "name", name);
 }
 
 void
 inn_machine_description_set_uuid (InnMachineDescription *self, const char *uuid)
 {
-  inn_xml_set_child_text (xmlDocGetRootElement (self->document), "uuid", uuid);
-  read_fields (self);
-}
-
-static void
-set_boot_text (InnMachineDescription *self, const char *element, const char *text)
-{
-  xmlNode *os = inn_xml_ensure (xmlDocGetRootElement (self->document), "os");
-
-  inn_xml_set_child_text (os, element, text);
-  read_fields (self);
+  set_text (self, "uuid", uuid);
 }
 
 void
-inn_machine_description_set_kernel (InnMachineDescription *self, const char *path)
+inn_machine_description_set_title (InnMachineDescription *self, const char *title)
 {
-  set_boot_text (self, "kernel", path);
+  set_text (self, "title", title);
 }
 
 void
-inn_machine_description_set_initrd (InnMachineDescription *self, const char *path)
+inn_machine_description_set_description (InnMachineDescription *self, const char *text)
 {
-  set_boot_text (self, "initrd", path);
+  set_text (self, "description", text);
 }
 
 void
-inn_machine_description_set_cmdline (InnMachineDescription *self, const char *cmdline)
+inn_machine_description_set_memory (InnMachineDescription *self, guint64 bytes)
 {
-  set_boot_text (self, "cmdline", cmdline);
-}
+  g_autofree char *kib = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes >> 10);
 
-static gboolean
-has_target (const InnMachineDescription *self, const char *target)
-{
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      const InnDiskDescription *disk = g_ptr_array_index (self->disks, i);
-
-      if (g_strcmp0 (disk->target, target) == 0)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* vda to vdz, then vdaa, vdab, ... as Linux counts. */
-static char *
-next_target (const InnMachineDescription *self)
-{
-  for (guint i = 0;; i++)
-    {
-      g_autofree char *target = i < 26 ? g_strdup_printf ("vd%c", 'a' + i)
-                                       : g_strdup_printf ("vd%c%c", 'a' + i / 26 - 1, 'a' + i % 26);
-
-      if (!has_target (self, target))
-        return g_steal_pointer (&target);
-    }
+  set_text (self, "memory", kib);
+  inn_xml_set_attribute (inn_machine_description_find (self, "memory"), "unit", "KiB");
+  set_text (self, "currentMemory", NULL);
 }
 
 void
-inn_machine_description_add_disk (InnMachineDescription *self, const char *path)
+inn_machine_description_set_vcpus (InnMachineDescription *self, guint vcpus)
 {
-  xmlNode *devices = inn_xml_ensure (xmlDocGetRootElement (self->document), "devices");
-  xmlNode *disk = xmlNewChild (devices, NULL, BAD_CAST "disk", NULL);
-  g_autofree char *target = next_target (self);
+  g_autofree char *count = g_strdup_printf ("%u", vcpus);
 
-  inn_xml_set_attribute (disk, "type", "file");
-  inn_xml_set_attribute (disk, "device", "disk");
-  inn_xml_set_attribute (inn_xml_ensure (disk, "driver"), "type", "raw");
-  inn_xml_set_attribute (inn_xml_ensure (disk, "source"), "file", path);
-  inn_xml_set_attribute (inn_xml_ensure (disk, "target"), "dev", target);
-  inn_xml_set_attribute (inn_xml_find (disk, "target"), "bus", "virtio");
-  read_fields (self);
+  set_text (self, "vcpu", count);
+  inn_xml_set_attribute (inn_machine_description_find (self, "vcpu"), "current", NULL);
+  /* It says how many make up the old number. */
+  inn_xml_remove (inn_xml_find (inn_machine_description_find (self, "cpu"), "topology"));
 }

@@ -4,6 +4,8 @@
  * The document is the single truth: what this engine does not understand, comments and order stay
  * as they were. Pure, except that a new description draws its UUID. Not thread-safe; copy it for
  * another thread.
+ *
+ * Each subject of the document has a file: machine-description-boot.h, -disks.h, -video.h.
  */
 #pragma once
 
@@ -16,24 +18,10 @@ G_BEGIN_DECLS
 
 typedef struct _InnMachineDescription InnMachineDescription;
 
-typedef enum
-{
-  INN_DISK_DISK,
-  INN_DISK_CDROM,
-  INN_DISK_OTHER, /* floppy, lun, or a word we do not know */
-} InnDiskKind;
-
-/* A disk as the document has it; strings are NULL where it says nothing. */
-typedef struct
-{
-  InnDiskKind kind;
-  char *path; /* of a file or block device; NULL also for an empty drive and for network disks */
-  char *target;
-  char *bus;
-  char *format;
-  char *serial;
-  gboolean readonly;
-} InnDiskDescription;
+/* Edits a valid description; FALSE and an error to leave it as it was. */
+typedef gboolean (*InnMachineChange) (InnMachineDescription *description,
+                                      gpointer data,
+                                      GError **error);
 
 /* A machine that boots nothing yet, with a serial console and a new UUID. */
 InnMachineDescription *inn_machine_description_new (const char *name, guint64 memory, guint vcpus);
@@ -62,25 +50,23 @@ gboolean inn_machine_description_check_name (const char *name, GError **error);
 /* Borrowed until the next setter. NULL where the document says nothing. */
 const char *inn_machine_description_get_name (const InnMachineDescription *self);
 const char *inn_machine_description_get_uuid (const InnMachineDescription *self);
+/* For people: a line, and a text that may have several. */
+const char *inn_machine_description_get_title (const InnMachineDescription *self);
+const char *inn_machine_description_get_description (const InnMachineDescription *self);
 const char *inn_machine_description_get_os_type (const InnMachineDescription *self);
 const char *inn_machine_description_get_arch (const InnMachineDescription *self);
-const char *inn_machine_description_get_kernel (const InnMachineDescription *self);
-const char *inn_machine_description_get_initrd (const InnMachineDescription *self);
-const char *inn_machine_description_get_cmdline (const InnMachineDescription *self);
 /* Bytes; 0 where the document says nothing usable. */
 guint64 inn_machine_description_get_memory (const InnMachineDescription *self);
 guint inn_machine_description_get_vcpus (const InnMachineDescription *self);
-guint inn_machine_description_get_n_disks (const InnMachineDescription *self);
-const InnDiskDescription *inn_machine_description_get_disk (const InnMachineDescription *self,
-                                                            guint index);
 
 /* Texts must be representable (inn_machine_description_check_text()). NULL removes. */
+void inn_machine_description_set_name (InnMachineDescription *self, const char *name);
 void inn_machine_description_set_uuid (InnMachineDescription *self, const char *uuid);
-void inn_machine_description_set_kernel (InnMachineDescription *self, const char *path);
-void inn_machine_description_set_initrd (InnMachineDescription *self, const char *path);
-void inn_machine_description_set_cmdline (InnMachineDescription *self, const char *cmdline);
-/* Appends a raw virtio disk under the next free name vda, vdb, ...; @path is absolute. */
-void inn_machine_description_add_disk (InnMachineDescription *self, const char *path);
+void inn_machine_description_set_title (InnMachineDescription *self, const char *title);
+void inn_machine_description_set_description (InnMachineDescription *self, const char *text);
+/* All of it is there from the start. */
+void inn_machine_description_set_memory (InnMachineDescription *self, guint64 bytes);
+void inn_machine_description_set_vcpus (InnMachineDescription *self, guint vcpus);
 
 /* Whether XML can carry @text: UTF-8 without control characters. @what names it, translated. */
 gboolean inn_machine_description_check_text (const char *what, const char *text, GError **error);

@@ -23,6 +23,7 @@
 #include "disk-image.h"
 #include "engine-error.h"
 #include "file-lock.h"
+#include "machine-description-disks.h"
 #include "machine-lock.h"
 
 #define DEFINITION_NAME "domain.xml"
@@ -426,7 +427,8 @@ fill_folder (const char *folder,
 
       if (!inn_disk_image_create (path, disk_sizes[i], error))
         return FALSE;
-      inn_machine_description_add_disk (description, final_path);
+      inn_machine_description_add_disk (description, INN_DISK_DISK, INN_DISK_BUS_VIRTIO,
+                                        final_path);
     }
 
   return inn_machine_description_validate (description, error)
@@ -524,6 +526,45 @@ inn_machine_store_replace (InnMachineStore *self,
   else
     done = check_name_is_free (self, description, error)
            && write_definition (folder, description, error);
+  fd_close (&lock);
+
+  return done;
+}
+
+/* With the store's lock held. */
+static gboolean
+change_machine (InnMachineStore *self,
+                const char *uuid,
+                InnMachineChange change,
+                gpointer data,
+                GError **error)
+{
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+  g_autoptr (InnMachineDescription) description = inn_machine_store_load (self, uuid, NULL, error);
+
+  return description != NULL && change (description, data, error)
+         && inn_machine_description_validate (description, error)
+         && check_name_is_free (self, description, error)
+         && write_definition (folder, description, error);
+}
+
+gboolean
+inn_machine_store_change (InnMachineStore *self,
+                          const char *uuid,
+                          InnMachineChange change,
+                          gpointer data,
+                          GError **error)
+{
+  gboolean done;
+  int lock;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  lock = lock_store (self, error);
+  if (lock < 0)
+    return FALSE;
+
+  done = change_machine (self, uuid, change, data, error);
   fd_close (&lock);
 
   return done;

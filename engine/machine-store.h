@@ -47,6 +47,12 @@ gboolean inn_machine_store_create (InnMachineStore *self,
 gboolean inn_machine_store_replace (InnMachineStore *self,
                                     const InnMachineDescription *description,
                                     GError **error);
+/* Changes the definition as it is now, with no change of another process between. */
+gboolean inn_machine_store_change (InnMachineStore *self,
+                                   const char *uuid,
+                                   InnMachineChange change,
+                                   gpointer data,
+                                   GError **error);
 /* Removes the machine and everything in its folder. INN_ENGINE_ERROR_BUSY while it runs. */
 gboolean inn_machine_store_remove (InnMachineStore *self,
                                    const char *uuid,

@@ -18,10 +18,12 @@
 #include "base/fd.h"
 #include "disk-image.h"
 #include "engine-error.h"
+#include "firmware.h"
 #include "host-memory.h"
 #include "launch-plan.h"
 #include "machine-lock.h"
 #include "run-record.h"
+#include "variable-store.h"
 
 enum
 {
@@ -43,9 +45,18 @@ open_boot_file (const char *path, GError **error)
   return fd;
 }
 
-static int
-open_file (const InnVmmRequest *request, const InnLaunchFile *file, int lock_fd, GError **error)
+/* What is opened and kept open for the VMM. */
+typedef struct
 {
+  const InnVmmRequest *request;
+  const InnFirmwareFiles *firmware;
+  int lock_fd;
+} Opening;
+
+static int
+open_file (const Opening *opening, const InnLaunchFile *file, GError **error)
+{
+  const InnVmmRequest *request = opening->request;
   const char *uuid = inn_machine_description_get_uuid (request->description);
   int fd = -1;
 
@@ -56,10 +67,13 @@ open_file (const InnVmmRequest *request, const InnLaunchFile *file, int lock_fd,
     case INN_LAUNCH_END_RECORD:
       return inn_run_record_open_end (request->folder, error);
     case INN_LAUNCH_LOCK:
-      fd = fcntl (lock_fd, F_DUPFD_CLOEXEC, 0);
+      fd = fcntl (opening->lock_fd, F_DUPFD_CLOEXEC, 0);
       if (fd < 0)
         g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, g_strerror (errno));
       return fd;
+    case INN_LAUNCH_VARIABLES:
+      return inn_variable_store_open (file->path, opening->firmware->variables_template, error);
+    case INN_LAUNCH_FIRMWARE:
     case INN_LAUNCH_KERNEL:
     case INN_LAUNCH_INITRD:
       return open_boot_file (file->path, error);
@@ -74,16 +88,15 @@ open_file (const InnVmmRequest *request, const InnLaunchFile *file, int lock_fd,
 
 /* The launcher owns what is opened. */
 static gboolean
-open_files (const InnVmmRequest *request,
+open_files (const Opening *opening,
             const InnLaunchPlan *plan,
-            int lock_fd,
             GSubprocessLauncher *launcher,
             GError **error)
 {
   for (guint i = 0; i < plan->files->len; i++)
     {
       const InnLaunchFile *file = &g_array_index (plan->files, InnLaunchFile, i);
-      int fd = open_file (request, file, lock_fd, error);
+      int fd = open_file (opening, file, error);
 
       if (fd < 0)
         return FALSE;
@@ -172,8 +185,9 @@ check_memory (const InnMachineDescription *description, GError **error)
 }
 
 static GSubprocess *
-start_locked (const InnVmmRequest *request, int lock_fd, gint64 started, GError **error)
+start_locked (const Opening *opening, gint64 started, GError **error)
 {
+  const InnVmmRequest *request = opening->request;
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (InnLaunchPlan) plan = NULL;
   g_autofree char *program = inn_vmm_process_find_program ();
@@ -182,15 +196,16 @@ start_locked (const InnVmmRequest *request, int lock_fd, gint64 started, GError 
   GSubprocess *process;
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  plan = inn_launch_plan_new (request->description, program, (const char *const *)environment);
-  if (!open_files (request, plan, lock_fd, launcher, error)
+  plan = inn_launch_plan_new (request->description, opening->firmware, program,
+                              (const char *const *)environment);
+  if (!open_files (opening, plan, launcher, error)
       || !inn_run_record_save_start (request->folder, started, error))
     return NULL;
 
   process = spawn (request, plan, launcher, &local_error);
   if (process != NULL)
     {
-      note_holder (lock_fd, process);
+      note_holder (opening->lock_fd, process);
       return process;
     }
 
@@ -205,19 +220,21 @@ inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError
 {
   const char *name = inn_machine_description_get_name (request->description);
   const gint64 started = g_get_real_time ();
+  g_auto (InnFirmwareFiles) firmware = { NULL };
+  Opening opening = { .request = request, .firmware = &firmware };
   GSubprocess *process;
-  int lock_fd;
 
   if (!inn_machine_description_check_startable (request->description, error)
-      || !check_memory (request->description, error))
+      || !check_memory (request->description, error)
+      || !inn_firmware_choose (request->description, request->folder, &firmware, error))
     return NULL;
 
-  lock_fd = inn_machine_lock_acquire (request->folder, name, error);
-  if (lock_fd < 0)
+  opening.lock_fd = inn_machine_lock_acquire (request->folder, name, error);
+  if (opening.lock_fd < 0)
     return NULL;
 
-  process = start_locked (request, lock_fd, started, error);
-  fd_close (&lock_fd);
+  process = start_locked (&opening, started, error);
+  fd_close (&opening.lock_fd);
   if (process != NULL)
     *ret_started = started;
 
@@ -246,11 +263,16 @@ name_file (const char *text, const InnLaunchFile *file)
 
 /* The VMM knows its files by number only; people know them by path. */
 static char *
-name_files (const char *text, const InnMachineDescription *description)
+name_files (const char *text, const InnMachineDescription *description, const char *folder)
 {
   static const char *const no_environment[] = { NULL };
-  g_autoptr (InnLaunchPlan) plan = inn_launch_plan_new (description, "", no_environment);
+  g_auto (InnFirmwareFiles) firmware = { NULL };
+  g_autoptr (InnLaunchPlan) plan = NULL;
   char *named = g_strdup (text);
+
+  if (!inn_firmware_choose (description, folder, &firmware, NULL))
+    return named;
+  plan = inn_launch_plan_new (description, &firmware, "", no_environment);
 
   for (guint i = 0; i < plan->files->len; i++)
     {
@@ -267,7 +289,9 @@ name_files (const char *text, const InnMachineDescription *description)
 }
 
 char *
-inn_vmm_process_read_complaint (const char *log_path, const InnMachineDescription *description)
+inn_vmm_process_read_complaint (const char *log_path,
+                                const InnMachineDescription *description,
+                                const char *folder)
 {
   char text[MAX_COMPLAINT + 1] = "";
   g_autofree char *valid = NULL;
@@ -295,7 +319,7 @@ inn_vmm_process_read_complaint (const char *log_path, const InnMachineDescriptio
   if (n_lines == 0)
     return NULL;
 
-  return name_files (complaint->str, description);
+  return name_files (complaint->str, description, folder);
 }
 
 /* Whether this process runs from the build tree that BUILD_VMM_PATH is in. */

@@ -29,10 +29,11 @@ typedef struct
 GSubprocess *
 inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error);
 
-/* What a VMM for @description that ended at once had printed, as one sentence that names files by
- * their paths; NULL when it printed nothing. */
+/* What a VMM for @description, of the machine in @folder, that ended at once had printed, as one
+ * sentence that names files by their paths; NULL when it printed nothing. */
 char *inn_vmm_process_read_complaint (const char *log_path,
-                                      const InnMachineDescription *description);
+                                      const InnMachineDescription *description,
+                                      const char *folder);
 
 /* The program: $INNKEEPER_VMM, or the one of this build tree, or the installed one. */
 char *inn_vmm_process_find_program (void);

@@ -45,12 +45,81 @@ inn_xml_next (xmlNode *element)
   return first_named (element->next, (const char *)element->name);
 }
 
+static gboolean
+is_space (xmlNode *node)
+{
+  return node != NULL && node->type == XML_TEXT_NODE && xmlIsBlankNode (node);
+}
+
+/* A line break and the white space before an element of that depth. */
+static xmlNode *
+new_line (guint depth)
+{
+  g_autofree char *text = g_strdup_printf ("\n%*s", (int)(2 * depth), "");
+
+  return xmlNewText (BAD_CAST text);
+}
+
+static guint
+get_depth (xmlNode *element)
+{
+  guint depth = 0;
+
+  for (xmlNode *node = element->parent; node != NULL && node->type == XML_ELEMENT_NODE;
+       node = node->parent)
+    depth++;
+
+  return depth;
+}
+
+/* libxml2 lays out what is new only in a document that has no white space of its own. */
+static gboolean
+has_lines (xmlDoc *document)
+{
+  return is_space (xmlDocGetRootElement (document)->children);
+}
+
+xmlNode *
+inn_xml_append (xmlNode *parent, const char *name)
+{
+  xmlNode *last = parent->last;
+  xmlNode *element = xmlNewChild (parent, NULL, BAD_CAST name, NULL);
+  const guint depth = get_depth (element);
+
+  if (!has_lines (parent->doc) || (last != NULL && !is_space (last)))
+    return element;
+
+  if (last != NULL)
+    inn_xml_remove (last);
+  xmlAddPrevSibling (element, new_line (depth));
+  xmlAddNextSibling (element, new_line (depth - 1));
+  return element;
+}
+
+void
+inn_xml_remove (xmlNode *element)
+{
+  xmlNode *space;
+
+  if (element == NULL)
+    return;
+
+  space = element->prev;
+  xmlUnlinkNode (element);
+  xmlFreeNode (element);
+  if (is_space (space))
+    {
+      xmlUnlinkNode (space);
+      xmlFreeNode (space);
+    }
+}
+
 xmlNode *
 inn_xml_ensure (xmlNode *parent, const char *name)
 {
   xmlNode *child = inn_xml_find (parent, name);
 
-  return child != NULL ? child : xmlNewChild (parent, NULL, BAD_CAST name, NULL);
+  return child != NULL ? child : inn_xml_append (parent, name);
 }
 
 char *
@@ -84,16 +153,12 @@ inn_xml_set_child_text (xmlNode *parent, const char *name, const char *text)
 
   if (text == NULL)
     {
-      if (child != NULL)
-        {
-          xmlUnlinkNode (child);
-          xmlFreeNode (child);
-        }
+      inn_xml_remove (child);
       return;
     }
 
   if (child == NULL)
-    child = xmlNewChild (parent, NULL, BAD_CAST name, NULL);
+    child = inn_xml_append (parent, name);
   /* Not xmlNodeSetContent (child, text), which would parse entities in the text. */
   xmlNodeSetContent (child, NULL);
   xmlNodeAddContent (child, BAD_CAST text);
@@ -102,7 +167,31 @@ inn_xml_set_child_text (xmlNode *parent, const char *name, const char *text)
 void
 inn_xml_set_attribute (xmlNode *element, const char *name, const char *value)
 {
-  xmlSetProp (element, BAD_CAST name, BAD_CAST value);
+  if (value != NULL)
+    xmlSetProp (element, BAD_CAST name, BAD_CAST value);
+  else
+    xmlUnsetProp (element, BAD_CAST name);
+}
+
+gboolean
+inn_xml_get_number (xmlNode *element, const char *name, guint *ret_number)
+{
+  g_autofree char *text = inn_xml_get_attribute (element, name);
+  guint64 number;
+
+  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, &number, NULL))
+    return FALSE;
+
+  *ret_number = (guint)number;
+  return TRUE;
+}
+
+gboolean
+inn_xml_is_on (xmlNode *element, const char *name)
+{
+  g_autofree char *text = inn_xml_get_attribute (element, name);
+
+  return text != NULL && (g_str_equal (text, "yes") || g_str_equal (text, "on"));
 }
 
 /* https://libvirt.org/formatdomain.html#memory-allocation */

@@ -118,6 +118,45 @@ test_not_writable (EngineFixture *fixture, gconstpointer data)
 }
 
 static void
+test_import (EngineFixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *start;
+    const char *format;
+  } foreign[] = {
+    { "QFI\xfb", "qcow2" }, { "KDMV", "vmdk" },    { "# Disk DescriptorFile", "vmdk" },
+    { "vhdxfile", "vhdx" }, { "conectix", "vpc" }, { "QED", "qed" },
+  };
+  g_autofree char *raw = create (fixture, "raw", 1 << 20);
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  g_assert_true (inn_disk_image_check_import (raw, NULL));
+  g_assert_true (inn_disk_image_check_import (fixture->kernel, NULL)); /* however short */
+  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
+    {
+      g_autofree char *start = g_strnfill (512, ' ');
+      g_autofree char *path = NULL;
+
+      memcpy (start, foreign[i].start, strlen (foreign[i].start));
+      path = engine_fixture_write (fixture, "it's.img", start);
+      g_assert_false (inn_disk_image_check_import (path, &error));
+      g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED);
+      g_assert_nonnull (strstr (error->message, foreign[i].format));
+      g_assert_nonnull (strstr (error->message, "it'\\''s.img"));
+      g_clear_error (&error);
+    }
+
+  fd = inn_disk_image_open (raw, INN_DISK_READ_WRITE, NULL);
+  g_assert_false (inn_disk_image_check_import (raw, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_assert_false (inn_disk_image_check_medium (raw, NULL));
+  fd_close (&fd);
+  g_assert_true (inn_disk_image_check_medium (raw, NULL));
+}
+
+static void
 test_space_warning (EngineFixture *fixture, gconstpointer data)
 {
   g_autofree char *warning = inn_disk_image_get_space_warning (fixture->root, (guint64)1 << 60);
@@ -140,6 +179,7 @@ main (int argc, char **argv)
   ADD ("locks", test_locks);
   ADD ("unusable", test_unusable);
   ADD ("not-writable", test_not_writable);
+  ADD ("import", test_import);
   ADD ("space-warning", test_space_warning);
 
   return g_test_run ();

@@ -473,6 +473,111 @@ assert_create_refused (InnEngine *engine, const InnNewGuest *description, const 
     g_error ("“%s” does not say “%s”", error->message, word);
 }
 
+/* Firmware of our own, so that the test needs no package. */
+static char *
+use_bios (EngineFixture *fixture)
+{
+  g_autofree char *folder = g_build_filename (fixture->root, "qemu", "firmware", NULL);
+  g_autofree char *text = NULL;
+  char *image = engine_fixture_write (fixture, "bios.bin", "not really a BIOS");
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  text = g_strdup_printf ("{\"interface-types\": [\"bios\"], \"mapping\": {\"device\": \"memory\", "
+                          "\"filename\": \"%s\"}, \"targets\": [{\"architecture\": \"x86_64\", "
+                          "\"machines\": [\"pc-q35-*\"]}]}",
+                          image);
+  g_free (engine_fixture_write (fixture, "qemu/firmware/00-test.json", text));
+  g_setenv ("XDG_CONFIG_HOME", fixture->root, TRUE);
+  return image;
+}
+
+static void
+test_pc (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autofree char *image = use_bios (fixture);
+  g_autofree char *cdrom = engine_fixture_write (fixture, "cd.iso", "a CD");
+  g_autofree char *disk = engine_fixture_write (fixture, "disk.raw", "a disk");
+  g_autofree char *said = g_strdup_printf ("did not start: “%s” is not a BIOS.", image);
+  InnNewGuest description = new_guest (fixture, "pc");
+  g_autoptr (InnGuest) guest = NULL;
+  const InnMachineDescription *made;
+  g_autoptr (GError) error = NULL;
+
+  description.kernel = NULL;
+  description.cdrom = cdrom;
+  description.import = disk;
+  guest = try_create (engine, &description, &error);
+  g_assert_no_error (error);
+  made = inn_guest_get_description (guest);
+  g_assert_cmpint (inn_machine_description_get_firmware (made), ==, INN_FIRMWARE_BIOS);
+  g_assert_cmpint (inn_machine_description_get_video (made).model, ==, INN_VIDEO_VIRTIO);
+  g_assert_null (inn_machine_description_get_cmdline (made));
+  g_assert_cmpstr (inn_machine_description_find_disk (made, "vda")->path, ==, disk);
+  g_assert_cmpstr (inn_machine_description_find_disk (made, "sda")->path, ==, cdrom);
+  g_assert_nonnull (inn_machine_description_find_disk (made, "vdb"));
+  g_assert_true (inn_engine_find_disk_user (engine, disk, NULL) == guest);
+  g_assert_null (inn_engine_find_disk_user (engine, disk, guest));
+  g_assert_null (inn_engine_find_disk_user (engine, cdrom, NULL));
+
+  start (guest);
+  call (guest, INN_CONTROL_POWER_OFF);
+  use_vmm (fixture, "echo 'innkeeper-vmm: The file descriptor 6 is not a BIOS.' >&2; exit 1");
+  assert_start_refused (guest, INN_ENGINE_ERROR_FAILED, said);
+  close_engine (engine);
+}
+
+static gboolean
+set_two_vcpus (InnMachineDescription *description, gpointer data, GError **error)
+{
+  if (data == NULL)
+    {
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, "No.");
+      return FALSE;
+    }
+
+  inn_machine_description_set_vcpus (description, 2);
+  return TRUE;
+}
+
+static gboolean
+try_change (InnGuest *guest, gpointer data, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_change_async (guest, set_two_vcpus, data, NULL, NULL, engine_fixture_take_result,
+                          &result);
+  engine_fixture_await (&result);
+  return inn_guest_change_finish (guest, result, error);
+}
+
+static gboolean
+has_two_vcpus (InnGuest *guest)
+{
+  return inn_guest_get_vcpus (guest) == 2;
+}
+
+static void
+test_change (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  InnEngine *other = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine, "web");
+  g_autoptr (GError) error = NULL;
+  InnGuest *seen;
+
+  g_assert_false (try_change (guest, NULL, &error));
+  assert_says (error, INN_ENGINE_ERROR_INVALID, "No.");
+  g_assert_cmpuint (inn_guest_get_vcpus (guest), ==, 1);
+  g_clear_error (&error);
+
+  g_assert_true (try_change (guest, guest, &error));
+  g_assert_true (has_two_vcpus (guest)); /* at once */
+  ENGINE_FIXTURE_WAIT (has_two_vcpus, (seen = inn_engine_find (other, inn_guest_get_uuid (guest))));
+  close_engine (other);
+  close_engine (engine);
+}
+
 static void
 test_create_refused (EngineFixture *fixture, gconstpointer data)
 {
@@ -499,7 +604,11 @@ test_create_refused (EngineFixture *fixture, gconstpointer data)
   bad = good, bad.kernel = fixture->root;
   assert_create_refused (engine, &bad, "not a file");
   bad = good, bad.kernel = NULL;
-  assert_create_refused (engine, &bad, "no kernel");
+  assert_create_refused (engine, &bad, "nothing to start from");
+  bad = good, bad.cdrom = "/nowhere.iso";
+  assert_create_refused (engine, &bad, "/nowhere.iso");
+  bad = good, bad.import = "/nowhere.raw";
+  assert_create_refused (engine, &bad, "/nowhere.raw");
   bad = good, bad.initrd = "/nowhere";
   assert_create_refused (engine, &bad, "RAM disk");
   bad = good, bad.cmdline = "a\nb";
@@ -737,6 +846,8 @@ main (int argc, char **argv)
   ADD ("start-race", test_start_race);
   ADD ("start-refused", test_start_refused);
   ADD ("define", test_define);
+  ADD ("pc", test_pc);
+  ADD ("change", test_change);
   ADD ("create-refused", test_create_refused);
   ADD ("shared-disk", test_shared_disk);
   ADD ("broken-definition", test_broken_definition);

@@ -151,7 +151,7 @@ class InnctlTest(unittest.TestCase):
             self.bad("processors", "create", "web", "--kernel", self.kernel, "--cpus", cpus)
         self.bad("Give it less", "create", "web", "--kernel", self.kernel, "--memory", "30T")
         self.bad("/nowhere", "create", "web", "--kernel", "/nowhere")
-        self.bad("no kernel", "create", "web")
+        self.bad("nothing to start from", "create", "web")
         self.bad("cannot be read", "define", "/nowhere.xml")
         self.bad("line 1", "define", self.write("bad.xml", "<domain><name>"))
         self.assertEqual(self.json("list"), [])

@@ -8,7 +8,17 @@
   "<memory unit='KiB'>65537</memory><vcpu>3</vcpu><os><kernel>/k</kernel>%s</os><devices>%s"       \
   "</devices></domain>"
 
+#define PC                                                                                         \
+  "<domain><name>pc</name><uuid>0f6ba3a4-6cb0-4a4d-8b6f-6d8b2d8f1a11</uuid>"                       \
+  "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os %s</os><devices>%s</devices></domain>"
+
+#define PC_START                                                                                   \
+  "/vmm", "--name", "pc", "--memory", "64M", "--cpus", "1", "--control", "fd=3", "--end-record",   \
+      "fd=4", "--firmware"
+#define PC_UUID "--uuid", "0f6ba3a4-6cb0-4a4d-8b6f-6d8b2d8f1a11"
+
 static const char *const no_environment[] = { NULL };
+static const InnFirmwareFiles no_firmware = { NULL };
 
 static InnLaunchPlan *
 plan (const char *os, const char *devices, const char *const *environment)
@@ -17,7 +27,7 @@ plan (const char *os, const char *devices, const char *const *environment)
   g_autoptr (InnMachineDescription) description
       = inn_machine_description_parse (text, strlen (text), NULL);
 
-  return inn_launch_plan_new (description, "/libexec/vmm", environment);
+  return inn_launch_plan_new (description, &no_firmware, "/libexec/vmm", environment);
 }
 
 static void
@@ -28,6 +38,22 @@ assert_file (const InnLaunchPlan *self, guint index, InnLaunchFileKind kind, con
   g_assert_cmpint (file->kind, ==, kind);
   g_assert_cmpstr (file->path, ==, path);
   g_assert_cmpint (file->number, ==, 3 + (int)index);
+}
+
+static InnLaunchPlan *
+plan_pc (const char *os, const char *devices)
+{
+  const InnFirmwareFiles firmware = {
+    .image = (char *)"/image",
+    .variables = (char *)(strstr (os, "efi") != NULL ? "/variables" : NULL),
+  };
+  g_autofree char *text = g_strdup_printf (PC, os, devices);
+  g_autoptr (InnMachineDescription) description
+      = inn_machine_description_parse (text, strlen (text), NULL);
+
+  g_assert_true (inn_machine_description_validate (description, NULL));
+  g_assert_true (inn_machine_description_check_startable (description, NULL));
+  return inn_launch_plan_new (description, &firmware, "/vmm", no_environment);
 }
 
 static void
@@ -89,6 +115,91 @@ test_all (void)
   assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/b");
 }
 
+static void
+test_bios (void)
+{
+  const char *const expected[] = { PC_START,
+                                   "bios",
+                                   "--firmware-image",
+                                   "fd=6",
+                                   PC_UUID,
+                                   "--disk",
+                                   "fd=7,format=raw,serial=A,bus=ahci",
+                                   "--cdrom",
+                                   "fd=8",
+                                   "--cdrom",
+                                   "none",
+                                   "--display",
+                                   "none",
+                                   "--serial",
+                                   "none",
+                                   NULL };
+  g_autoptr (InnLaunchPlan) self
+      = plan_pc (">", "<disk><source file='/a'/><target dev='sda'/><serial>A</serial></disk>"
+                      "<disk device='cdrom'><source file='/c.iso'/><target dev='sdb'/></disk>"
+                      "<disk device='cdrom'><target dev='sdc'/></disk>");
+
+  g_assert_cmpstrv (self->argv, expected);
+  g_assert_cmpuint (self->files->len, ==, 6);
+  assert_file (self, 3, INN_LAUNCH_FIRMWARE, "/image");
+  assert_file (self, 4, INN_LAUNCH_DISK, "/a");
+  assert_file (self, 5, INN_LAUNCH_READONLY_DISK, "/c.iso");
+}
+
+static void
+test_uefi (void)
+{
+  const char *const expected[] = { PC_START,
+                                   "uefi",
+                                   "--firmware-image",
+                                   "fd=6",
+                                   "--variables",
+                                   "fd=7",
+                                   PC_UUID,
+                                   "--boot",
+                                   "disk1,cdrom0,disk0",
+                                   "--boot-menu",
+                                   "on",
+                                   "--kernel",
+                                   "fd=8",
+                                   "--disk",
+                                   "fd=9,format=raw",
+                                   "--disk",
+                                   "fd=10,format=raw",
+                                   "--cdrom",
+                                   "none",
+                                   "--display",
+                                   "1920x1080,model=virtio",
+                                   "--serial",
+                                   "none",
+                                   NULL };
+  g_autoptr (InnLaunchPlan) self
+      = plan_pc ("firmware='efi'><kernel>/k</kernel><bootmenu enable='yes'/>",
+                 "<disk><source file='/a'/><target dev='vda'/><boot order='3'/></disk>"
+                 "<disk><source file='/b'/><target dev='vdb'/><boot order='1'/></disk>"
+                 "<disk device='cdrom'><target dev='sda'/><boot order='2'/></disk>"
+                 "<video><model type='virtio'><resolution x='1920' y='1080'/></model></video>");
+
+  g_assert_cmpstrv (self->argv, expected);
+  assert_file (self, 3, INN_LAUNCH_FIRMWARE, "/image");
+  assert_file (self, 4, INN_LAUNCH_VARIABLES, "/variables");
+  assert_file (self, 5, INN_LAUNCH_KERNEL, "/k");
+}
+
+/* A kernel that is started directly has a display only when it is asked for. */
+static void
+test_display_without_firmware (void)
+{
+  g_autoptr (InnLaunchPlan) with = plan ("", "<video><model type='vga'/></video>", no_environment);
+  g_autoptr (InnLaunchPlan) without
+      = plan ("", "<video><model type='none'/></video>", no_environment);
+  const guint length = g_strv_length (with->argv);
+
+  g_assert_cmpstr (with->argv[length - 4], ==, "--display");
+  g_assert_cmpstr (with->argv[length - 3], ==, "1280x800,model=vga");
+  g_assert_false (g_strv_contains ((const char *const *)without->argv, "--display"));
+}
+
 /* A guest may take over its VMM: the session's secrets do not go there. */
 static void
 test_environment (void)
@@ -109,6 +220,9 @@ main (int argc, char **argv)
 
   g_test_add_func ("/launch-plan/least", test_least);
   g_test_add_func ("/launch-plan/all", test_all);
+  g_test_add_func ("/launch-plan/bios", test_bios);
+  g_test_add_func ("/launch-plan/uefi", test_uefi);
+  g_test_add_func ("/launch-plan/display-without-firmware", test_display_without_firmware);
   g_test_add_func ("/launch-plan/environment", test_environment);
 
   return g_test_run ();

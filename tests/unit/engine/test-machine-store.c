@@ -9,6 +9,8 @@
 #include "engine-error.h"
 #include "engine-fixture.h"
 #include "machine-lock.h"
+#include "machine-description-boot.h"
+#include "machine-description-disks.h"
 #include "machine-store.h"
 
 #define UUID "0f6ba3a4-6cb0-4a4d-8b6f-6d8b2d8f1a11"
@@ -117,6 +119,48 @@ test_replace (EngineFixture *fixture, gconstpointer data)
   g_clear_error (&error);
   g_assert_false (inn_machine_store_replace (store, nowhere, &error));
   g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+}
+
+static gboolean
+rename_machine (InnMachineDescription *description, gpointer name, GError **error)
+{
+  inn_machine_description_set_name (description, name);
+  return TRUE;
+}
+
+static gboolean
+refuse_change (InnMachineDescription *description, gpointer data, GError **error)
+{
+  inn_machine_description_set_name (description, "lost");
+  g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY, "No.");
+  return FALSE;
+}
+
+static void
+test_change (EngineFixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnMachineStore) store = open_store (fixture);
+  g_autofree char *uuid = create (store, "one");
+  g_autoptr (InnMachineDescription) read = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_free (create (store, "two"));
+  g_assert_true (inn_machine_store_change (store, uuid, rename_machine, (char *)"new", &error));
+  g_assert_no_error (error);
+  g_assert_false (inn_machine_store_change (store, uuid, rename_machine, (char *)"two", &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (inn_machine_store_change (store, uuid, rename_machine, (char *)"a/b", &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_false (inn_machine_store_change (store, uuid, refuse_change, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_false (inn_machine_store_change (store, UUID, rename_machine, (char *)"x", &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+
+  read = inn_machine_store_load (store, uuid, NULL, NULL);
+  g_assert_cmpstr (inn_machine_description_get_name (read), ==, "new");
 }
 
 static void
@@ -317,6 +361,7 @@ main (int argc, char **argv)
   ADD ("create", test_create);
   ADD ("names-are-unique", test_names_are_unique);
   ADD ("replace", test_replace);
+  ADD ("change", test_change);
   ADD ("remove", test_remove);
   ADD ("broken-definition", test_broken_definition);
   ADD ("other-uuid", test_other_uuid);
