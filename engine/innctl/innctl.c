@@ -7,6 +7,8 @@
 #include "innctl.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum
 {
@@ -38,6 +40,35 @@ innctl_fail_with (const char *format, ...)
   print_sentence (sentence);
 
   return INNCTL_FAILED;
+}
+
+InnctlStatus
+innctl_fail_usage (const char *format, ...)
+{
+  g_autofree char *sentence = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  sentence = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  print_sentence (sentence);
+
+  return INNCTL_USAGE;
+}
+
+void
+innctl_warn (const char *sentence)
+{
+  print_sentence (sentence);
+}
+
+gboolean
+innctl_ask (const char *question)
+{
+  char answer[16];
+
+  g_printerr (_ ("%s [y/N] "), question);
+  return fgets (answer, sizeof (answer), stdin) != NULL && rpmatch (answer) == 1;
 }
 
 void

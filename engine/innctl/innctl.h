@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 
 #include "engine.h"
+#include "json-writer.h"
 
 G_BEGIN_DECLS
 
@@ -44,14 +45,22 @@ typedef struct
   InnctlStatus (*run) (Innctl *self, char **arguments);
 } InnctlVerb;
 
-extern const InnctlVerb innctl_console_verb, innctl_create_verb, innctl_define_verb,
-    innctl_delete_verb, innctl_dumpxml_verb, innctl_host_verb, innctl_list_verb, innctl_pause_verb,
-    innctl_poweroff_verb, innctl_reset_verb, innctl_resume_verb, innctl_shutdown_verb,
-    innctl_start_verb, innctl_stats_verb;
+extern const InnctlVerb innctl_attach_verb, innctl_console_verb, innctl_create_verb,
+    innctl_define_verb, innctl_delete_verb, innctl_detach_verb, innctl_dumpxml_verb,
+    innctl_edit_verb, innctl_eject_verb, innctl_host_verb, innctl_insert_verb, innctl_list_verb,
+    innctl_pause_verb, innctl_poweroff_verb, innctl_reset_verb, innctl_resume_verb, innctl_set_verb,
+    innctl_shutdown_verb, innctl_start_verb, innctl_stats_verb;
 
 /* Prints the sentence; returns INNCTL_FAILED. */
 InnctlStatus innctl_fail (const GError *error);
 InnctlStatus innctl_fail_with (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+/* The same for words that make no sense; returns INNCTL_USAGE. */
+InnctlStatus innctl_fail_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* A sentence of the same form about something that was done all the same. */
+void innctl_warn (const char *sentence);
+/* Asks on standard error and reads the answer from standard input; TRUE for yes. */
+gboolean innctl_ask (const char *question);
 
 /* For asynchronous calls: pass innctl_take_result and the address of a NULL result, then await. */
 void innctl_take_result (GObject *source, GAsyncResult *result, gpointer user_data);
@@ -65,6 +74,26 @@ gboolean innctl_wait (guint milliseconds, gboolean (*condition) (gpointer data),
 InnctlStatus innctl_open_engine (Innctl *self);
 /* The machine of that name or UUID, borrowed; NULL: a sentence was printed. */
 InnGuest *innctl_find_guest (Innctl *self, const char *name);
+
+/* "512M", "2GiB", "20G"; a bare number is MiB. */
+gboolean innctl_parse_size (const char *text, guint64 *ret_size);
+/* "bios", "uefi", "none". */
+gboolean innctl_parse_firmware (const char *text, InnFirmware *ret_firmware);
+/* From the root; NULL for NULL. */
+char *innctl_absolute_path (const char *path);
+/* What is known about a machine, as an object. */
+void innctl_add_guest (InnctlJson *json, InnGuest *guest);
+/* Says that the machine was made or defined. */
+void innctl_print_made (const Innctl *self, InnGuest *guest);
+/* Says when a change of the definition takes effect. @target: of the device it is about, or NULL.
+ */
+void innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target);
+/* Changes the definition and says so. *@target is looked at afterwards; @target may be NULL. */
+InnctlStatus innctl_change (const Innctl *self,
+                            InnGuest *guest,
+                            InnMachineChange change,
+                            gpointer data,
+                            char *const *target);
 
 /* Finds the machine that arguments[0] names, or connects to --control. */
 InnctlStatus innctl_target_init (InnctlTarget *target, Innctl *self, char **arguments);

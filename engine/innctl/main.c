@@ -12,10 +12,11 @@
 #include "innctl.h"
 
 static const InnctlVerb *const verbs[] = {
-  &innctl_list_verb,    &innctl_host_verb,   &innctl_create_verb,   &innctl_define_verb,
-  &innctl_dumpxml_verb, &innctl_start_verb,  &innctl_shutdown_verb, &innctl_poweroff_verb,
-  &innctl_reset_verb,   &innctl_pause_verb,  &innctl_resume_verb,   &innctl_console_verb,
-  &innctl_stats_verb,   &innctl_delete_verb,
+  &innctl_list_verb,     &innctl_host_verb,     &innctl_create_verb, &innctl_define_verb,
+  &innctl_dumpxml_verb,  &innctl_edit_verb,     &innctl_set_verb,    &innctl_attach_verb,
+  &innctl_detach_verb,   &innctl_insert_verb,   &innctl_eject_verb,  &innctl_start_verb,
+  &innctl_shutdown_verb, &innctl_poweroff_verb, &innctl_reset_verb,  &innctl_pause_verb,
+  &innctl_resume_verb,   &innctl_console_verb,  &innctl_stats_verb,  &innctl_delete_verb,
 };
 
 static char *
@@ -27,7 +28,7 @@ list_verbs (void)
     {
       g_autofree char *usage = g_strdup_printf ("%s %s", verbs[i]->name, verbs[i]->arguments);
 
-      g_string_append_printf (text, "  %-16s  %s\n", usage, _ (verbs[i]->summary));
+      g_string_append_printf (text, "  %-29s  %s\n", usage, _ (verbs[i]->summary));
     }
   g_string_append (text, _ ("\n“innctl VERB --help” says more. Every verb that prints takes "
                             "“--json”. Exit status: 0 done, 1 not done, 2 wrong usage."));

@@ -85,6 +85,7 @@ class InnctlTest(unittest.TestCase):
         self.bad("Usage", "start", "a", "b", status=2)
         self.bad("--memory", "create", "web", "--kernel", self.kernel, "--memory", "lots", status=2)
         self.bad("--disk", "create", "web", "--kernel", self.kernel, "--disk", "-1", status=2)
+        self.bad("firmware", "create", "web", "--kernel", self.kernel, "--firmware", "x", status=2)
         self.bad("--control", "--control", "/x", "list", status=2)
         self.bad("NAME", "--control", "/x", "pause", "web", status=2)
 
@@ -166,6 +167,261 @@ class InnctlTest(unittest.TestCase):
         self.good("define", path)
         self.assertEqual(self.json("list")[0]["cpus"], 3)
         self.bad("/k", "start", "db")
+
+    def raw_disk(self, name="disk.raw", text="no system at all"):
+        return self.write(name, text.ljust(4096))
+
+    def iso(self, name="cd.iso", blocks=20, size=None):
+        """An image whose descriptor says so many blocks of 2048 bytes."""
+        path = f"{self.root}/{name}"
+        descriptor = b"\x01CD001".ljust(80, b"\0") + blocks.to_bytes(4, "little")
+        descriptor = descriptor.ljust(128, b"\0") + (2048).to_bytes(2, "little")
+        with open(path, "wb") as file:
+            file.write(bytes(16 * 2048) + descriptor)
+            file.truncate(size or blocks * 2048)
+        return path
+
+    def warned(self, word, *arguments):
+        """Done, with one sentence that warns."""
+        result = self.run_innctl(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn(word, result.stderr)
+
+    def xml(self, name="pc"):
+        return self.good("dumpxml", name)
+
+    def folder(self, machine):
+        return f"{self.root}/data/innkeeper/machines/{machine['uuid']}"
+
+    def test_create_from_cd(self):
+        iso = self.iso()
+        made = self.json("create", "pc", "--cdrom", iso)
+        self.assertEqual((made["memory"], made["state"]), (2 << 30, "off"))
+        xml = self.xml()
+        self.assertIn(f'<source file="{iso}"/>', xml)
+        self.assertIn('bus="sata"', xml)
+        self.assertLess(xml.index('<boot dev="hd"/>'), xml.index('<boot dev="cdrom"/>'))
+        self.assertIn('<model type="virtio">', xml)
+        self.assertNotIn("firmware=", xml)
+        self.assertEqual(os.path.getsize(f"{self.folder(made)}/disk-1.raw"), 20 << 30)
+        self.good("start", "pc")
+        self.assertEqual(self.state("pc"), "running")
+
+        live = self.json("create", "live", "--cdrom", iso, "--disk", "none", "--firmware", "uefi")
+        self.assertNotIn("disk-1.raw", os.listdir(self.folder(live)))
+        self.assertIn('firmware="efi"', self.xml("live"))
+
+    def test_bad_cds(self):
+        self.bad("/nowhere.iso", "create", "pc", "--cdrom", "/nowhere.iso")
+        self.bad("neither a file", "create", "pc", "--cdrom", self.root)
+        self.bad("empty", "create", "pc", "--cdrom", self.write("empty.iso", ""))
+        self.assertEqual(self.json("list"), [])
+        self.warned("does not look like a CD", "create", "a", "--cdrom", self.raw_disk(), "--json")
+        self.warned("cut off", "create", "b", "--cdrom", self.iso("short.iso", size=19 * 2048))
+
+    def test_import(self):
+        disk = self.raw_disk()
+        self.json("create", "pc", "--import", disk, "--firmware", "bios")
+        self.assertIn(f'<source file="{disk}"/>', self.xml())
+        self.assertNotIn("disk-1", self.xml())
+        self.bad("belongs to the machine “pc”", "create", "other", "--import", disk)
+        link = f"{self.root}/link.raw"
+        os.symlink(disk, link)
+        self.bad("belongs to the machine “pc”", "create", "other", "--import", link)
+        self.bad("/nowhere", "create", "other", "--import", "/nowhere")
+        foreign = self.raw_disk("a b.qcow2", "QFI\u00fb")
+        with open(foreign, "r+b") as file:
+            file.write(b"QFI\xfb")
+        self.bad(f"qemu-img convert -f qcow2 -O raw '{foreign}' '{foreign}.raw'", "create",
+                 "other", "--import", foreign)
+        self.good("delete", "pc")
+        self.assertTrue(os.path.exists(disk))
+
+    def test_set(self):
+        self.json("create", "pc", "--cdrom", self.iso())
+        self.good("set", "pc", "memory=3G", "cpus=4", "title=A & B", "firmware=uefi",
+                  "boot=cdrom,vda", "boot-menu=on", "resolution=800x600", "video=vga",
+                  "description=mine")
+        xml = self.xml()
+        for part in ("<title>A &amp; B</title>", 'firmware="efi"', '<boot order="2"/>',
+                     '<bootmenu enable="yes"/>', '<resolution x="800" y="600"/>', 'type="vga"'):
+            self.assertIn(part, xml)
+        changed = self.json("set", "pc", "name=new", "title=")
+        self.assertEqual((changed["name"], changed["applies"]), ("new", "now"))
+        self.assertEqual((changed["memory"], changed["cpus"]), (3 << 30, 4))
+        self.assertNotIn("<title>", self.xml("new"))
+        # Firmware depends on the kernel, in whatever order they are given.
+        self.good("set", "new", "firmware=none", f"kernel={self.kernel}", "cmdline=quiet")
+        self.assertNotIn("firmware", self.xml("new"))
+
+    def test_bad_set(self):
+        self.json("create", "pc", "--cdrom", self.iso())
+        before = self.xml()
+        self.bad("keys are name", "set", "pc", "colour=red", status=2)
+        self.bad("KEY=VALUE", "set", "pc", "memory", status=2)
+        self.bad("Usage", "set", "pc", status=2)
+        for word, argument in (("size", "memory=lots"), ("1 MiB", "memory=0"),
+                               ("number", "cpus=0"), ("processors", "cpus=1000"),
+                               ("bios", "firmware=coreboot"), ("kernel", "firmware=none"),
+                               ("vdz", "boot=vdz"), ("twice", "boot=hd,vda"),
+                               ("on or off", "boot-menu=maybe"), ("virtio", "video=qxl"),
+                               ("1280x800", "resolution=big"), ("200x200", "resolution=1x1"),
+                               ("/nowhere", "kernel=/nowhere"), ("name", "name="),
+                               ("plain text", "title=a\nb")):
+            self.bad(word, "set", "pc", "cpus=2", argument)
+        self.assertEqual(self.xml(), before)
+        self.bad("no machine", "set", "other", "cpus=2")
+        self.create("web")
+        self.bad("already", "set", "pc", "name=web")
+
+    def test_set_running(self):
+        self.create()
+        self.good("start", "web")
+        self.assertIn("next start", self.good("set", "web", "cpus=2"))
+        self.assertEqual(self.json("set", "web", "cpus=3")["applies"], "next-start")
+
+    def test_attach_and_detach(self):
+        self.create()
+        disk = self.raw_disk()
+        self.assertEqual(self.good("attach", "web", "disk", disk, "--serial", "S1"), "vda\n")
+        self.assertIn("<serial>S1</serial>", self.xml("web"))
+        self.bad("has the disk", "attach", "web", "disk", disk)
+        self.create("other")
+        self.bad("belongs to the machine “web”", "attach", "other", "disk", disk)
+        self.bad("bus", "attach", "web", "disk", self.raw_disk("b"), "--bus", "ide", status=2)
+        self.bad("serial", "attach", "web", "disk", self.raw_disk("b"), "--serial", "a,b")
+        self.bad("Which disk", "attach", "web", "disk", status=2)
+        self.bad("attached", "attach", "web", "floppy", status=2)
+        self.bad("/nowhere", "attach", "web", "disk", "/nowhere")
+        attached = self.json("attach", "web", "disk", self.raw_disk("b"), "--bus", "sata")
+        self.assertEqual((attached["target"], attached["applies"]), ("sda", "now"))
+        self.good("detach", "web", "vda")
+        self.assertNotIn(disk, self.xml("web"))
+        self.assertTrue(os.path.exists(disk))
+        self.bad("vda", "detach", "web", "vda")
+
+    def test_too_many_disks(self):
+        self.create("web", *["--disk=1M"] * 15)
+        self.bad("16 disks", "attach", "web", "disk", self.raw_disk())
+        result = self.run_innctl("create", "more", "--kernel", self.kernel, *["--disk=1M"] * 16)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(self.json("list")), 1)
+
+    def test_media(self):
+        self.create()
+        iso = self.iso()
+        self.bad("no CD drive", "insert", "web", iso)
+        self.bad("no CD drive", "eject", "web")
+        self.assertEqual(self.good("attach", "web", "cdrom"), "sda\n")
+        self.assertEqual(self.good("attach", "web", "cdrom", iso), "sdb\n")
+        self.assertEqual(self.good("insert", "web", iso), "sda\n")  # the empty one
+        self.bad("--drive", "insert", "web", iso)
+        self.bad("sdz", "insert", "web", iso, "--drive", "sdz")
+        self.bad("/nowhere", "insert", "web", "/nowhere", "--drive", "sda")
+        self.assertEqual(self.json("eject", "web", "--drive", "sdb")["target"], "sdb")
+        self.good("eject", "web")
+        self.assertNotIn(iso, self.xml("web"))
+        self.warned("does not look like", "insert", "web", self.raw_disk())
+
+    def edit(self, script, name="web"):
+        """Edits with a sed script; the run."""
+        self.environment["EDITOR"] = f"sed -i -e '{script}'"
+        return self.run_innctl("edit", name)
+
+    def test_edit(self):
+        made = self.create()
+        self.assertEqual(self.edit("s,<vcpu>1<,<vcpu>2<,").returncode, 0)
+        self.assertEqual(self.json("list")[0]["cpus"], 2)
+        self.assertIn("not changed", self.edit("").stdout)
+        for script, word in (("s,<vcpu>2<,<vcpu>999<,", "processors"),
+                             ("s,</domain>,,", "line"),
+                             (f"s,{made['uuid']},{made['uuid'][::-1]},", "must stay")):
+            result = self.edit(script)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            self.assertIn(word, result.stderr)
+        self.assertEqual(self.json("list")[0]["cpus"], 2)
+        self.environment["EDITOR"] = "false"
+        self.bad("$EDITOR", "edit", "web")
+
+    def test_edit_of_what_changes_meanwhile(self):
+        self.create()
+        self.environment["EDITOR"] = f"{INNCTL} set web cpus=3; sed -i 's,<vcpu>1<,<vcpu>2<,'"
+        result = self.run_innctl("edit", "web")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("another program", result.stderr)
+        self.assertEqual(self.json("list")[0]["cpus"], 3)
+
+    def test_edit_again(self):
+        self.create()
+        terminal, end = pty.openpty()
+        os.write(terminal, b"y\n")
+        # Bad the first time, good the second.
+        self.environment["EDITOR"] = "sed -i -e 's,<vcpu>77<,<vcpu>2<,' -e 's,<vcpu>1<,<vcpu>77<,' " \
+                                     "-e 's,<memory unit=.KiB.>65536<,<memory>0<,;t' " \
+                                     "-e 's,<memory>0<,<memory unit=\"MiB\">64<,'"
+        result = self.run_innctl("edit", "web", stdin=end)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("1 MiB", result.stderr)
+        self.assertEqual(self.json("list")[0]["cpus"], 2)
+        os.close(terminal)
+        os.close(end)
+
+    def test_edit_repairs_a_broken_definition(self):
+        made = self.create()
+        path = f"{self.folder(made)}/domain.xml"
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("</domain>", ""))
+        self.assertEqual(self.state(), "broken")
+        self.bad("line", "set", "web", "cpus=2")
+        self.assertEqual(self.edit("$ a </domain>").returncode, 0)
+        self.assertEqual(self.state(), "off")
+
+    def firmware(self):
+        """A descriptor of UEFI firmware of our own; the template of its variables."""
+        header = bytearray(72)
+        header[32:40] = (4096).to_bytes(8, "little")
+        header[40:44] = b"_FVH"
+        header[48:50] = len(header).to_bytes(2, "little")
+        header[56:64] = (1).to_bytes(4, "little") + (4096).to_bytes(4, "little")
+        total = sum(int.from_bytes(header[i:i + 2], "little") for i in range(0, 72, 2))
+        header[50:52] = (-total % 65536).to_bytes(2, "little")
+        template = f"{self.root}/vars.fd"
+        with open(template, "wb") as file:
+            file.write(bytes(header).ljust(4096, b"\xff"))
+        image = self.write("code.fd", "not really firmware")
+        os.makedirs(f"{self.root}/config/qemu/firmware")
+        self.environment["XDG_CONFIG_HOME"] = f"{self.root}/config"
+        self.write("config/qemu/firmware/01-ours.json", json.dumps({
+            "interface-types": ["uefi"],
+            "mapping": {"device": "flash",
+                        "executable": {"filename": image, "format": "raw"},
+                        "nvram-template": {"filename": template, "format": "raw"}},
+            "targets": [{"architecture": "x86_64", "machines": ["pc-q35-*"]}],
+            "features": [], "tags": []}))
+        return template
+
+    def test_uefi_variables(self):
+        template = self.firmware()
+        made = self.json("create", "pc", "--import", self.raw_disk(), "--firmware", "uefi")
+        variables = f"{self.folder(made)}/variables.fd"
+        self.good("start", "pc")
+        self.bad("running", "start", "pc", "--reset-nvram")
+        self.good("poweroff", "pc")
+        with open(variables, "rb") as ours, open(template, "rb") as theirs:
+            self.assertEqual(ours.read(), theirs.read())
+
+        os.truncate(variables, 100)
+        self.bad("--reset-nvram", "start", "pc")
+        kept = self.json("start", "pc", "--reset-nvram")["kept"]
+        self.assertEqual(os.path.getsize(kept), 100)
+        self.assertEqual(self.state("pc"), "running")
+        self.good("poweroff", "pc")
+        os.unlink(template)
+        self.assertEqual(self.run_innctl("set", "pc", "firmware=bios").returncode, 0)
 
     def test_one_start_wins(self):
         self.create()

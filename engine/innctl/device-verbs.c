@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Verbs about a machine's devices: attach, detach, insert, eject.
+ */
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "innctl.h"
+
+static char *bus_word, *serial, *drive;
+static gboolean readonly;
+
+/* What a change is given and what it found. */
+typedef struct
+{
+  const char *path; /* NULL: none */
+  InnDiskKind kind;
+  InnDiskBus bus;
+  char *target;
+} DeviceChange;
+
+static void
+device_change_clear (DeviceChange *self)
+{
+  g_free (self->target);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeviceChange, device_change_clear)
+
+/* ---- attach ---- */
+
+static gboolean
+add_device (InnMachineDescription *description, gpointer data, GError **error)
+{
+  DeviceChange *change = data;
+
+  change->target = g_strdup (
+      inn_machine_description_add_disk (description, change->kind, change->bus, change->path));
+  if (change->kind == INN_DISK_DISK)
+    {
+      inn_machine_description_set_disk_serial (description, change->target, serial);
+      inn_machine_description_set_disk_readonly (description, change->target, readonly);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+parse_bus (InnDiskBus *ret_bus)
+{
+  if (bus_word == NULL || g_str_equal (bus_word, "virtio"))
+    *ret_bus = INN_DISK_BUS_VIRTIO;
+  else if (g_str_equal (bus_word, "sata"))
+    *ret_bus = INN_DISK_BUS_SATA;
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
+static InnctlStatus
+check_disk (Innctl *self, InnGuest *guest, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  InnGuest *user;
+
+  if (readonly ? !inn_disk_image_check_medium (path, &error)
+               : !inn_disk_image_check_import (path, &error))
+    return innctl_fail (error);
+
+  user = inn_engine_find_disk_user (self->engine, path, NULL);
+  if (user == NULL)
+    return INNCTL_DONE;
+  if (user == guest)
+    return innctl_fail_with (_ ("“%s” has the disk “%s” already."), inn_guest_get_name (guest),
+                             path);
+
+  return innctl_fail_with (_ ("The disk “%s” belongs to the machine “%s”, and two machines would "
+                              "destroy what is on it. Choose another, or a copy."),
+                           path, inn_guest_get_name (user));
+}
+
+static InnctlStatus
+attach_disk (Innctl *self, InnGuest *guest, const char *file)
+{
+  g_autofree char *path = innctl_absolute_path (file);
+  g_auto (DeviceChange) change = { .path = path, .kind = INN_DISK_DISK };
+  InnctlStatus status;
+
+  if (file == NULL)
+    return innctl_fail_usage (_ ("Which disk? Name its file: innctl attach NAME disk FILE."));
+  if (!parse_bus (&change.bus))
+    return innctl_fail_usage (_ ("“%s” is no bus for a disk; write virtio or sata."), bus_word);
+  status = check_disk (self, guest, path);
+  if (status != INNCTL_DONE)
+    return status;
+
+  return innctl_change (self, guest, add_device, &change, &change.target);
+}
+
+static InnctlStatus
+check_medium (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *warning = NULL;
+
+  if (!inn_disk_image_check_medium (path, &error))
+    return innctl_fail (error);
+
+  warning = inn_cd_image_get_warning (path);
+  if (warning != NULL)
+    innctl_warn (warning);
+  return INNCTL_DONE;
+}
+
+static InnctlStatus
+attach_cdrom (Innctl *self, InnGuest *guest, const char *file)
+{
+  g_autofree char *path = innctl_absolute_path (file);
+  g_auto (DeviceChange) change = { .path = path, .kind = INN_DISK_CDROM, .bus = INN_DISK_BUS_SATA };
+
+  if (path != NULL && check_medium (path) != INNCTL_DONE)
+    return INNCTL_FAILED;
+
+  return innctl_change (self, guest, add_device, &change, &change.target);
+}
+
+static const struct
+{
+  const char *word;
+  InnctlStatus (*attach) (Innctl *self, InnGuest *guest, const char *argument);
+} kinds[] = {
+  { "disk", attach_disk },
+  { "cdrom", attach_cdrom },
+};
+
+static InnctlStatus
+run_attach (Innctl *self, char **arguments)
+{
+  g_autoptr (InnGuest) guest = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      if (!g_str_equal (arguments[1], kinds[i].word))
+        continue;
+      g_set_object (&guest, innctl_find_guest (self, arguments[0]));
+      return guest != NULL ? kinds[i].attach (self, guest, arguments[2]) : INNCTL_FAILED;
+    }
+
+  return innctl_fail_usage (_ ("“%s” is nothing that can be attached; write disk or cdrom."),
+                            arguments[1]);
+}
+
+/* ---- detach ---- */
+
+static gboolean
+remove_device (InnMachineDescription *description, gpointer data, GError **error)
+{
+  const char *target = data;
+
+  if (inn_machine_description_find_disk (description, target) == NULL)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+                   _ ("“%s” has no disk or CD drive “%s”. “innctl dumpxml” shows those it has."),
+                   inn_machine_description_get_name (description), target);
+      return FALSE;
+    }
+
+  inn_machine_description_remove_disk (description, target);
+  return TRUE;
+}
+
+static InnctlStatus
+run_detach (Innctl *self, char **arguments)
+{
+  g_autoptr (InnGuest) guest = NULL;
+
+  g_set_object (&guest, innctl_find_guest (self, arguments[0]));
+  return guest != NULL ? innctl_change (self, guest, remove_device, arguments[1], NULL)
+                       : INNCTL_FAILED;
+}
+
+/* ---- insert, eject ---- */
+
+/* The drive that is meant when none is named: the only one, else the first that is empty (to put
+ * something in) or full (to take it out). NULL and an error when there is none. */
+static const char *
+choose_drive (const InnMachineDescription *description, gboolean insert, GError **error)
+{
+  const char *only = NULL, *fitting = NULL;
+  guint n_drives = 0;
+
+  for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
+    {
+      const InnDiskDescription *disk = inn_machine_description_get_disk (description, i);
+
+      if (disk->kind != INN_DISK_CDROM)
+        continue;
+      n_drives++;
+      only = disk->target;
+      if (fitting == NULL && (disk->path == NULL) == insert)
+        fitting = disk->target;
+    }
+  if (n_drives == 1)
+    return only;
+  if (fitting != NULL)
+    return fitting;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+               n_drives == 0 ? _ ("“%s” has no CD drive. “innctl attach NAME cdrom” gives it one.")
+                             : _ ("“%s” has no CD drive that fits; name one with --drive."),
+               inn_machine_description_get_name (description));
+  return NULL;
+}
+
+static const char *
+find_drive (const InnMachineDescription *description, gboolean insert, GError **error)
+{
+  const InnDiskDescription *disk;
+
+  if (drive == NULL)
+    return choose_drive (description, insert, error);
+
+  disk = inn_machine_description_find_disk (description, drive);
+  if (disk != NULL && disk->kind == INN_DISK_CDROM)
+    return disk->target;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+               _ ("“%s” has no CD drive “%s”. “innctl dumpxml” shows those it has."),
+               inn_machine_description_get_name (description), drive);
+  return NULL;
+}
+
+/* Without a path it takes the medium out. */
+static gboolean
+change_medium (InnMachineDescription *description, gpointer data, GError **error)
+{
+  DeviceChange *change = data;
+
+  change->target = g_strdup (find_drive (description, change->path != NULL, error));
+  if (change->target == NULL)
+    return FALSE;
+
+  inn_machine_description_set_disk_path (description, change->target, change->path);
+  return TRUE;
+}
+
+static InnctlStatus
+run_insert (Innctl *self, char **arguments)
+{
+  g_autofree char *path = innctl_absolute_path (arguments[1]);
+  g_auto (DeviceChange) change = { .path = path };
+  g_autoptr (InnGuest) guest = NULL;
+
+  g_set_object (&guest, innctl_find_guest (self, arguments[0]));
+  if (guest == NULL || check_medium (path) != INNCTL_DONE)
+    return INNCTL_FAILED;
+
+  return innctl_change (self, guest, change_medium, &change, &change.target);
+}
+
+static InnctlStatus
+run_eject (Innctl *self, char **arguments)
+{
+  g_auto (DeviceChange) change = { .path = NULL };
+  g_autoptr (InnGuest) guest = NULL;
+
+  g_set_object (&guest, innctl_find_guest (self, arguments[0]));
+  return guest != NULL ? innctl_change (self, guest, change_medium, &change, &change.target)
+                       : INNCTL_FAILED;
+}
+
+static const GOptionEntry attach_options[] = {
+  { "bus", 'b', 0, G_OPTION_ARG_STRING, &bus_word,
+    N_ ("Of a disk: virtio or sata (virtio when not given)"), N_ ("WORD") },
+  { "readonly", 'r', 0, G_OPTION_ARG_NONE, &readonly, N_ ("The guest cannot write the disk"),
+    NULL },
+  { "serial", 's', 0, G_OPTION_ARG_STRING, &serial, N_ ("The disk's serial number"), N_ ("TEXT") },
+  { NULL },
+};
+
+static const GOptionEntry drive_options[] = {
+  { "drive", 'd', 0, G_OPTION_ARG_STRING, &drive, N_ ("The CD drive, if there are several"),
+    N_ ("TARGET") },
+  { NULL },
+};
+
+const InnctlVerb innctl_attach_verb = {
+  .name = "attach",
+  .arguments = "NAME disk|cdrom [FILE]",
+  .summary = N_ ("give a machine a disk or a CD drive"),
+  .details = N_ ("A disk is a raw file that is there; it is used where it is. A CD drive without "
+                 "FILE is empty. Prints the name that the machine's definition has for it."),
+  .min_arguments = 2,
+  .max_arguments = 3,
+  .options = attach_options,
+  .run = run_attach,
+};
+
+const InnctlVerb innctl_detach_verb = {
+  .name = "detach",
+  .arguments = "NAME TARGET",
+  .summary = N_ ("take a disk or CD drive out of a machine"),
+  .details = N_ ("TARGET is its name in the definition, like vda. No file is deleted."),
+  .min_arguments = 2,
+  .max_arguments = 2,
+  .run = run_detach,
+};
+
+const InnctlVerb innctl_insert_verb = {
+  .name = "insert",
+  .arguments = "NAME FILE",
+  .summary = N_ ("put a CD image into a machine's drive"),
+  .details = N_ ("What was in it before is taken out."),
+  .min_arguments = 2,
+  .max_arguments = 2,
+  .options = drive_options,
+  .run = run_insert,
+};
+
+const InnctlVerb innctl_eject_verb = {
+  .name = "eject",
+  .arguments = "NAME",
+  .summary = N_ ("take the CD out of a machine's drive"),
+  .min_arguments = 1,
+  .max_arguments = 1,
+  .options = drive_options,
+  .run = run_eject,
+};
