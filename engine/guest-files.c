@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What can be done with a machine's files: change its definition, reset its UEFI variables, delete.
+ * What can be done with a machine's files: change its definition, make disks, reset its UEFI
+ * variables, delete.
  */
 #include "config.h"
 
@@ -87,6 +88,66 @@ inn_guest_change_finish (InnGuest *self, GAsyncResult *result, GError **error)
   if (self->store != NULL) /* not detached meanwhile */
     inn_guest_refresh (self);
   return TRUE;
+}
+
+/* ---- new disks ---- */
+
+/* What the worker thread needs. */
+typedef struct
+{
+  InnMachineStore *store;
+  char *uuid;
+  guint64 size;
+} DiskRequest;
+
+static void
+disk_request_free (DiskRequest *request)
+{
+  g_object_unref (request->store);
+  g_free (request->uuid);
+  g_free (request);
+}
+
+static void
+create_disk_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const DiskRequest *request = task_data;
+  g_autoptr (GError) error = NULL;
+  char *path = inn_machine_store_create_disk (request->store, request->uuid, request->size, &error);
+
+  if (path != NULL)
+    g_task_return_pointer (task, path, g_free);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+void
+inn_guest_create_disk_async (InnGuest *self,
+                             guint64 size,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  DiskRequest *request;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  request = g_new0 (DiskRequest, 1);
+  request->store = g_object_ref (self->store);
+  request->uuid = g_strdup (self->uuid);
+  request->size = size;
+  g_task_set_task_data (task, request, (GDestroyNotify)disk_request_free);
+  g_task_run_in_thread (task, create_disk_in_thread);
+}
+
+char *
+inn_guest_create_disk_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /* ---- UEFI variables ---- */

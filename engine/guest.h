@@ -87,6 +87,15 @@ void inn_guest_change_async (InnGuest *self,
                              gpointer user_data);
 gboolean inn_guest_change_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
+/* Makes a new, empty disk of @size bytes among the machine's files; a change is to add it to the
+ * definition then. Its path, transfer full. */
+void inn_guest_create_disk_async (InnGuest *self,
+                                  guint64 size,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+char *inn_guest_create_disk_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
 /* Lets the next start begin with fresh UEFI variables. The old ones are kept in a file that is
  * returned (transfer full), NULL when there were none. */
 void inn_guest_reset_firmware_async (InnGuest *self,

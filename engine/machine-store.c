@@ -570,6 +570,45 @@ inn_machine_store_change (InnMachineStore *self,
   return done;
 }
 
+/* disk-1.raw, disk-2.raw, ...: the first that is free. */
+static char *
+next_disk_path (const char *folder)
+{
+  for (guint i = 1;; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("disk-%u.raw", i);
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (g_access (path, F_OK) < 0)
+        return g_steal_pointer (&path);
+    }
+}
+
+char *
+inn_machine_store_create_disk (InnMachineStore *self,
+                               const char *uuid,
+                               guint64 size,
+                               GError **error)
+{
+  g_autofree char *folder = NULL;
+  g_autofree char *path = NULL;
+  gboolean done;
+  int lock;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), NULL);
+
+  lock = lock_store (self, error);
+  if (lock < 0)
+    return NULL;
+
+  folder = inn_machine_store_get_folder (self, uuid);
+  path = next_disk_path (folder);
+  done = inn_disk_image_create (path, size, error) && sync_folder (folder, error);
+  fd_close (&lock);
+
+  return done ? g_steal_pointer (&path) : NULL;
+}
+
 /* With the store's and the machine's lock held. */
 static gboolean
 remove_machine (InnMachineStore *self, const char *uuid, GError **error)

@@ -53,6 +53,12 @@ gboolean inn_machine_store_change (InnMachineStore *self,
                                    InnMachineChange change,
                                    gpointer data,
                                    GError **error);
+/* Makes a new, empty disk in the machine's folder, which its definition does not name yet. Returns
+ * its path, transfer full, or NULL. */
+char *inn_machine_store_create_disk (InnMachineStore *self,
+                                     const char *uuid,
+                                     guint64 size,
+                                     GError **error);
 /* Removes the machine and everything in its folder. INN_ENGINE_ERROR_BUSY while it runs. */
 gboolean inn_machine_store_remove (InnMachineStore *self,
                                    const char *uuid,

@@ -5,10 +5,11 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 
 #include "innctl.h"
 
-static char *bus_word, *serial, *drive;
+static char *bus_word, *serial, *size, *drive;
 static gboolean readonly;
 
 /* What a change is given and what it found. */
@@ -81,6 +82,43 @@ check_disk (Innctl *self, InnGuest *guest, const char *path)
                            path, inn_guest_get_name (user));
 }
 
+static char *
+create_disk (InnGuest *guest, guint64 bytes, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_create_disk_async (guest, bytes, NULL, innctl_take_result, &result);
+  innctl_await (&result);
+  return inn_guest_create_disk_finish (guest, result, error);
+}
+
+static InnctlStatus
+attach_new_disk (Innctl *self, InnGuest *guest, DeviceChange *change)
+{
+  g_autofree char *warning = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  InnctlStatus status;
+  guint64 bytes;
+
+  if (!innctl_parse_size (size, &bytes))
+    return innctl_fail_usage (_ ("“%s” is not a size for %s. Write it like 512M or 20G."), size,
+                              "--size");
+  path = create_disk (guest, bytes, &error);
+  if (path == NULL)
+    return innctl_fail (error);
+
+  change->path = path;
+  status = innctl_change (self, guest, add_device, change, &change->target);
+  warning = inn_engine_get_space_warning (self->engine, bytes);
+  if (status != INNCTL_DONE)
+    g_unlink (path);
+  else if (warning != NULL)
+    innctl_warn (warning);
+
+  return status;
+}
+
 static InnctlStatus
 attach_disk (Innctl *self, InnGuest *guest, const char *file)
 {
@@ -88,10 +126,12 @@ attach_disk (Innctl *self, InnGuest *guest, const char *file)
   g_auto (DeviceChange) change = { .path = path, .kind = INN_DISK_DISK };
   InnctlStatus status;
 
-  if (file == NULL)
-    return innctl_fail_usage (_ ("Which disk? Name its file: innctl attach NAME disk FILE."));
+  if ((file == NULL) == (size == NULL))
+    return innctl_fail_usage (_ ("Which disk? Name its file, or its --size when it is new."));
   if (!parse_bus (&change.bus))
     return innctl_fail_usage (_ ("“%s” is no bus for a disk; write virtio or sata."), bus_word);
+  if (size != NULL)
+    return attach_new_disk (self, guest, &change);
   status = check_disk (self, guest, path);
   if (status != INNCTL_DONE)
     return status;
@@ -120,6 +160,9 @@ attach_cdrom (Innctl *self, InnGuest *guest, const char *file)
   g_autofree char *path = innctl_absolute_path (file);
   g_auto (DeviceChange) change = { .path = path, .kind = INN_DISK_CDROM, .bus = INN_DISK_BUS_SATA };
 
+  if (size != NULL || bus_word != NULL || serial != NULL || readonly)
+    return innctl_fail_usage (_ ("--size, --bus, --serial and --readonly are for disks; leave them "
+                                 "out with cdrom."));
   if (path != NULL && check_medium (path) != INNCTL_DONE)
     return INNCTL_FAILED;
 
@@ -272,6 +315,8 @@ run_eject (Innctl *self, char **arguments)
 }
 
 static const GOptionEntry attach_options[] = {
+  { "size", 0, 0, G_OPTION_ARG_STRING, &size,
+    N_ ("Of a new, empty disk, like 20G, in place of FILE"), N_ ("SIZE") },
   { "bus", 'b', 0, G_OPTION_ARG_STRING, &bus_word,
     N_ ("Of a disk: virtio or sata (virtio when not given)"), N_ ("WORD") },
   { "readonly", 'r', 0, G_OPTION_ARG_NONE, &readonly, N_ ("The guest cannot write the disk"),
@@ -290,8 +335,9 @@ const InnctlVerb innctl_attach_verb = {
   .name = "attach",
   .arguments = "NAME disk|cdrom [FILE]",
   .summary = N_ ("give a machine a disk or a CD drive"),
-  .details = N_ ("A disk is a raw file that is there; it is used where it is. A CD drive without "
-                 "FILE is empty. Prints the name that the machine's definition has for it."),
+  .details = N_ ("A disk is a raw file that is there and is used where it is, or a new one among "
+                 "the machine's files. A CD drive without FILE is empty. Prints the name that the "
+                 "machine's definition has for it."),
   .min_arguments = 2,
   .max_arguments = 3,
   .options = attach_options,

@@ -301,9 +301,22 @@ class InnctlTest(unittest.TestCase):
         self.assertTrue(os.path.exists(disk))
         self.bad("vda", "detach", "web", "vda")
 
+    def test_attach_new_disk(self):
+        made = self.create("web", "--disk", "1M")
+        self.assertEqual(self.good("attach", "web", "disk", "--size", "3M", "--bus", "sata"),
+                         "sda\n")
+        path = f"{self.folder(made)}/disk-2.raw"
+        self.assertEqual(os.path.getsize(path), 3 << 20)
+        self.assertIn(path, self.xml("web"))
+        self.bad("--size", "attach", "web", "disk", "--size", "big", status=2)
+        self.bad("--size", "attach", "web", "disk", path, "--size", "1M", status=2)
+        self.bad("serial", "attach", "web", "disk", "--size", "1M", "--serial", "a,b")
+        self.assertNotIn("disk-3.raw", os.listdir(self.folder(made)))
+
     def test_too_many_disks(self):
         self.create("web", *["--disk=1M"] * 15)
         self.bad("16 disks", "attach", "web", "disk", self.raw_disk())
+        self.bad("16 disks", "attach", "web", "disk", "--size", "1M")
         result = self.run_innctl("create", "more", "--kernel", self.kernel, *["--disk=1M"] * 16)
         self.assertEqual(result.returncode, 1)
         self.assertEqual(len(self.json("list")), 1)
@@ -313,6 +326,7 @@ class InnctlTest(unittest.TestCase):
         iso = self.iso()
         self.bad("no CD drive", "insert", "web", iso)
         self.bad("no CD drive", "eject", "web")
+        self.bad("for disks", "attach", "web", "cdrom", "--size", "1G", status=2)
         self.assertEqual(self.good("attach", "web", "cdrom"), "sda\n")
         self.assertEqual(self.good("attach", "web", "cdrom", iso), "sdb\n")
         self.assertEqual(self.good("insert", "web", iso), "sda\n")  # the empty one
