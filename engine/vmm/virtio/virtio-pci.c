@@ -42,6 +42,8 @@ struct virtio_pci {
 	struct virtio_device *device;
 	struct virtio_pci_registers registers;
 	struct ioeventfd_registry *ioeventfds;
+	void (*bar_listener)(void *data, unsigned int index); /* NULL: none */
+	void *bar_listener_data;
 	unsigned int window; /* offset of the PCI_CFG capability */
 	struct queue_notifier notifiers[VIRTIO_DEVICE_MAX_QUEUES];
 };
@@ -122,6 +124,8 @@ static void bar_moved(struct pci_device *function, unsigned int index)
 
 	for (unsigned int i = 0; index == VIRTIO_BAR && i < pci->device->queue_count; i++)
 		move_notifier(pci, &pci->notifiers[i], function->bars[index].mapped);
+	if (pci->bar_listener)
+		pci->bar_listener(pci->bar_listener_data, index);
 }
 
 static void function_reset(struct pci_device *function)
@@ -327,4 +331,18 @@ int virtio_pci_create(const struct virtio_host *host, uint8_t devfn, uint32_t cl
 	reset_registers(&pci->transport);
 	device->transport = &pci->transport;
 	return 0;
+}
+
+struct pci_device *virtio_pci_function(struct virtio_device *device)
+{
+	return &from_transport(device->transport)->function;
+}
+
+void virtio_pci_set_bar_listener(struct virtio_device *device,
+				 void (*moved)(void *data, unsigned int index), void *data)
+{
+	struct virtio_pci *pci = from_transport(device->transport);
+
+	pci->bar_listener = moved;
+	pci->bar_listener_data = data;
 }

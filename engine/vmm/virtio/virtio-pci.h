@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+struct pci_device;
 struct virtio_device;
 struct virtio_host;
 
@@ -20,3 +21,12 @@ struct virtio_host;
  */
 int virtio_pci_create(const struct virtio_host *host, uint8_t devfn, uint32_t class_code,
 		      struct virtio_device *device);
+
+/*
+ * The function of a device that virtio_pci_create() has placed, for BARs of the device's own (0, 2
+ * and 3, and the expansion ROM, are free) before the guest runs. Borrowed.
+ */
+struct pci_device *virtio_pci_function(struct virtio_device *device);
+/* Called when a BAR has moved, with the device lock held on any thread. */
+void virtio_pci_set_bar_listener(struct virtio_device *device,
+				 void (*moved)(void *data, unsigned int index), void *data);

@@ -10,8 +10,10 @@
 #include <linux/virtio_ring.h>
 #include <string.h>
 
+#include "bus/address-space.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "pci/pci-device.h"
 #include "pci/pci-host-bridge.h"
 #include "virtio-pci-driver.h"
 #include "virtio/virtio-device.h"
@@ -108,6 +110,38 @@ static void test_identity(void)
 	struct fixture fixture;
 
 	run_rng(&fixture, guest_identity);
+}
+
+static uint64_t read_extra(void *device, uint64_t offset, unsigned int size)
+{
+	return 0x4711;
+}
+
+static void note_move(void *data, unsigned int index)
+{
+	*(unsigned int *)data = index;
+}
+
+/* A device may have more to show than virtio knows of, in BARs of its own. */
+static void test_own_bars(void)
+{
+	static const struct address_range_ops extra_ops = {.read = read_extra};
+	struct fixture fixture;
+	struct test_machine *machine = &fixture.machine;
+	struct pci_device *function;
+	unsigned int moved = 0;
+
+	test_machine_init(machine);
+	g_assert_cmpint(virtio_rng_create(&machine->host, DEVFN, &fixture.device), ==, 0);
+	function = virtio_pci_function(fixture.device);
+	pci_device_add_bar(function, 2, PCI_BAR_MEMORY_32, 4096, &extra_ops, NULL);
+	virtio_pci_set_bar_listener(fixture.device, note_move, &moved);
+	test_machine_config_write(machine, DEVFN, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	test_machine_config_write(machine, DEVFN, PCI_BASE_ADDRESS_2, 4, 0xE0000000);
+	g_assert_cmpuint(moved, ==, 2);
+	g_assert_cmphex(test_machine_read(machine, 0xE0000000, 4), ==, 0x4711);
+	virtio_device_destroy(fixture.device);
+	test_machine_finish(machine);
 }
 
 static void guest_negotiation(void *data)
@@ -517,6 +551,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/virtio-pci/identity", test_identity);
+	g_test_add_func("/virtio-pci/own-bars", test_own_bars);
 	g_test_add_func("/virtio-pci/negotiation", test_negotiation);
 	g_test_add_func("/virtio-pci/registers", test_registers);
 	g_test_add_func("/virtio-pci/entropy", test_entropy);
