@@ -374,12 +374,19 @@ static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const ch
 	machine_requests_note(&machine->requests, requests[stop], error, text);
 }
 
+static int confine(const struct machine *machine, enum sandbox_thread thread)
+{
+	bool log_only = machine->config->sandbox == SANDBOX_LOG;
+
+	return machine->config->sandbox == SANDBOX_OFF ? 0 : sandbox_apply(thread, log_only);
+}
+
 /* Runs on the thread of a vCPU. */
 static int confine_vcpu(void *data)
 {
 	struct machine *machine = data;
 
-	return machine->vcpu_filter ? sandbox_filter_apply(machine->vcpu_filter) : 0;
+	return confine(machine, SANDBOX_VCPU_THREAD);
 }
 
 /* What CPUID says, on each vCPU. */
@@ -540,7 +547,6 @@ void machine_destroy(struct machine *machine)
 	statistics_sampler_destroy(machine->sampler);
 	kvm_vm_finish(&machine->vm);
 	guest_memory_destroy(machine->memory);
-	sandbox_filter_destroy(machine->vcpu_filter);
 	machine_requests_finish(&machine->requests);
 	event_loop_destroy(machine->loop);
 	fd_close(&machine->signal_fd);
@@ -556,21 +562,11 @@ void machine_destroy(struct machine *machine)
  */
 static int start_confined(struct machine *machine)
 {
-	bool log_only = machine->config->sandbox == SANDBOX_LOG;
-	bool confined = machine->config->sandbox != SANDBOX_OFF;
-	struct sandbox_filter *main_filter = NULL;
 	int r = sandbox_prepare();
 
-	if (r == 0 && confined)
-		r = sandbox_filter_create(SANDBOX_MAIN_THREAD, log_only, &main_filter);
-	if (r == 0 && confined)
-		r = sandbox_filter_create(SANDBOX_VCPU_THREAD, log_only, &machine->vcpu_filter);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_start_thread(machine->vcpus[i]);
-	if (r == 0 && main_filter)
-		r = sandbox_filter_apply(main_filter);
-	sandbox_filter_destroy(main_filter);
-	return r;
+	return r == 0 ? confine(machine, SANDBOX_MAIN_THREAD) : r;
 }
 
 int machine_run(struct machine *machine)

@@ -55,7 +55,6 @@ struct machine {
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
-	struct sandbox_filter *vcpu_filter;
 	struct linux_boot boot; /* its descriptors stay open for the next reset */
 
 	enum vmm_state state;

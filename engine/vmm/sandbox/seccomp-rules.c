@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What each kind of thread does while the guest runs, and therefore may do. Calls that are only
- * safe with some arguments (fcntl, ioctl, mmap, mprotect, newfstatat) are treated in seccomp.c.
+ * safe with some arguments (fcntl, ioctl, mmap, mprotect, newfstatat) are treated in
+ * compile-rules.c.
  */
 #include "sandbox/seccomp-rules.h"
 

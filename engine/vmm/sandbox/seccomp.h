@@ -7,8 +7,6 @@
 
 #include <stdbool.h>
 
-struct sandbox_filter;
-
 enum sandbox_thread { SANDBOX_MAIN_THREAD, SANDBOX_VCPU_THREAD };
 
 /*
@@ -18,10 +16,8 @@ enum sandbox_thread { SANDBOX_MAIN_THREAD, SANDBOX_VCPU_THREAD };
  */
 int sandbox_prepare(void);
 
-/* The filter of one kind of thread. log_only: denied calls are only logged by the kernel. */
-int sandbox_filter_create(enum sandbox_thread thread, bool log_only,
-			  struct sandbox_filter **ret_filter);
-void sandbox_filter_destroy(struct sandbox_filter *filter);
-
-/* Confines the calling thread, for good. 0 or negative errno. */
-int sandbox_filter_apply(const struct sandbox_filter *filter);
+/*
+ * Confines the calling thread, for good. log_only: the kernel only logs calls that are not allowed.
+ * 0 or negative errno.
+ */
+int sandbox_apply(enum sandbox_thread thread, bool log_only);

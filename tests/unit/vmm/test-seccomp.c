@@ -96,11 +96,8 @@ static int run_confined(enum sandbox_thread thread, bool log_only, void (*call)(
 	int status;
 
 	if (pid == 0) {
-		struct sandbox_filter *filter;
-
 		close(STDERR_FILENO);
-		if (sandbox_prepare() < 0 || sandbox_filter_create(thread, log_only, &filter) < 0 ||
-		    sandbox_filter_apply(filter) < 0)
+		if (sandbox_prepare() < 0 || sandbox_apply(thread, log_only) < 0)
 			_exit(EXIT_STATUS_USAGE);
 		call();
 		_exit(ALLOWED);
