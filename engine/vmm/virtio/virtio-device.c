@@ -131,6 +131,8 @@ void virtio_device_enable_queue(struct virtio_device *device, unsigned int queue
 			     virtio_device_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC),
 			     virtio_device_has_feature(device, VIRTIO_RING_F_EVENT_IDX)) < 0)
 		virtio_device_set_broken(device, virtqueue->fault);
+	else if (device->transport->ops->enable_queue(device->transport, queue) < 0)
+		virtio_device_set_broken(device, "the host cannot make another notification");
 }
 
 void virtio_device_notified(struct virtio_device *device, unsigned int queue)

@@ -48,7 +48,12 @@ struct virtio_device_ops {
 struct virtio_transport_ops {
 	void (*interrupt_queue)(struct virtio_transport *transport, unsigned int queue);
 	void (*interrupt_config)(struct virtio_transport *transport);
-	/* Has process() called for the queue as if the driver had notified. Any thread. */
+	/* The driver is about to use a queue for the first time, or again. 0 or negative errno. */
+	int (*enable_queue)(struct virtio_transport *transport, unsigned int queue);
+	/*
+	 * Has process() called for the queue as if the driver had notified, if it was ever
+	 * enabled. Any thread.
+	 */
 	void (*schedule)(struct virtio_transport *transport, unsigned int queue);
 	/* The device has been reset: the transport's own registers too. */
 	void (*reset)(struct virtio_transport *transport);

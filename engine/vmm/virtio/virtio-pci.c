@@ -31,7 +31,7 @@ enum {
 struct queue_notifier {
 	struct virtio_pci *pci;
 	unsigned int index;
-	int fd;
+	int fd; /* -1 until the driver enables the queue */
 	struct event_source *source;
 	uint64_t gpa; /* where an ioeventfd is registered, 0: nowhere */
 };
@@ -44,6 +44,7 @@ struct virtio_pci {
 	struct ioeventfd_registry *ioeventfds;
 	void (*bar_listener)(void *data, unsigned int index); /* NULL: none */
 	void *bar_listener_data;
+	struct event_loop *loop;
 	unsigned int window; /* offset of the PCI_CFG capability */
 	struct queue_notifier notifiers[VIRTIO_DEVICE_MAX_QUEUES];
 };
@@ -114,7 +115,7 @@ static void move_notifier(struct virtio_pci *pci, struct queue_notifier *notifie
 		ioeventfd_remove(pci->ioeventfds, notifier->gpa, notifier->fd);
 	notifier->gpa = 0;
 	/* Refused, the notification comes as a write to the BAR: slower, not lost. */
-	if (bar && ioeventfd_add(pci->ioeventfds, gpa, notifier->fd) == 0)
+	if (bar && notifier->fd >= 0 && ioeventfd_add(pci->ioeventfds, gpa, notifier->fd) == 0)
 		notifier->gpa = gpa;
 }
 
@@ -218,7 +219,40 @@ static void on_notified(void *data, uint32_t events)
 
 static void schedule(struct virtio_transport *transport, unsigned int queue)
 {
-	fd_event_signal(from_transport(transport)->notifiers[queue].fd);
+	const struct queue_notifier *notifier = &from_transport(transport)->notifiers[queue];
+
+	if (notifier->fd >= 0)
+		fd_event_signal(notifier->fd);
+}
+
+/*
+ * Edge-triggered, so that the counter need not be read: one system call less per notification. The
+ * eventfd's value does not matter.
+ */
+static int create_notifier(struct virtio_pci *pci, struct queue_notifier *notifier)
+{
+	int r;
+
+	notifier->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (notifier->fd < 0)
+		return -errno;
+	r = event_loop_add(pci->loop, notifier->fd, EPOLLIN | EPOLLET, on_notified, notifier,
+			   &notifier->source);
+	if (r < 0)
+		fd_close(&notifier->fd);
+	return r;
+}
+
+/* Not before: a device that the guest leaves alone costs nothing. Afterwards it stays. */
+static int enable_queue(struct virtio_transport *transport, unsigned int queue)
+{
+	struct virtio_pci *pci = from_transport(transport);
+	struct queue_notifier *notifier = &pci->notifiers[queue];
+	int r = notifier->fd < 0 ? create_notifier(pci, notifier) : 0;
+
+	if (r == 0 && !notifier->gpa)
+		move_notifier(pci, notifier, pci->function.bars[VIRTIO_BAR].mapped);
+	return r;
 }
 
 static void interrupt_queue(struct virtio_transport *transport, unsigned int queue)
@@ -254,37 +288,16 @@ static void destroy(struct virtio_transport *transport)
 static const struct virtio_transport_ops transport_ops = {
 	.interrupt_queue = interrupt_queue,
 	.interrupt_config = interrupt_config,
+	.enable_queue = enable_queue,
 	.schedule = schedule,
 	.reset = reset_registers,
 	.destroy = destroy,
 };
 
-/*
- * Edge-triggered, so that the counter need not be read: one system call less per notification. The
- * eventfd's value does not matter.
- */
-static int create_notifier(struct virtio_pci *pci, struct event_loop *loop, unsigned int index)
+static void init_notifiers(struct virtio_pci *pci)
 {
-	struct queue_notifier *notifier = &pci->notifiers[index];
-
-	notifier->pci = pci;
-	notifier->index = index;
-	notifier->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (notifier->fd < 0)
-		return -errno;
-	return event_loop_add(loop, notifier->fd, EPOLLIN | EPOLLET, on_notified, notifier,
-			      &notifier->source);
-}
-
-static int create_notifiers(struct virtio_pci *pci, struct event_loop *loop)
-{
-	int r = 0;
-
 	for (unsigned int i = 0; i < VIRTIO_DEVICE_MAX_QUEUES; i++)
-		pci->notifiers[i].fd = -1;
-	for (unsigned int i = 0; r >= 0 && i < pci->device->queue_count; i++)
-		r = create_notifier(pci, loop, i);
-	return r;
+		pci->notifiers[i] = (struct queue_notifier){.pci = pci, .index = i, .fd = -1};
 }
 
 static int init_function(struct virtio_pci *pci, struct pci_host_bridge *bridge, uint8_t devfn,
@@ -321,9 +334,9 @@ int virtio_pci_create(const struct virtio_host *host, uint8_t devfn, uint32_t cl
 	pci->registers.device = device;
 	pci->registers.function = &pci->function;
 	pci->ioeventfds = host->ioeventfds;
-	r = create_notifiers(pci, host->loop);
-	if (r >= 0)
-		r = init_function(pci, host->bridge, devfn, class_code);
+	pci->loop = host->loop;
+	init_notifiers(pci);
+	r = init_function(pci, host->bridge, devfn, class_code);
 	if (r < 0) {
 		destroy(&pci->transport);
 		return r;

@@ -304,6 +304,7 @@ static void guest_doorbells(void *data)
 	uint64_t before;
 
 	virtio_pci_driver_init(driver, machine, DEVFN);
+	g_assert_cmpuint(machine->ioeventfds.count, ==, 0); /* not before there is a queue */
 	virtio_pci_driver_start(driver, FEATURES, 1);
 	before = driver->notify;
 	g_assert_cmpuint(machine->ioeventfds.count, ==, 1);
