@@ -97,16 +97,14 @@ static void set_field(uint32_t *reg, unsigned int low, unsigned int width, uint3
 	*reg = (*reg & ~mask) | ((value << low) & mask);
 }
 
-static void filter_features(struct cpuid_table *table, uint32_t vcpus, bool tsc_deadline)
+static void filter_features(struct cpuid_table *table, uint32_t vcpus)
 {
 	struct kvm_cpuid_entry2 *leaf = find(table, LEAF_FEATURES);
 
 	if (!leaf)
 		return;
-	leaf->ecx |= FEATURE_ECX_HYPERVISOR | FEATURE_ECX_X2APIC;
-	leaf->ecx &= ~FEATURE_ECX_TSC_DEADLINE;
-	if (tsc_deadline)
-		leaf->ecx |= FEATURE_ECX_TSC_DEADLINE;
+	/* KVM's local APIC has both modes, whatever this computer's has */
+	leaf->ecx |= FEATURE_ECX_HYPERVISOR | FEATURE_ECX_X2APIC | FEATURE_ECX_TSC_DEADLINE;
 	leaf->edx &= ~FEATURE_EDX_MULTITHREADED;
 	if (vcpus > 1)
 		leaf->edx |= FEATURE_EDX_MULTITHREADED;
@@ -194,11 +192,11 @@ static void hide_enclaves(struct cpuid_table *table)
 	leaf->ecx &= ~EXTENDED_ECX_SGX_LC;
 }
 
-void cpuid_filter(struct cpuid_table *table, uint32_t vcpus, bool tsc_deadline)
+void cpuid_filter(struct cpuid_table *table, uint32_t vcpus)
 {
 	struct kvm_cpuid_entry2 *kvm = find(table, KVM_CPUID_FEATURES);
 
-	filter_features(table, vcpus, tsc_deadline);
+	filter_features(table, vcpus);
 	filter_caches(table, LEAF_CACHES, vcpus);
 	filter_caches(table, LEAF_AMD_CACHES, vcpus);
 	filter_amd(table, vcpus);

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <linux/kvm.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 enum { CPUID_MAX_ENTRIES = 256 };
@@ -24,8 +23,8 @@ int cpuid_read_supported(int system_fd, struct cpuid_table *table);
 
 /*
  * Makes of what KVM supports what a guest with vcpus (1 to 255) shall see, but for the fields that
- * are different on each vCPU. tsc_deadline: whether KVM's local APIC has that timer mode.
+ * are different on each vCPU.
  */
-void cpuid_filter(struct cpuid_table *table, uint32_t vcpus, bool tsc_deadline);
+void cpuid_filter(struct cpuid_table *table, uint32_t vcpus);
 /* Sets the fields that identify one vCPU. Can be called again for the next. */
 void cpuid_set_vcpu(struct cpuid_table *table, uint32_t vcpu);

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct kvm_vm {
@@ -13,7 +12,6 @@ struct kvm_vm {
 	int vm_fd;              /* owned */
 	size_t run_size;        /* bytes of the area a vCPU shares with us */
 	unsigned int max_vcpus; /* of this host */
-	bool tsc_deadline;      /* the local APIC's timer has this mode */
 };
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The main loop: epoll for descriptors, one timerfd set to the earliest of all timers, one eventfd
- * that wakes it to stop. With nothing to do it sleeps without a timeout.
+ * that wakes it. With nothing to do it sleeps without a timeout.
  */
 #include "loop/event-loop.h"
 
@@ -53,6 +53,8 @@ struct event_loop {
 	uint64_t armed_ns;                 /* what timer_fd is set to; 0: nothing */
 	struct event_source *timer_source; /* owned, also in sources */
 	struct event_source *wake_source;
+	event_timer_callback wake_handler; /* NULL: none */
+	void *wake_data;
 };
 
 uint64_t event_loop_now(void)
@@ -127,6 +129,8 @@ static void on_wake_fd(void *data, uint32_t events)
 	struct event_loop *loop = data;
 
 	(void)fd_event_drain(loop->wake_fd);
+	if (loop->wake_handler)
+		loop->wake_handler(loop->wake_data);
 }
 
 static int create_descriptors(struct event_loop *loop)
@@ -235,6 +239,17 @@ void event_loop_stop(struct event_loop *loop, int exit_code)
 	int64_t undecided = EXIT_CODE_UNDECIDED;
 
 	atomic_compare_exchange_strong(&loop->exit_code, &undecided, exit_code);
+	event_loop_wake(loop);
+}
+
+void event_loop_set_wake_handler(struct event_loop *loop, event_timer_callback callback, void *data)
+{
+	loop->wake_handler = callback;
+	loop->wake_data = data;
+}
+
+void event_loop_wake(struct event_loop *loop)
+{
 	fd_event_signal(loop->wake_fd);
 }
 

@@ -31,6 +31,15 @@ int event_loop_run(struct event_loop *loop);
 /* Any thread. The first call decides the exit code. */
 void event_loop_stop(struct event_loop *loop, int exit_code);
 
+/*
+ * Calls back on the main thread after event_loop_wake(), once for all of them until then. One
+ * handler a loop. Before the loop runs.
+ */
+void event_loop_set_wake_handler(struct event_loop *loop, event_timer_callback callback,
+				 void *data);
+/* Any thread. */
+void event_loop_wake(struct event_loop *loop);
+
 /* The device lock, for vCPU threads. Not recursive. */
 void event_loop_lock(struct event_loop *loop);
 void event_loop_unlock(struct event_loop *loop);

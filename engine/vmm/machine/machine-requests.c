@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/machine-requests.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
-#include "base/fd.h"
+#include "loop/event-loop.h"
 
-int machine_requests_init(struct machine_requests *requests)
+void machine_requests_init(struct machine_requests *requests, struct event_loop *loop)
 {
-	*requests = (struct machine_requests){0};
-	requests->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (requests->event_fd < 0)
-		return -errno;
-	pthread_mutex_init(&requests->lock, NULL);
-	return 0;
-}
-
-void machine_requests_finish(struct machine_requests *requests)
-{
-	if (requests->event_fd < 0)
-		return;
-	fd_close(&requests->event_fd);
-	pthread_mutex_destroy(&requests->lock);
+	*requests = (struct machine_requests){.loop = loop, .lock = PTHREAD_MUTEX_INITIALIZER};
 }
 
 void machine_requests_note(struct machine_requests *requests, enum machine_request request,
@@ -37,7 +22,7 @@ void machine_requests_note(struct machine_requests *requests, enum machine_reque
 			snprintf(requests->text, sizeof(requests->text), "%s", text);
 	}
 	pthread_mutex_unlock(&requests->lock);
-	fd_event_signal(requests->event_fd);
+	event_loop_wake(requests->loop);
 }
 
 /* With the lock held. */
@@ -58,7 +43,6 @@ int machine_requests_take(struct machine_requests *requests, struct machine_requ
 {
 	int found = 0;
 
-	(void)fd_event_drain(requests->event_fd);
 	pthread_mutex_lock(&requests->lock);
 	for (unsigned int i = 0; i < REQUEST_COUNT && !found; i++) {
 		if (!(requests->pending & 1U << i))

@@ -8,7 +8,6 @@
 #include <pthread.h>
 
 struct event_loop;
-struct event_source;
 
 /* In order of rank: of several that are noted together the first is served, the rest forgotten. */
 enum machine_request {
@@ -26,17 +25,14 @@ enum machine_request {
 enum { REQUEST_TEXT_SIZE = 256 };
 
 struct machine_requests {
-	int event_fd; /* signalled when one is noted */
-	struct event_source *source;
-	pthread_mutex_t lock; /* protects everything below */
-	unsigned int pending; /* bits by enum machine_request */
+	struct event_loop *loop; /* woken when one is noted */
+	pthread_mutex_t lock;    /* protects everything below */
+	unsigned int pending;    /* bits by enum machine_request */
 	int value[REQUEST_COUNT];
 	char text[REQUEST_TEXT_SIZE]; /* of the first that had one */
 };
 
-/* 0 or negative errno; on failure nothing is left to finish. */
-int machine_requests_init(struct machine_requests *requests);
-void machine_requests_finish(struct machine_requests *requests);
+void machine_requests_init(struct machine_requests *requests, struct event_loop *loop);
 
 /* Any thread. text: NULL for none. */
 void machine_requests_note(struct machine_requests *requests, enum machine_request request,

@@ -208,7 +208,7 @@ static void stop_for_storage(struct machine *machine, int error)
 	log_warning("%s", text);
 }
 
-void machine_serve_requests(void *data, unsigned int events)
+void machine_serve_requests(void *data)
 {
 	struct machine *machine = data;
 	struct machine_request_taken taken;

@@ -30,7 +30,7 @@ void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_s
 		 const char *text);
 
 /* Serves what other threads have noted (machine-requests.h). An event source's callback. */
-void machine_serve_requests(void *machine, unsigned int events);
+void machine_serve_requests(void *machine);
 
 /* Every vCPU parked, or running again; the state is not touched. */
 void machine_park_vcpus(struct machine *machine);

@@ -67,15 +67,15 @@ static void on_signal(void *data, uint32_t events)
 /* Before any thread is made, so that no other thread takes the signals. */
 static int create_signals(struct machine *machine)
 {
-	sigset_t signals;
+	sigset_t blocked, signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return -errno;
 	/* a client that is gone is an error of write(), not the end of the machine */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	blocked = signals;
+	sigaddset(&blocked, SIGPIPE);
+	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
 		return -errno;
 	machine->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (machine->signal_fd < 0)
@@ -88,12 +88,11 @@ static int create_loop(struct machine *machine)
 {
 	int r = event_loop_create(&machine->loop);
 
-	if (r == 0)
-		r = machine_requests_init(&machine->requests);
-	if (r == 0)
-		r = event_loop_add(machine->loop, machine->requests.event_fd, EPOLLIN,
-				   machine_serve_requests, machine, &machine->requests.source);
-	return r == 0 ? create_signals(machine) : r;
+	if (r < 0)
+		return r;
+	machine_requests_init(&machine->requests, machine->loop);
+	event_loop_set_wake_handler(machine->loop, machine_serve_requests, machine);
+	return create_signals(machine);
 }
 
 static int create_statistics(struct machine *machine)
@@ -396,7 +395,7 @@ static int set_cpuid(struct machine *machine)
 	int r = table ? cpuid_read_supported(machine->vm.system_fd, table) : -ENOMEM;
 
 	if (r == 0)
-		cpuid_filter(table, (uint32_t)machine->config->cpus, machine->vm.tsc_deadline);
+		cpuid_filter(table, (uint32_t)machine->config->cpus);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);
@@ -491,8 +490,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	if (!machine)
 		return report(-ENOMEM, "The machine");
 	machine->config = config;
-	machine->signal_fd = machine->statistics_fd = machine->end_record_fd =
-		machine->requests.event_fd = -1;
+	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
 	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
 	r = create_parts(machine);
@@ -547,7 +545,6 @@ void machine_destroy(struct machine *machine)
 	statistics_sampler_destroy(machine->sampler);
 	kvm_vm_finish(&machine->vm);
 	guest_memory_destroy(machine->memory);
-	machine_requests_finish(&machine->requests);
 	event_loop_destroy(machine->loop);
 	fd_close(&machine->signal_fd);
 	fd_close(&machine->end_record_fd);

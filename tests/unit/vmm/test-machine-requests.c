@@ -2,55 +2,81 @@
 #include "machine/machine-requests.h"
 
 #include <glib.h>
-#include <poll.h>
-#include <stdbool.h>
 
-static bool is_signalled(const struct machine_requests *requests)
-{
-	struct pollfd fd = {.fd = requests->event_fd, .events = POLLIN};
+#include "loop/event-loop.h"
 
-	return poll(&fd, 1, 0) == 1;
-}
-
-static void test_rank(void)
-{
-	struct machine_request_taken taken;
+struct fixture {
+	struct event_loop *loop;
 	struct machine_requests requests;
-
-	g_assert_cmpint(machine_requests_init(&requests), ==, 0);
-	g_assert_cmpint(machine_requests_take(&requests, &taken), ==, 0);
-	machine_requests_note(&requests, REQUEST_RESET, 0, NULL);
-	machine_requests_note(&requests, REQUEST_CRASH, -5, "why");
-	machine_requests_note(&requests, REQUEST_CRASH, -6, "later");
-	g_assert_true(is_signalled(&requests));
-	g_assert_cmpint(machine_requests_take(&requests, &taken), ==, 1);
-	g_assert_cmpint(taken.request, ==, REQUEST_CRASH);
-	g_assert_cmpint(taken.value, ==, -5);
-	g_assert_cmpstr(taken.text, ==, "why");
-	g_assert_cmpint(machine_requests_take(&requests, &taken), ==, 0);
-	g_assert_false(is_signalled(&requests));
-	machine_requests_finish(&requests);
-}
-
-static void test_clear(void)
-{
 	struct machine_request_taken taken;
-	struct machine_requests requests;
+	unsigned int wakes;
+};
 
-	g_assert_cmpint(machine_requests_init(&requests), ==, 0);
-	machine_requests_note(&requests, REQUEST_RESET, 0, "old");
-	machine_requests_clear(&requests);
-	g_assert_cmpint(machine_requests_take(&requests, &taken), ==, 0);
-	machine_requests_note(&requests, REQUEST_POWER_OFF, 0, NULL);
-	g_assert_cmpint(machine_requests_take(&requests, &taken), ==, 1);
-	g_assert_cmpstr(taken.text, ==, "");
-	machine_requests_finish(&requests);
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(event_loop_create(&f->loop), ==, 0);
+	machine_requests_init(&f->requests, f->loop);
 }
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	event_loop_destroy(f->loop);
+}
+
+static int take(struct fixture *f)
+{
+	return machine_requests_take(&f->requests, &f->taken);
+}
+
+static void test_rank(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(take(f), ==, 0);
+	machine_requests_note(&f->requests, REQUEST_RESET, 0, NULL);
+	machine_requests_note(&f->requests, REQUEST_CRASH, -5, "why");
+	machine_requests_note(&f->requests, REQUEST_CRASH, -6, "later");
+	g_assert_cmpint(take(f), ==, 1);
+	g_assert_cmpint(f->taken.request, ==, REQUEST_CRASH);
+	g_assert_cmpint(f->taken.value, ==, -5);
+	g_assert_cmpstr(f->taken.text, ==, "why");
+	g_assert_cmpint(take(f), ==, 0);
+}
+
+static void test_clear(struct fixture *f, gconstpointer data)
+{
+	machine_requests_note(&f->requests, REQUEST_RESET, 0, "old");
+	machine_requests_clear(&f->requests);
+	g_assert_cmpint(take(f), ==, 0);
+	machine_requests_note(&f->requests, REQUEST_POWER_OFF, 0, NULL);
+	g_assert_cmpint(take(f), ==, 1);
+	g_assert_cmpstr(f->taken.text, ==, "");
+}
+
+static void on_woken(void *data)
+{
+	struct fixture *f = data;
+
+	f->wakes++;
+	g_assert_cmpint(take(f), ==, 1);
+	event_loop_stop(f->loop, 0);
+}
+
+static void test_wakes(struct fixture *f, gconstpointer data)
+{
+	event_loop_set_wake_handler(f->loop, on_woken, f);
+	machine_requests_note(&f->requests, REQUEST_RESET, 0, NULL);
+	machine_requests_note(&f->requests, REQUEST_POWER_OFF, 0, NULL);
+	g_assert_cmpint(event_loop_run(f->loop), ==, 0);
+	g_assert_cmpuint(f->wakes, ==, 1);
+}
+
+#define ADD(name, function) \
+	g_test_add("/machine-requests/" name, struct fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/machine-requests/rank", test_rank);
-	g_test_add_func("/machine-requests/clear", test_clear);
+	ADD("rank", test_rank);
+	ADD("clear", test_clear);
+	ADD("wakes", test_wakes);
 	return g_test_run();
 }

@@ -138,7 +138,7 @@ static void create_vcpus(struct fixture *f)
 	g_autofree struct cpuid_table *table = g_new(struct cpuid_table, 1);
 
 	g_assert_cmpint(cpuid_read_supported(f->vm.system_fd, table), ==, 0);
-	cpuid_filter(table, 2, f->vm.tsc_deadline);
+	cpuid_filter(table, 2);
 	for (unsigned int i = 0; i < 2; i++) {
 		g_assert_cmpint(vcpu_create(&f->host, i, &f->statistics[i], &f->vcpus[i]), ==, 0);
 		cpuid_set_vcpu(table, i);
