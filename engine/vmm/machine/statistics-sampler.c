@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,6 +31,7 @@ struct statistics_sampler {
 	int statm_fd;       /* /proc/self/statm */
 	uint64_t own_bytes; /* anonymous memory of the process beside the guest's */
 	int *counter_fds;   /* one per vCPU; NULL where KVM has no counters */
+	bool has_layout;
 	struct kvm_counter_layout layout;
 	uint64_t progress;    /* interrupts and halts of all vCPUs at the last sample */
 	uint64_t progress_ns; /* when that last changed, or was excused */
@@ -61,6 +63,43 @@ static uint64_t anonymous_bytes(const struct statistics_sampler *sampler)
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static void close_counters(struct statistics_sampler *sampler)
+{
+	for (uint64_t i = 0; sampler->counter_fds && i < sampler->machine->config->cpus; i++)
+		fd_close(&sampler->counter_fds[i]);
+	free(sampler->counter_fds);
+	sampler->counter_fds = NULL;
+}
+
+/*
+ * Before the vCPUs run: KVM would let us wait for one that does until it leaves the guest. Without
+ * counters the guest runs all the same; they read 0.
+ */
+static void open_counters(struct statistics_sampler *sampler)
+{
+	struct machine *machine = sampler->machine;
+	uint64_t count = machine->config->cpus;
+
+	sampler->counter_fds = calloc(count, sizeof(*sampler->counter_fds));
+	for (uint64_t i = 0; sampler->counter_fds && i < count; i++)
+		sampler->counter_fds[i] = -1;
+	for (uint64_t i = 0; sampler->counter_fds && i < count; i++) {
+		sampler->counter_fds[i] = kvm_counters_open(vcpu_fd(machine->vcpus[i]));
+		if (sampler->counter_fds[i] < 0)
+			close_counters(sampler);
+	}
+}
+
+/* Where they are is only looked for by the first sample. */
+static void find_counters(struct statistics_sampler *sampler)
+{
+	if (!sampler->counter_fds || sampler->has_layout)
+		return;
+	sampler->has_layout = true;
+	if (kvm_counters_find(sampler->counter_fds[0], &sampler->layout) < 0)
+		close_counters(sampler);
+}
+
 static uint64_t sample_vcpu(struct statistics_sampler *sampler, uint64_t number)
 {
 	struct machine *machine = sampler->machine;
@@ -84,6 +123,7 @@ static uint64_t sample(struct statistics_sampler *sampler)
 	struct statistics_page *page = machine->statistics;
 	uint64_t held = anonymous_bytes(sampler), progress = 0;
 
+	find_counters(sampler);
 	statistics_page_begin(page);
 	page->status.sampled_ns = event_loop_now();
 	page->memory.resident_bytes = held > sampler->own_bytes ? held - sampler->own_bytes : 0;
@@ -182,32 +222,6 @@ void statistics_sampler_watch(struct statistics_sampler *sampler, uint32_t inter
 	arm(sampler);
 }
 
-/* Without counters the guest runs all the same; they read 0. */
-static void open_counters(struct statistics_sampler *sampler)
-{
-	struct machine *machine = sampler->machine;
-	uint64_t count = machine->config->cpus, opened = 0;
-	int *fds = calloc(count, sizeof(*fds));
-
-	if (!fds)
-		return;
-	while (opened < count) {
-		fds[opened] = kvm_counters_open(vcpu_fd(machine->vcpus[opened]));
-		if (fds[opened] < 0)
-			goto close_fds;
-		opened++;
-	}
-	if (kvm_counters_find(fds[0], &sampler->layout) < 0)
-		goto close_fds;
-	sampler->counter_fds = fds;
-	return;
-
-close_fds:
-	while (opened > 0)
-		fd_close(&fds[--opened]);
-	free(fds);
-}
-
 void statistics_sampler_start(struct statistics_sampler *sampler)
 {
 	open_counters(sampler);
@@ -239,9 +253,7 @@ void statistics_sampler_destroy(struct statistics_sampler *sampler)
 {
 	if (!sampler)
 		return;
-	for (uint64_t i = 0; sampler->counter_fds && i < sampler->machine->config->cpus; i++)
-		fd_close(&sampler->counter_fds[i]);
-	free(sampler->counter_fds);
+	close_counters(sampler);
 	event_timer_remove(sampler->timer);
 	fd_close(&sampler->statm_fd);
 	free(sampler);
