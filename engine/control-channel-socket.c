@@ -65,7 +65,7 @@ take_hello (InnControlChannel *self,
 {
   GError *error = NULL;
 
-  if (self->memory != NULL || message->size != sizeof (struct statistics_page))
+  if (self->memory != NULL || message->size < sizeof (struct statistics_page))
     return -EPROTO;
 
   if (check_sender (self, sender, &error))

@@ -368,6 +368,15 @@ inn_control_channel_read_statistics (InnControlChannel *self, struct statistics_
   return inn_statistics_reader_read (self->statistics, page);
 }
 
+gboolean
+inn_control_channel_read_history (InnControlChannel *self, struct statistics_history *history)
+{
+  g_return_val_if_fail (INN_IS_CONTROL_CHANNEL (self), FALSE);
+  g_return_val_if_fail (history != NULL, FALSE);
+
+  return inn_statistics_reader_read_history (self->statistics, history);
+}
+
 void
 inn_control_channel_close (InnControlChannel *self)
 {

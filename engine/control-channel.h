@@ -74,6 +74,14 @@ void inn_control_channel_watch (InnControlChannel *self, guint interval_ms);
 gboolean inn_control_channel_read_statistics (InnControlChannel *self,
                                               struct statistics_page *page);
 
+/*
+ * The past hour, a sample a minute: times rise and are not later than the page's last sample. No
+ * system call. FALSE, and nothing useful in @history, when the VMM keeps none or it cannot be had
+ * now. @history is larger than the page.
+ */
+gboolean inn_control_channel_read_history (InnControlChannel *self,
+                                           struct statistics_history *history);
+
 /* Closes now; "closed" is not emitted. The guest runs on. */
 void inn_control_channel_close (InnControlChannel *self);
 

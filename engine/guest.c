@@ -444,6 +444,14 @@ inn_guest_read_statistics (InnGuest *self, struct statistics_page *page)
   return self->channel != NULL && inn_control_channel_read_statistics (self->channel, page);
 }
 
+gboolean
+inn_guest_read_history (InnGuest *self, struct statistics_history *history)
+{
+  g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
+
+  return self->channel != NULL && inn_control_channel_read_history (self->channel, history);
+}
+
 void
 inn_guest_watch (InnGuest *self, guint interval_ms)
 {

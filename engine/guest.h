@@ -123,6 +123,8 @@ int inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError *
 
 /* As inn_control_channel_read_statistics(); FALSE, and @page untouched, when it does not run. */
 gboolean inn_guest_read_statistics (InnGuest *self, struct statistics_page *page);
+/* As inn_control_channel_read_history(); FALSE also when it does not run. */
+gboolean inn_guest_read_history (InnGuest *self, struct statistics_history *history);
 /* As inn_control_channel_watch(); holds for later runs too. */
 void inn_guest_watch (InnGuest *self, guint interval_ms);
 

@@ -15,20 +15,27 @@
 struct _InnStatisticsReader
 {
   const struct statistics_page *shared;
+  gsize size; /* of the map; a struct statistics_area where the VMM keeps a history */
   struct statistics_page *last;  /* the last good copy, zero before the first */
   struct statistics_page *trial; /* where the next one is made */
 };
 
 /* Sealed like this, the file cannot shrink under the map, so no read can end in SIGBUS. */
 static gboolean
-is_statistics_file (int fd)
+is_statistics_file (int fd, gsize *ret_size)
 {
   const int required = F_SEAL_SHRINK | F_SEAL_GROW;
   int seals = fcntl (fd, F_GET_SEALS);
   struct stat status;
 
-  return seals >= 0 && (seals & required) == required && fstat (fd, &status) == 0
-         && status.st_size == (off_t)sizeof (struct statistics_page);
+  if (seals < 0 || (seals & required) != required || fstat (fd, &status) < 0
+      || status.st_size < (off_t)sizeof (struct statistics_page))
+    return FALSE;
+
+  *ret_size = status.st_size >= (off_t)sizeof (struct statistics_area)
+                  ? sizeof (struct statistics_area)
+                  : sizeof (struct statistics_page);
+  return TRUE;
 }
 
 /* statistics_copy() has checked all but the encoding of the text. */
@@ -66,10 +73,11 @@ inn_statistics_reader_new (int fd, GError **error)
 {
   g_autoptr (InnStatisticsReader) self = g_new0 (InnStatisticsReader, 1);
   void *shared = MAP_FAILED;
+  gsize size;
   int status;
 
-  if (is_statistics_file (fd))
-    shared = mmap (NULL, sizeof (struct statistics_page), PROT_READ, MAP_SHARED, fd, 0);
+  if (is_statistics_file (fd, &size))
+    shared = mmap (NULL, size, PROT_READ, MAP_SHARED, fd, 0);
   if (shared == MAP_FAILED)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -78,6 +86,7 @@ inn_statistics_reader_new (int fd, GError **error)
     }
 
   self->shared = shared;
+  self->size = size;
   self->last = g_new0 (struct statistics_page, 1);
   self->trial = g_new0 (struct statistics_page, 1);
 
@@ -97,7 +106,7 @@ void
 inn_statistics_reader_free (InnStatisticsReader *self)
 {
   if (self->shared != NULL)
-    munmap ((void *)self->shared, sizeof (*self->shared));
+    munmap ((void *)self->shared, self->size);
   g_free (self->last);
   g_free (self->trial);
   g_free (self);
@@ -111,4 +120,11 @@ inn_statistics_reader_read (InnStatisticsReader *self, struct statistics_page *p
 
   *page = *self->last;
   return consistent;
+}
+
+gboolean
+inn_statistics_reader_read_history (InnStatisticsReader *self, struct statistics_history *history)
+{
+  return self->size >= sizeof (struct statistics_area)
+         && statistics_copy_history ((const struct statistics_area *)self->shared, history) == 0;
 }

@@ -20,6 +20,9 @@ void inn_statistics_reader_free (InnStatisticsReader *self);
 
 /* As inn_control_channel_read_statistics(). */
 gboolean inn_statistics_reader_read (InnStatisticsReader *self, struct statistics_page *page);
+/* As inn_control_channel_read_history(). */
+gboolean inn_statistics_reader_read_history (InnStatisticsReader *self,
+                                             struct statistics_history *history);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (InnStatisticsReader, inn_statistics_reader_free)
 

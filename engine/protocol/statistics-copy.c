@@ -5,6 +5,7 @@
 #include "protocol/statistics-copy.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { MAX_TRIES = 64 };
@@ -25,7 +26,7 @@ static int check_header(const struct statistics_header *header)
 		return -EPROTO;
 	if (header->major != STATISTICS_MAJOR)
 		return -EPROTONOSUPPORT;
-	if (header->size != sizeof(struct statistics_page) ||
+	if (header->size < sizeof(struct statistics_page) ||
 	    header->vcpu_count > STATISTICS_MAX_VCPUS || header->disk_count > STATISTICS_MAX_DISKS)
 		return -EPROTO;
 	return 0;
@@ -53,23 +54,82 @@ static void copy_lines(const struct statistics_page *shared, struct statistics_p
 	memset(&copy->disks[disks], 0, (STATISTICS_MAX_DISKS - disks) * sizeof(copy->disks[0]));
 }
 
+/* Times go on and up to the last sample; a reader may rely on it. */
+static int check_history(const struct statistics_history *history, uint64_t sampled_ns)
+{
+	uint64_t before = 0;
+
+	for (uint64_t i = statistics_history_first(history); i < history->count; i++) {
+		uint64_t time = history->samples[i % STATISTICS_HISTORY_SAMPLES].sampled_ns;
+
+		if (time <= before || time > sampled_ns)
+			return -EPROTO;
+		before = time;
+	}
+	return 0;
+}
+
+static void copy_history(const struct statistics_history *shared, size_t vcpus,
+			 struct statistics_history *copy)
+{
+	copy_words(copy, shared, offsetof(struct statistics_history, run_ns));
+	copy_words(copy->run_ns, shared->run_ns, vcpus * sizeof(copy->run_ns[0]));
+	memset(copy->run_ns + vcpus, 0, (STATISTICS_MAX_VCPUS - vcpus) * sizeof(copy->run_ns[0]));
+}
+
+/* One try starts. False: a write is going on. */
+static bool begin(const struct statistics_page *shared, uint32_t *ret_sequence)
+{
+	*ret_sequence = __atomic_load_n(&shared->header.sequence, __ATOMIC_ACQUIRE);
+	return !(*ret_sequence & 1);
+}
+
+/* Whether nothing was written since. The copy is complete before the sequence is looked at. */
+static bool is_consistent(const struct statistics_page *shared, uint32_t sequence)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&shared->header.sequence, __ATOMIC_RELAXED) == sequence;
+}
+
 int statistics_copy(const struct statistics_page *shared, struct statistics_page *copy)
 {
+	uint32_t sequence;
+
 	for (int i = 0; i < MAX_TRIES; i++) {
-		uint32_t sequence = __atomic_load_n(&shared->header.sequence, __ATOMIC_ACQUIRE);
 		int r;
 
-		if (sequence & 1)
+		if (!begin(shared, &sequence))
 			continue;
 		copy_words(&copy->header, &shared->header, sizeof(copy->header));
 		r = check_header(&copy->header);
 		if (r < 0)
 			return r;
 		copy_lines(shared, copy);
-		/* the copy is complete before the sequence is looked at again */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&shared->header.sequence, __ATOMIC_RELAXED) == sequence)
+		if (is_consistent(shared, sequence))
 			return check_status(&copy->status);
+	}
+	return -EAGAIN;
+}
+
+int statistics_copy_history(const struct statistics_area *shared, struct statistics_history *copy)
+{
+	struct statistics_header header;
+	uint64_t sampled_ns;
+	uint32_t sequence;
+
+	for (int i = 0; i < MAX_TRIES; i++) {
+		int r;
+
+		if (!begin(&shared->page, &sequence))
+			continue;
+		copy_words(&header, &shared->page.header, sizeof(header));
+		r = check_header(&header);
+		if (r < 0)
+			return r;
+		copy_words(&sampled_ns, &shared->page.status.sampled_ns, sizeof(sampled_ns));
+		copy_history(&shared->history, header.vcpu_count, copy);
+		if (is_consistent(&shared->page, sequence))
+			return check_history(copy, sampled_ns);
 	}
 	return -EAGAIN;
 }

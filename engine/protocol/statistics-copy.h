@@ -14,3 +14,10 @@
  * invalid UTF-8). At most 64 tries, no system call.
  */
 int statistics_copy(const struct statistics_page *shared, struct statistics_page *copy);
+
+/*
+ * The same for the history of a page that has one, which its file's size tells. After 0 the times
+ * of its samples rise and none is later than the page's last sample; times of vCPUs that the
+ * machine does not have are zero.
+ */
+int statistics_copy_history(const struct statistics_area *shared, struct statistics_history *copy);

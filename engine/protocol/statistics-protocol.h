@@ -8,6 +8,9 @@
  * is odd while a write is going on (a sequence lock). A reader copies, checks the sequence, tries
  * again at most 64 times and otherwise keeps its last good copy.
  *
+ * Behind the page lies the history: once a minute, watched or not, the VMM adds a sample to a ring,
+ * so that a client that comes later can show the past hour. It is under the same sequence lock.
+ *
  * A guest may have taken over its VMM: the reader believes no count or offset without a bound.
  * All fields are little-endian, which is the host's order on every host of this program.
  */
@@ -21,11 +24,12 @@
 
 enum {
 	STATISTICS_MAJOR = 1, /* another major is refused */
-	STATISTICS_MINOR = 0, /* fields are only added at the end of lines */
+	STATISTICS_MINOR = 1, /* fields are only added at the end of lines; 1: the history */
 	STATISTICS_MAX_VCPUS = 256,
 	STATISTICS_MAX_DISKS = 32,
 	STATISTICS_LATENCY_BUCKETS = 24, /* bucket n: [2^n, 2^(n+1)) microseconds; first from 0 */
 	STATISTICS_TEXT_SIZE = 256,
+	STATISTICS_HISTORY_SAMPLES = 64, /* an hour and a little */
 };
 
 enum vmm_state {
@@ -49,7 +53,7 @@ enum vmm_end_reason {
 struct statistics_header {
 	uint64_t magic;
 	uint16_t major, minor;
-	uint32_t size;       /* bytes of the whole page area */
+	uint32_t size;       /* bytes of the whole file: the page and what lies behind it */
 	uint32_t vcpu_count; /* lines in use of each kind */
 	uint32_t disk_count;
 	uint32_t sequence; /* sequence lock */
@@ -106,8 +110,44 @@ struct statistics_page {
 	struct disk_statistics disks[STATISTICS_MAX_DISKS];
 };
 
+/* Sums over all vCPUs and disks since the machine started, but for resident_bytes. */
+struct statistics_history_sample {
+	uint64_t sampled_ns; /* CLOCK_MONOTONIC, later than that of the sample before */
+	uint64_t resident_bytes;
+	uint64_t read_operations, read_bytes;
+	uint64_t write_operations, write_bytes;
+	uint64_t exits_io; /* port I/O and MMIO */
+	uint64_t exits_other;
+	uint64_t halts, interrupts;
+	uint8_t reserved[48];
+};
+
+/* Sample number n is in slot n % STATISTICS_HISTORY_SAMPLES, in both arrays. */
+struct statistics_history {
+	uint64_t count; /* samples ever taken */
+	uint8_t reserved[56];
+	struct statistics_history_sample samples[STATISTICS_HISTORY_SAMPLES];
+	uint64_t run_ns[STATISTICS_MAX_VCPUS][STATISTICS_HISTORY_SAMPLES];
+};
+
+/* The whole file. */
+struct statistics_area {
+	struct statistics_page page;
+	struct statistics_history history;
+};
+
+/* The number of the oldest sample there is, of history->count. */
+static inline uint64_t statistics_history_first(const struct statistics_history *history)
+{
+	return history->count > STATISTICS_HISTORY_SAMPLES
+		       ? history->count - STATISTICS_HISTORY_SAMPLES
+		       : 0;
+}
+
 static_assert(sizeof(struct statistics_header) == 64, "one line");
 static_assert(sizeof(struct statistics_status) == 64 + STATISTICS_TEXT_SIZE, "five lines");
 static_assert(sizeof(struct statistics_memory) == 64, "one line");
 static_assert(sizeof(struct statistics_vcpu) == 64, "one line per vCPU");
 static_assert(sizeof(struct disk_statistics) % 64 == 0, "whole lines");
+static_assert(sizeof(struct statistics_history_sample) == 128, "two lines");
+static_assert(offsetof(struct statistics_area, history) % 64 == 0, "whole lines");

@@ -252,7 +252,7 @@ static int send_hello(int socket, int statistics_fd)
 {
 	struct control_message message = control_message_make(CONTROL_MESSAGE_HELLO, 0);
 
-	message.size = sizeof(struct statistics_page);
+	message.size = sizeof(struct statistics_area);
 	return fd_passing_send(socket, &message, sizeof(message), &statistics_fd, 1);
 }
 

@@ -24,6 +24,9 @@ void statistics_page_end(struct statistics_page *page);
 void statistics_page_set_state(struct statistics_page *page, enum vmm_state state,
 			       enum vmm_end_reason reason, int error, const char *text);
 
+/* Adds the page as it is now to the history, in one locked write. Sampled anew since the last. */
+void statistics_page_add_to_history(struct statistics_page *page);
+
 /* Adds to a live counter. Owner thread only. */
 static inline void statistics_add(uint64_t *counter, uint64_t amount)
 {

@@ -19,7 +19,7 @@
 #include "machine/machine.h"
 
 #define MS                 1000000ULL
-#define SLOW_INTERVAL_NS   (60 * 1000 * MS)
+#define HISTORY_INTERVAL   (60 * 1000 * MS)
 #define UNRESPONSIVE_AFTER (10 * 1000 * MS)
 
 enum { FASTEST_MS = 10 };
@@ -27,10 +27,11 @@ enum { FASTEST_MS = 10 };
 struct statistics_sampler {
 	struct machine *machine;
 	struct event_timer *timer;
-	uint64_t interval_ns;
-	int statm_fd;       /* /proc/self/statm */
-	uint64_t own_bytes; /* anonymous memory of the process beside the guest's */
-	int *counter_fds;   /* one per vCPU; NULL where KVM has no counters */
+	uint64_t interval_ns; /* 0: nobody watches */
+	uint64_t history_ns;  /* when the history gets its next sample */
+	int statm_fd;         /* /proc/self/statm */
+	uint64_t own_bytes;   /* anonymous memory of the process beside the guest's */
+	int *counter_fds;     /* one per vCPU; NULL where KVM has no counters */
 	bool has_layout;
 	struct kvm_counter_layout layout;
 	uint64_t progress;    /* interrupts and halts of all vCPUs at the last sample */
@@ -184,17 +185,29 @@ static void judge(struct statistics_sampler *sampler, uint64_t progress)
 	}
 }
 
+static void add_to_history(struct statistics_sampler *sampler)
+{
+	statistics_page_add_to_history(sampler->machine->statistics);
+	sampler->history_ns = event_loop_now() + HISTORY_INTERVAL;
+}
+
 void statistics_sampler_take(struct statistics_sampler *sampler)
 {
 	uint64_t progress = sample(sampler);
 
+	if (sampler->machine->statistics->status.sampled_ns >= sampler->history_ns)
+		add_to_history(sampler);
 	if (sampler->machine->state == VMM_STATE_RUNNING && sampler->counter_fds)
 		judge(sampler, progress);
 }
 
 static void arm(struct statistics_sampler *sampler)
 {
-	event_timer_set(sampler->timer, event_loop_now() + sampler->interval_ns);
+	uint64_t next = event_loop_now() + sampler->interval_ns;
+
+	if (sampler->interval_ns == 0 || next > sampler->history_ns)
+		next = sampler->history_ns;
+	event_timer_set(sampler->timer, next);
 }
 
 static void on_timer(void *data)
@@ -213,19 +226,25 @@ void statistics_sampler_forgive(struct statistics_sampler *sampler)
 
 void statistics_sampler_watch(struct statistics_sampler *sampler, uint32_t interval_ms)
 {
-	if (interval_ms == 0) {
-		sampler->interval_ns = SLOW_INTERVAL_NS;
-	} else {
-		sampler->interval_ns = (interval_ms < FASTEST_MS ? FASTEST_MS : interval_ms) * MS;
+	sampler->interval_ns = interval_ms * MS;
+	if (interval_ms > 0 && interval_ms < FASTEST_MS)
+		sampler->interval_ns = FASTEST_MS * MS;
+	if (interval_ms > 0)
 		statistics_sampler_take(sampler);
-	}
 	arm(sampler);
 }
 
 void statistics_sampler_start(struct statistics_sampler *sampler)
 {
+	uint64_t now = event_loop_now();
+
 	open_counters(sampler);
-	sampler->progress_ns = event_loop_now();
+	/* Nothing has happened yet: what the first minute is compared with. */
+	statistics_page_begin(sampler->machine->statistics);
+	sampler->machine->statistics->status.sampled_ns = now;
+	statistics_page_end(sampler->machine->statistics);
+	add_to_history(sampler);
+	sampler->progress_ns = now;
 	arm(sampler);
 }
 
@@ -237,7 +256,6 @@ int statistics_sampler_create(struct machine *machine, struct statistics_sampler
 	if (!sampler)
 		return -ENOMEM;
 	sampler->machine = machine;
-	sampler->interval_ns = SLOW_INTERVAL_NS;
 	sampler->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	sampler->own_bytes = anonymous_bytes(sampler);
 	r = event_loop_add_timer(machine->loop, on_timer, sampler, &sampler->timer);

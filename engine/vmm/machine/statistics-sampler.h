@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Brings into the statistics page what only the kernel knows (KVM's counters, CPU time, resident
- * memory): at the rate a client asks for, otherwise once a minute; and notices a guest that does
- * not respond any more. Main thread with the device lock held.
+ * memory): at the rate a client asks for and once a minute in any case, which goes into the page's
+ * history; and notices a guest that does not respond any more. Main thread with the device lock
+ * held.
  */
 #pragma once
 

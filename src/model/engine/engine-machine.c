@@ -12,6 +12,7 @@
 enum
 {
   WATCH_INTERVAL_MS = 100, /* how often the VMM samples, and we look, while somebody watches */
+  HISTORY_INTERVAL_S = 60, /* how often it samples when nobody does */
 };
 
 struct _InnEngineMachine
@@ -256,6 +257,54 @@ count_disks (const struct statistics_page *page, InnCounters *counters)
     }
 }
 
+static void
+count_history (const struct statistics_history *history,
+               guint64 number,
+               guint n_vcpus,
+               InnCounters *counters)
+{
+  const guint slot = number % STATISTICS_HISTORY_SAMPLES;
+  const struct statistics_history_sample *sample = &history->samples[slot];
+
+  counters->time_us = (gint64)(sample->sampled_ns / 1000);
+  counters->memory_held = sample->resident_bytes;
+  counters->read_bytes = sample->read_bytes;
+  counters->write_bytes = sample->write_bytes;
+  counters->read_operations = sample->read_operations;
+  counters->write_operations = sample->write_operations;
+  counters->exits_interrupt = sample->interrupts;
+  counters->exits_halt = sample->halts;
+  counters->exits_io = sample->exits_io;
+  counters->exits_other = sample->exits_other;
+  counters->n_vcpus = n_vcpus;
+  for (guint i = 0; i < n_vcpus; i++)
+    counters->vcpu_ns[i] = history->run_ns[i][slot];
+}
+
+/* What the VMM has noted since the last reading pushed and before the one in self->page. */
+static void
+push_history (InnEngineMachine *self)
+{
+  g_autofree struct statistics_history *history = g_new (struct statistics_history, 1);
+  InnMetrics *metrics = inn_machine_get_metrics (INN_MACHINE (self));
+  InnCounters counters;
+
+  if (!inn_guest_read_history (self->guest, history))
+    return;
+
+  inn_counters_init (&counters);
+  counters.memory_given = self->page->memory.guest_bytes;
+  for (guint64 i = statistics_history_first (history); i < history->count; i++)
+    {
+      const guint64 sampled_ns = history->samples[i % STATISTICS_HISTORY_SAMPLES].sampled_ns;
+
+      if (sampled_ns <= self->sampled_ns || sampled_ns >= self->page->status.sampled_ns)
+        continue;
+      count_history (history, i, self->page->header.vcpu_count, &counters);
+      inn_metrics_push (metrics, &counters);
+    }
+}
+
 /* Costs no system call. A reading is pushed once per sample of the VMM, however often one looks:
  * between samples the processors' times stand still. */
 static void
@@ -269,6 +318,9 @@ inn_engine_machine_refresh_metrics (InnMachine *machine)
       || page->status.sampled_ns == self->sampled_ns)
     return;
 
+  if (page->status.sampled_ns - self->sampled_ns
+      > HISTORY_INTERVAL_S * G_GUINT64_CONSTANT (1000000000))
+    push_history (self);
   self->sampled_ns = page->status.sampled_ns;
   inn_counters_init (&counters);
   counters.time_us = (gint64)(page->status.sampled_ns / 1000);

@@ -157,6 +157,20 @@ static void fake_watch(void *data, uint32_t interval_ms)
 	event_timer_set(machine->sample_timer, interval_ms ? now + interval_ms * 1000000ULL : 0);
 }
 
+/* It has run for a while, half busy, and nobody has watched it. */
+static void give_past(struct statistics_page *page)
+{
+	const uint64_t now = event_loop_now();
+	const uint64_t step = now / (2 * FAKE_MACHINE_PAST); /* since this computer started */
+
+	for (uint64_t i = 0; i < FAKE_MACHINE_PAST; i++) {
+		page->status.sampled_ns = now - (FAKE_MACHINE_PAST - i) * step;
+		for (size_t vcpu = 0; vcpu < FAKE_MACHINE_VCPUS; vcpu++)
+			page->vcpus[vcpu].run_ns = i * step / 2;
+		statistics_page_add_to_history(page);
+	}
+}
+
 static void show(struct fake_machine *machine, uint32_t width, uint32_t height)
 {
 	const struct screen_mode mode = {
@@ -277,6 +291,7 @@ int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int
 		r = create_screen(machine);
 	if (r < 0)
 		return r;
+	give_past(machine->page);
 	statistics_page_begin(machine->page);
 	machine->page->memory.guest_bytes = 512ULL << 20;
 	machine->page->memory.resident_bytes = 100ULL << 20;
@@ -293,5 +308,5 @@ void fake_machine_finish(struct fake_machine *machine)
 	event_timer_remove(machine->sample_timer);
 	screen_destroy(machine->screen);
 	fd_close(&machine->statistics_fd);
-	munmap(machine->page, sizeof(*machine->page));
+	munmap(machine->page, sizeof(struct statistics_area));
 }

@@ -370,12 +370,18 @@ test_statistics (Fixture *f, gconstpointer data)
 {
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (InnControlChannel) channel = NULL;
+  g_autofree struct statistics_history *history = g_new0 (struct statistics_history, 1);
   g_autofree struct statistics_page *page = NULL;
 
   KERNEL (f, SPIN);
   process = start_with_control (f, "--cpus 2");
   channel = open_channel (f);
   page = sample (channel);
+  /* the history begins with the machine, and gets no sample a client asked for */
+  g_assert_true (inn_control_channel_read_history (channel, history));
+  g_assert_cmpuint (history->count, ==, 1);
+  g_assert_cmpuint (history->samples[0].sampled_ns, <, page->status.sampled_ns);
+  g_assert_cmpuint (history->run_ns[0][0], ==, 0);
   g_assert_cmpuint (page->header.vcpu_count, ==, 2);
   g_assert_cmpuint (page->vcpus[0].exits_port, ==, 2);
   g_assert_cmpuint (page->vcpus[0].run_ns, >, 1000000);

@@ -134,6 +134,35 @@ test_refuses_other_size (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, G_IO_ERROR_INVALID_DATA);
 }
 
+static void
+test_history (Fixture *fixture, gconstpointer data)
+{
+  g_autofree struct statistics_history *history = g_new0 (struct statistics_history, 1);
+  g_autoptr (InnStatisticsReader) without = NULL, with = NULL;
+  struct statistics_area *area;
+
+  seal (fixture);
+  without = open_reader (fixture);
+  g_assert_false (inn_statistics_reader_read_history (without, history));
+  tear_down (fixture, data);
+
+  set_up (fixture, data);
+  g_assert_cmpint (ftruncate (fixture->fd, sizeof *area), ==, 0);
+  area = mmap (NULL, sizeof *area, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->fd, 0);
+  g_assert_true (area != MAP_FAILED);
+  seal (fixture);
+  with = open_reader (fixture);
+  area->page.status.sampled_ns = area->history.samples[0].sampled_ns = 60;
+  area->history.samples[0].halts = 5;
+  area->history.count = 1;
+  g_assert_true (inn_statistics_reader_read_history (with, history));
+  g_assert_cmpuint (history->count, ==, 1);
+  g_assert_cmpuint (history->samples[0].halts, ==, 5);
+  area->page.header.sequence = 1;
+  g_assert_false (inn_statistics_reader_read_history (with, history));
+  munmap (area, sizeof *area);
+}
+
 /* From here on every system call but exit_group kills. */
 static void
 forbid_system_calls (void)
@@ -154,10 +183,12 @@ forbid_system_calls (void)
 static void
 test_no_system_call (Fixture *fixture, gconstpointer data)
 {
+  g_autofree struct statistics_history *history = g_new0 (struct statistics_history, 1);
   g_autoptr (InnStatisticsReader) reader = NULL;
   pid_t pid;
   int status;
 
+  g_assert_cmpint (ftruncate (fixture->fd, sizeof (struct statistics_area)), ==, 0);
   seal (fixture);
   reader = open_reader (fixture);
   pid = fork ();
@@ -166,7 +197,8 @@ test_no_system_call (Fixture *fixture, gconstpointer data)
       forbid_system_calls ();
       for (guint i = 0; i < 1000; i++)
         {
-          if (!inn_statistics_reader_read (reader, fixture->page))
+          if (!inn_statistics_reader_read (reader, fixture->page)
+              || !inn_statistics_reader_read_history (reader, history))
             syscall (SYS_exit_group, 1);
         }
       syscall (SYS_exit_group, 0);
@@ -188,6 +220,7 @@ main (int argc, char **argv)
   ADD ("text-is-utf8", test_text_is_utf8);
   ADD ("refuses", test_refuses);
   ADD ("refuses-other-size", test_refuses_other_size);
+  ADD ("history", test_history);
   ADD ("no-system-call", test_no_system_call);
 
   return g_test_run ();

@@ -119,6 +119,43 @@ test_killed_vmm (void)
   contract_close (connection);
 }
 
+static gboolean
+has_watched (InnMetrics *metrics)
+{
+  const InnSampleRing *load = inn_metrics_get_series (metrics, INN_SERIES_CPU_TOTAL, 0);
+  guint length = load != NULL ? inn_sample_ring_get_length (load) : 0;
+
+  return length > 0
+         && inn_sample_ring_get (load, length - 1).time_us
+                > g_get_monotonic_time () - 30 * G_USEC_PER_SEC;
+}
+
+/* What happened before anybody watched is there at once. */
+static void
+test_past_hour (void)
+{
+  InnConnection *connection = contract_open (&place);
+  g_autoptr (InnNewMachine) description = describe ();
+  g_autoptr (InnMachine) machine = contract_create (connection, description);
+  InnMetrics *metrics = inn_machine_get_metrics (machine);
+  const gint64 before = g_get_monotonic_time ();
+  const InnSampleRing *load;
+
+  contract_run (machine, INN_OPERATION_START);
+  inn_machine_set_watched (machine, TRUE);
+  CONTRACT_WAIT (has_watched, metrics);
+  load = inn_metrics_get_series (metrics, INN_SERIES_CPU_TOTAL, 0);
+  for (guint i = 0; i < 9; i++) /* of the ten samples of the scripted VMM */
+    {
+      g_assert_cmpint (inn_sample_ring_get (load, i).time_us, <, before);
+      g_assert_cmpfloat_with_epsilon (inn_sample_ring_get (load, i).value, 0.5, 0.001);
+    }
+  inn_machine_set_watched (machine, FALSE);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
 /* The place cannot be opened, says why, and can be opened once that is mended. */
 static void
 test_unusable_folder (void)
@@ -149,6 +186,7 @@ main (int argc, char **argv)
   contract_add_tests ("/engine/contract", &place);
   g_test_add_func ("/engine/media", test_media);
   g_test_add_func ("/engine/killed-vmm", test_killed_vmm);
+  g_test_add_func ("/engine/past-hour", test_past_hour);
 
   status = g_test_run ();
   g_free (kernel);

@@ -79,7 +79,8 @@ static void test_lies(struct fixture *fixture, gconstpointer data)
 	LIE(header.magic, 0, -EPROTO);
 	LIE(header.major, STATISTICS_MAJOR + 1, -EPROTONOSUPPORT);
 	LIE(header.minor, UINT16_MAX, 0);
-	LIE(header.size, 0, -EPROTO);
+	LIE(header.size, sizeof(struct statistics_page) - 1, -EPROTO);
+	LIE(header.size, UINT32_MAX, 0);
 	LIE(header.vcpu_count, STATISTICS_MAX_VCPUS, 0);
 	LIE(header.vcpu_count, STATISTICS_MAX_VCPUS + 1, -EPROTO);
 	LIE(header.vcpu_count, UINT32_MAX, -EPROTO);
@@ -98,6 +99,47 @@ static void test_text_is_terminated(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(strlen(fixture->copy->status.text), ==, STATISTICS_TEXT_SIZE - 1);
 }
 
+static int copy_history(struct statistics_area *area, struct statistics_history *copy)
+{
+	memset(copy, 0xff, sizeof(*copy));
+	return statistics_copy_history(area, copy);
+}
+
+static void test_history(struct fixture *fixture, gconstpointer data)
+{
+	struct statistics_area *area = g_new0(struct statistics_area, 1);
+	struct statistics_history *copy = g_new0(struct statistics_history, 1);
+	struct statistics_history *history = &area->history;
+
+	area->page = *fixture->shared;
+	area->page.status.sampled_ns = 30;
+	g_assert_cmpint(copy_history(area, copy), ==, 0);
+	g_assert_cmpuint(copy->count, ==, 0);
+
+	history->count = 2;
+	history->samples[0].sampled_ns = 10;
+	history->samples[1].sampled_ns = 30;
+	history->run_ns[1][1] = 7;
+	history->run_ns[2][1] = 8; /* of a vCPU that the machine does not have */
+	g_assert_cmpint(copy_history(area, copy), ==, 0);
+	g_assert_cmpuint(copy->samples[1].sampled_ns, ==, 30);
+	g_assert_cmpuint(copy->run_ns[1][1], ==, 7);
+	g_assert_cmpuint(copy->run_ns[2][1], ==, 0);
+
+	area->page.status.sampled_ns = 29; /* a sample from the future */
+	g_assert_cmpint(copy_history(area, copy), ==, -EPROTO);
+	area->page.status.sampled_ns = 30;
+	history->samples[0].sampled_ns = 30; /* twice the same time */
+	g_assert_cmpint(copy_history(area, copy), ==, -EPROTO);
+	history->samples[0].sampled_ns = 10;
+	history->count = UINT64_MAX;
+	g_assert_cmpint(copy_history(area, copy), ==, -EPROTO);
+	area->page.header.sequence = 1;
+	g_assert_cmpint(copy_history(area, copy), ==, -EAGAIN);
+	g_free(area);
+	g_free(copy);
+}
+
 #define ADD(path, function) \
 	g_test_add("/statistics-copy/" path, struct fixture, NULL, set_up, function, tear_down)
 
@@ -109,5 +151,6 @@ int main(int argc, char **argv)
 	ADD("writer-died-writing", test_writer_died_writing);
 	ADD("lies", test_lies);
 	ADD("text-is-terminated", test_text_is_terminated);
+	ADD("history", test_history);
 	return g_test_run();
 }

@@ -24,15 +24,15 @@ static void set_up(struct fixture *fixture, gconstpointer data)
 {
 	g_assert_cmpint(statistics_page_create(4, 2, &fixture->page, &fixture->fd), ==, 0);
 	fixture->reader =
-		mmap(NULL, sizeof(*fixture->reader), PROT_READ, MAP_SHARED, fixture->fd, 0);
+		mmap(NULL, sizeof(struct statistics_area), PROT_READ, MAP_SHARED, fixture->fd, 0);
 	g_assert_true(fixture->reader != MAP_FAILED);
 	fixture->copy = g_new0(struct statistics_page, 1);
 }
 
 static void tear_down(struct fixture *fixture, gconstpointer data)
 {
-	munmap(fixture->reader, sizeof(*fixture->reader));
-	munmap(fixture->page, sizeof(*fixture->page));
+	munmap(fixture->reader, sizeof(struct statistics_area));
+	munmap(fixture->page, sizeof(struct statistics_area));
 	fd_close(&fixture->fd);
 	g_free(fixture->copy);
 }
@@ -66,7 +66,7 @@ static void test_too_many(void)
 /* Whatever a client does with the descriptor it is given. */
 static void test_client_cannot_write(struct fixture *fixture, gconstpointer data)
 {
-	const size_t size = sizeof(*fixture->page);
+	const size_t size = sizeof(struct statistics_area);
 	char *path = g_strdup_printf("/proc/self/fd/%d", fixture->fd);
 	int again = open(path, O_RDWR | O_CLOEXEC);
 	const int fds[] = {fixture->fd, again};
@@ -131,6 +131,34 @@ static void test_long_text(struct fixture *fixture, gconstpointer data)
 	g_assert_true(g_utf8_validate(fixture->copy->status.text, -1, NULL));
 }
 
+static void test_history(struct fixture *fixture, gconstpointer data)
+{
+	struct statistics_page *page = fixture->page;
+	struct statistics_history *copy = g_new0(struct statistics_history, 1);
+
+	for (uint64_t n = 1; n <= STATISTICS_HISTORY_SAMPLES + 6; n++) {
+		page->status.sampled_ns = n * 60000000000ULL;
+		page->vcpus[3].run_ns = page->vcpus[0].exits_mmio = n;
+		page->vcpus[1].exits_port = 2 * n;
+		page->disks[0].read_bytes = page->disks[1].read_bytes = 512 * n;
+		statistics_page_add_to_history(page);
+	}
+	g_assert_cmpint(statistics_copy_history((struct statistics_area *)fixture->reader, copy),
+			==, 0);
+	g_assert_cmpuint(copy->count, ==, STATISTICS_HISTORY_SAMPLES + 6);
+	g_assert_cmpuint(statistics_history_first(copy), ==, 6);
+	for (uint64_t i = 6; i < copy->count; i++) {
+		const struct statistics_history_sample *sample =
+			&copy->samples[i % STATISTICS_HISTORY_SAMPLES];
+
+		g_assert_cmpuint(sample->sampled_ns, ==, (i + 1) * 60000000000ULL);
+		g_assert_cmpuint(sample->exits_io, ==, 3 * (i + 1));
+		g_assert_cmpuint(sample->read_bytes, ==, 1024 * (i + 1));
+		g_assert_cmpuint(copy->run_ns[3][i % STATISTICS_HISTORY_SAMPLES], ==, i + 1);
+	}
+	g_free(copy);
+}
+
 struct writer {
 	struct statistics_page *page;
 	atomic_bool stop;
@@ -189,6 +217,7 @@ int main(int argc, char **argv)
 	ADD("client-cannot-write", test_client_cannot_write);
 	ADD("state", test_state);
 	ADD("long-text", test_long_text);
+	ADD("history", test_history);
 	ADD("consistent-during-writes", test_consistent_during_writes);
 	return g_test_run();
 }
