@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-/* Twenty a second for almost seven minutes. Closer readings are skipped: they would push the
- * longer ranges out of the rings and their rates are noise. */
-#define RING_CAPACITY   8192
+/* Twenty a second for half a minute as they came, and for almost two hours ever more coarsely.
+ * Closer readings are skipped: their rates are noise. */
+#define RING_CAPACITY   512
 #define MIN_INTERVAL_US (G_USEC_PER_SEC / 20)
 
 #define N_SERIES (INN_SERIES_EXITS_OTHER + 1)

@@ -162,7 +162,7 @@ typedef struct
   gint64 interval;
   gint64 slot;
   gint64 last_time;
-  double sum, least, greatest;
+  double sum, weight, least, greatest;
   guint n;
 } Bucket;
 
@@ -177,7 +177,7 @@ flush_bucket (Bucket *bucket, GArray *points)
   /* A lone sample keeps its own time, several share the middle of their interval. */
   point.time_us
       = bucket->n == 1 ? bucket->last_time : bucket->slot * bucket->interval + bucket->interval / 2;
-  point.mean = bucket->sum / bucket->n;
+  point.mean = bucket->sum / bucket->weight;
   point.least = bucket->least;
   point.greatest = bucket->greatest;
   g_array_append_val (points, point);
@@ -195,12 +195,14 @@ add_to_bucket (Bucket *bucket, InnSample sample, GArray *points)
   if (bucket->n == 0)
     {
       bucket->slot = slot;
-      bucket->sum = 0;
-      bucket->least = bucket->greatest = sample.value;
+      bucket->sum = bucket->weight = 0;
+      bucket->least = sample.least;
+      bucket->greatest = sample.greatest;
     }
-  bucket->sum += sample.value;
-  bucket->least = MIN (bucket->least, sample.value);
-  bucket->greatest = MAX (bucket->greatest, sample.value);
+  bucket->sum += sample.value * inn_sample_get_weight (&sample);
+  bucket->weight += inn_sample_get_weight (&sample);
+  bucket->least = MIN (bucket->least, sample.least);
+  bucket->greatest = MAX (bucket->greatest, sample.greatest);
   bucket->last_time = sample.time_us;
   bucket->n++;
 }

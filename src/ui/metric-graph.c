@@ -86,7 +86,7 @@ get_plot_height (InnMetricGraph *self)
 /* The greatest value in sight, least and mean beside it; FALSE when nothing is known. */
 typedef struct
 {
-  double greatest, sum;
+  double greatest, sum, weight;
   gint64 greatest_us;
   guint n;
 } Extent;
@@ -104,12 +104,13 @@ extend (Extent *extent, const InnSampleRing *ring, gint64 start_us, gint64 end_u
         break;
       if (isnan (sample.value))
         continue;
-      if (extent->n == 0 || sample.value > extent->greatest)
+      if (extent->n == 0 || sample.greatest > extent->greatest)
         {
-          extent->greatest = sample.value;
+          extent->greatest = sample.greatest;
           extent->greatest_us = sample.time_us;
         }
-      extent->sum += sample.value;
+      extent->sum += sample.value * inn_sample_get_weight (&sample);
+      extent->weight += inn_sample_get_weight (&sample);
       extent->n++;
     }
 }
@@ -118,7 +119,7 @@ static void
 fit_scale (InnMetricGraph *self)
 {
   gint64 end = inn_graph_time_get_end (self->time);
-  Extent extent = { NAN, 0, 0, 0 };
+  Extent extent = { .greatest = NAN };
 
   if (self->scale.unit == INN_GRAPH_PERCENT || self->scale.unit == INN_GRAPH_MEMORY)
     return;
@@ -237,7 +238,7 @@ describe (InnMetricGraph *self)
 
   current = inn_graph_scale_format_value (self->scale.unit, inn_metric_graph_get_value (self, 0));
   greatest = inn_graph_scale_format_value (self->scale.unit, extent.greatest);
-  mean = inn_graph_scale_format_value (self->scale.unit, extent.sum / extent.n);
+  mean = inn_graph_scale_format_value (self->scale.unit, extent.sum / extent.weight);
   when = inn_format_clock_time (g_get_real_time () - (now - extent.greatest_us));
   /* Translators: spoken description of a graph: a value, a value at a time, a value */
   text = g_strdup_printf (_ ("now %s, highest %s at %s, mean %s"), current, greatest, when, mean);

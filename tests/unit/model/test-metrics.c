@@ -138,6 +138,29 @@ test_close_readings (void)
   g_assert_cmpuint (get_length (metrics, INN_SERIES_MEMORY_HELD, 0), ==, 20);
 }
 
+/* However closely it is watched, an hour is there, and its peaks. */
+static void
+test_an_hour (void)
+{
+  g_autoptr (InnMetrics) metrics = inn_metrics_new ();
+  g_autofree InnCounters *counters = counters_at (0);
+  const InnSampleRing *ring;
+  guint peaks = 0;
+
+  for (int i = 0; i <= 20 * 3600; i++)
+    {
+      counters->memory_held = i == 100 || i == 30000 ? 1 << 30 : 1 << 20;
+      inn_metrics_push (metrics, counters);
+      counters->time_us += SECOND / 20;
+    }
+  ring = inn_metrics_get_series (metrics, INN_SERIES_MEMORY_HELD, 0);
+  g_assert_cmpint (inn_sample_ring_get (ring, 0).since_us, ==, 0);
+  g_assert_cmpuint (inn_sample_ring_get_length (ring), <, 8192);
+  for (guint i = 0; i < inn_sample_ring_get_length (ring); i++)
+    peaks += inn_sample_ring_get (ring, i).greatest == 1 << 30;
+  g_assert_cmpuint (peaks, ==, 2);
+}
+
 static void
 test_vcpu_added (void)
 {
@@ -168,6 +191,7 @@ main (int argc, char **argv)
   g_test_add_func ("/metrics/restart", test_restart);
   g_test_add_func ("/metrics/gap", test_gap);
   g_test_add_func ("/metrics/close-readings", test_close_readings);
+  g_test_add_func ("/metrics/an-hour", test_an_hour);
   g_test_add_func ("/metrics/vcpu-added", test_vcpu_added);
   return g_test_run ();
 }

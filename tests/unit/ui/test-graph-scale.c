@@ -157,6 +157,22 @@ test_many_samples_keep_their_extremes (void)
   g_assert_cmpfloat (greatest, ==, 5999);
 }
 
+/* What the ring itself has merged counts as much as what it stands for. */
+static void
+test_merged_samples_keep_their_weight (void)
+{
+  g_autoptr (InnSampleRing) ring = inn_sample_ring_new (64);
+  g_autoptr (GArray) points = NULL;
+
+  for (guint i = 0; i < 3600; i++)
+    inn_sample_ring_push (ring, i * SECOND, i == 1800 ? 1000 : 10);
+  points = inn_graph_decimate (ring, 0, 3600 * SECOND, 1);
+  g_assert_cmpuint (points->len, ==, 1);
+  g_assert_cmpfloat (g_array_index (points, InnGraphPoint, 0).greatest, ==, 1000);
+  g_assert_cmpfloat (g_array_index (points, InnGraphPoint, 0).least, ==, 10);
+  g_assert_cmpfloat_with_epsilon (g_array_index (points, InnGraphPoint, 0).mean, 10.275, 0.01);
+}
+
 /* As time goes on, what was merged before is merged the same way. */
 static void
 test_merging_does_not_shimmer (void)
@@ -226,6 +242,7 @@ main (int argc, char **argv)
   g_test_add_func ("/graph-scale/time-marks", test_time_marks);
   g_test_add_func ("/graph-scale/few-samples", test_few_samples_are_kept);
   g_test_add_func ("/graph-scale/many-samples", test_many_samples_keep_their_extremes);
+  g_test_add_func ("/graph-scale/merged-samples", test_merged_samples_keep_their_weight);
   g_test_add_func ("/graph-scale/no-shimmer", test_merging_does_not_shimmer);
   g_test_add_func ("/graph-scale/gaps", test_gaps_stay_gaps);
   g_test_add_func ("/graph-scale/nothing", test_nothing);
