@@ -132,12 +132,14 @@ print_counts (const struct statistics_page *page)
 {
   g_autofree char *given = g_format_size_full (page->memory.guest_bytes, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *held = g_format_size_full (page->memory.resident_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *exits = NULL;
   Totals totals;
 
   sum_up (page, &totals);
+  exits = g_strdup_printf ("%" G_GUINT64_FORMAT, totals.exits);
   g_print (_ ("State:      %s\n"), state_word (page));
-  g_print (_ ("Processors: %u, %.1f s in use, %" G_GUINT64_FORMAT " exits\n"),
-           page->header.vcpu_count, (double)totals.run_ns / 1e9, totals.exits);
+  g_print (_ ("Processors: %u, %.1f s in use, %s exits\n"), page->header.vcpu_count,
+           (double)totals.run_ns / 1e9, exits);
   g_print (_ ("Memory:     %s, %s held by this computer\n"), given, held);
   for (guint i = 0; i < page->header.disk_count; i++)
     {

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""po/POTFILES names every file that has words to translate, and no other."""
+"""po/POTFILES names every file that has words to translate, and no other; and xgettext, which knows
+no macros, sees whole strings."""
 
 import re
 
 import source_tree
 
 GETTEXT_CALL = re.compile(r"\b(_|N_|C_|NC_|ngettext|g_dngettext|g_dpgettext2)\s*\(")
+# A string, a macro, and perhaps another string: "%" G_GUINT64_FORMAT " bytes"
+CUT_STRING = re.compile(r'\b(_|N_|C_|NC_|ngettext)\s*\((\s*"([^"\\\\]|\\\\.)*",?)+\s*[A-Z]')
 MERGED = (".desktop.in", ".metainfo.xml.in", ".gschema.xml")
 
 
@@ -28,8 +31,11 @@ def _listed():
 candidates = source_tree.files("src/**/*", "src/*", "engine/**/*", "engine/*", "data/*")
 present = {str(path) for path in candidates if _has_words(path)}
 listed = _listed()
+sources = [path for path in candidates if path.suffix == ".c"]
+cut = [path for path in sources if CUT_STRING.search((source_tree.ROOT / path).read_text())]
 source_tree.report(
     [f"{name} has words to translate and is not in po/POTFILES" for name in sorted(present - listed)]
-    + [f"po/POTFILES names {name}, which has none" for name in sorted(listed - present)],
-    "po/POTFILES must name exactly the files that have words to translate.",
+    + [f"po/POTFILES names {name}, which has none" for name in sorted(listed - present)]
+    + [f"{path} has a macro within a string to translate" for path in cut],
+    "po/POTFILES must name exactly the files that have words to translate, in whole strings.",
 )
