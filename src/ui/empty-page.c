@@ -9,8 +9,8 @@
 #include <glib/gi18n.h>
 
 #include "model/connection.h"
+#include "model/format.h"
 #include "model/host-load.h"
-#include "ui/format.h"
 #include "ui/medium-row.h"
 
 #define MAX_SHOWN 3

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 #include "ui/legend-entry.h"
 
 #define TEXT_INTERVAL_US (G_USEC_PER_SEC / 4) /* figures that change faster cannot be read */

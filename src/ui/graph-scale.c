@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 
 #define SHRINK_AFTER_US (10 * G_USEC_PER_SEC)
 #define EASE_US         (G_USEC_PER_SEC / 5)

@@ -9,8 +9,8 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "model/format.h"
 #include "model/host-load.h"
-#include "ui/format.h"
 
 struct _InnHostFooter
 {

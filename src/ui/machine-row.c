@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 #include "ui/machine-actions.h"
 #include "ui/sparkline.h"
 #include "ui/state-text.h"

@@ -8,7 +8,7 @@
 
 #include <glib/gi18n.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 #include "ui/system-tile.h"
 
 struct _InnMediumRow

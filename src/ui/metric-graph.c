@@ -10,7 +10,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 #include "ui/graph-palette.h"
 #include "ui/graph-picture.h"
 

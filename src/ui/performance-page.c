@@ -9,8 +9,8 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "model/format.h"
 #include "ui/column-layout.h"
-#include "ui/format.h"
 #include "ui/graph-card.h"
 
 #define RANGE_SECONDS_US (10 * G_TIME_SPAN_SECOND)

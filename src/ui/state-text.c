@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 
 static const char *
 get_state (InnMachineState state)

@@ -7,7 +7,7 @@
 #include <locale.h>
 #include <math.h>
 
-#include "ui/format.h"
+#include "model/format.h"
 
 #define KIB (G_GUINT64_CONSTANT (1) << 10)
 #define MIB (G_GUINT64_CONSTANT (1) << 20)

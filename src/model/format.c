@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "ui/format.h"
+#include "model/format.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
