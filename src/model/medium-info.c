@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <osinfo/osinfo.h>
 
+#include "model/format.h"
 #include "model/host-load.h"
 
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
@@ -29,15 +30,38 @@ load_database (void)
   return g_object_ref (osinfo_loader_get_db (loader));
 }
 
+/* Without the suffix of an image. What follows a dot in a kernel's name is its version. */
 static char *
 get_file_title (const char *path)
 {
-  char *name = g_filename_display_basename (path);
-  char *dot = strrchr (name, '.');
+  static const char *const suffixes[] = { ".iso", ".img", ".raw", ".qcow2" };
+  g_autofree char *name = g_filename_display_basename (path);
+  const char *dot = strrchr (name, '.');
 
-  if (dot != NULL && dot != name)
-    *dot = '\0';
-  return name;
+  for (guint i = 0; dot != NULL && dot != name && i < G_N_ELEMENTS (suffixes); i++)
+    if (g_ascii_strcasecmp (dot, suffixes[i]) == 0)
+      return g_strndup (name, (gsize)(dot - name));
+  return g_steal_pointer (&name);
+}
+
+/* "Debian 12.5.0" of "Debian 12.5.0 amd64 n": what stands before the processor it is for. NULL:
+ * this identifier does not name a system. */
+static char *
+get_volume_title (const char *identifier)
+{
+  g_autoptr (GRegex) pattern = NULL;
+  g_autoptr (GMatchInfo) match = NULL;
+  char *title;
+
+  if (identifier == NULL || !g_utf8_validate (identifier, -1, NULL))
+    return NULL;
+  pattern = g_regex_new ("^([[:alpha:]][[:print:]]*?)[ _-]+"
+                         "(amd64|x86[_-]64|x64|i[3-6]86|arm64|aarch64)\\b",
+                         G_REGEX_CASELESS, 0, NULL);
+  if (!g_regex_match (pattern, identifier, 0, &match))
+    return NULL;
+  title = g_match_info_fetch (match, 1);
+  return g_strdelimit (title, "_", ' ');
 }
 
 /* The version in a kernel's name as distributions write it, with its dash: "-6.1.0-18-amd64". */
@@ -142,7 +166,7 @@ get_vcpus (OsinfoResources *resources)
 static char *
 describe_amount (const char *name, gint64 bytes, gboolean recommended)
 {
-  g_autofree char *amount = g_format_size_full ((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *amount = inn_format_memory ((guint64)bytes);
 
   return g_strdup_printf (recommended ? _ ("%s recommends %s") : _ ("%s needs at least %s"), name,
                           amount);
@@ -182,6 +206,18 @@ set_known_resources (InnMediumInfo *self, OsinfoOs *os, const char *architecture
     }
 }
 
+/* A system that the database has not heard of, which is newer more often than not. */
+static void
+name_by_volume (InnMediumInfo *self, OsinfoMedia *media)
+{
+  char *title = get_volume_title (osinfo_media_get_volume_id (media));
+
+  if (title == NULL)
+    return;
+  set_text (&self->name, g_strdup (title));
+  set_text (&self->title, title);
+}
+
 static void
 identify (InnMediumInfo *self, const char *path, GCancellable *cancellable)
 {
@@ -194,7 +230,10 @@ identify (InnMediumInfo *self, const char *path, GCancellable *cancellable)
     database = load_database ();
   os = osinfo_db_identify_media (database, media) ? osinfo_media_get_os (media) : NULL;
   if (os == NULL)
-    return;
+    {
+      name_by_volume (self, media);
+      return;
+    }
 
   self->known = TRUE;
   set_text (&self->name, g_strdup (osinfo_product_get_name (OSINFO_PRODUCT (os))));

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   InnMediumKind kind;
-  char *title;       /* "Fedora 37 installer", or the name of the file */
+  char *title;       /* "Fedora 37 installer", or the name of the medium or the file */
   char *name;        /* a name for the machine: "Fedora 37" */
   gboolean known;    /* libosinfo knows the system */
   guint64 memory;    /* bytes; never more than half of this computer's */

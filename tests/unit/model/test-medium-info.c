@@ -112,9 +112,9 @@ test_known (void)
   g_assert_cmpstr (info->title, ==, "Test OS 1 installer");
   /* The architecture's own recommendation, not the one for all. */
   g_assert_cmpuint (info->memory, ==, 96 << 20);
-  g_assert_nonnull (strstr (info->memory_reason, "recommends 96.0"));
+  g_assert_nonnull (strstr (info->memory_reason, "recommends 96\u202fMiB"));
   g_assert_cmpuint (info->disk_size, ==, G_GUINT64_CONSTANT (9) << 30);
-  g_assert_nonnull (strstr (info->disk_reason, "recommends 9.0"));
+  g_assert_nonnull (strstr (info->disk_reason, "recommends 9\u202fGiB"));
   g_assert_cmpuint (info->vcpus, >=, 1);
   g_assert_cmpuint (info->vcpus, <=, inn_host_get_processors ());
 }
@@ -129,7 +129,7 @@ test_minimum (void)
   g_assert_cmpstr (info->title, ==, "Test OS Live live system");
   g_assert_cmpuint (info->memory, <=, inn_host_get_memory () / 2);
   g_assert_nonnull (strstr (info->memory_reason, "Half"));
-  g_assert_nonnull (strstr (info->disk_reason, "at least 3.0"));
+  g_assert_nonnull (strstr (info->disk_reason, "at least 3\u202fGiB"));
   g_assert_cmpuint (info->vcpus, ==, inn_host_get_processors ());
 }
 
@@ -144,6 +144,34 @@ test_unknown (void)
   g_assert_false (info->known);
   g_assert_cmpstr (info->title, ==, "my.rescue");
   g_assert_cmpuint (info->disk_size, >, 0);
+}
+
+/* Newer than the database: the medium says itself what it is. */
+static void
+test_volume_title (void)
+{
+  static const struct
+  {
+    const char *volume, *title;
+  } media[] = {
+    { "Debian 12.5.0 amd64 n", "Debian 12.5.0" },
+    { "Fedora-S-dvd-x86_64-40", "Fedora-S-dvd" },
+    { "NEW_OS_7_X64FRE", "new" },
+    { "amd64", "new" },
+    { "Odd\001 1 amd64", "new" },
+    { "\377\376 1 amd64", "new" },
+    { "", "new" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (media); i++)
+    {
+      g_autofree char *path = write_iso ("new.iso", "ODD", media[i].volume);
+      g_autoptr (InnMediumInfo) info = query (path, NULL);
+
+      g_assert_false (info->known);
+      g_assert_cmpstr (info->title, ==, media[i].title);
+      g_assert_cmpstr (info->name, ==, media[i].title);
+    }
 }
 
 static void
@@ -166,14 +194,15 @@ test_initrd (void)
 {
   g_autofree char *kernel = tiny_kernel_write (folder);
   g_autofree char *mine = g_build_filename (folder, "vmlinuz-6.1.0-9", NULL);
-  g_autofree char *other = temporary_directory_add_file (folder, "initrd.img-6.1.0-8", "other", -1);
-  g_autofree char *plain = temporary_directory_add_file (folder, "initrd.gz", "plain", -1);
   g_autofree char *right = NULL;
   g_autoptr (InnMediumInfo) without = NULL;
   g_autoptr (InnMediumInfo) with = NULL;
 
+  g_free (temporary_directory_add_file (folder, "initrd.img-6.1.0-8", "other", -1));
+  g_free (temporary_directory_add_file (folder, "initrd.gz", "plain", -1));
   g_assert_cmpint (g_rename (kernel, mine), ==, 0);
   without = query (mine, NULL);
+  g_assert_cmpstr (without->title, ==, "vmlinuz-6.1.0-9");
   g_assert_null (without->initrd_path);
 
   right = temporary_directory_add_file (folder, "initrd.img-6.1.0-9", "right", -1);
@@ -202,6 +231,7 @@ main (int argc, char **argv)
   g_test_add_func ("/medium-info/known", test_known);
   g_test_add_func ("/medium-info/minimum", test_minimum);
   g_test_add_func ("/medium-info/unknown", test_unknown);
+  g_test_add_func ("/medium-info/volume-title", test_volume_title);
   g_test_add_func ("/medium-info/kernel", test_kernel);
   g_test_add_func ("/medium-info/initrd", test_initrd);
   g_test_add_func ("/medium-info/no-medium", test_no_medium);
