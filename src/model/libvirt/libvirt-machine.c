@@ -86,6 +86,37 @@ request_new (InnLibvirtMachine *self, GError **error)
   return request;
 }
 
+/* What the worker does for @task: fill in its Request, then push_job(). NULL, and @task has its
+ * error, when there is nobody to ask. */
+static GTask *
+job_new (GTask *task, GAsyncReadyCallback done)
+{
+  InnLibvirtMachine *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  Request *request = request_new (self, &error);
+  GTask *job;
+
+  /* What has been done has been done, and what has been opened reaches its owner, whether or not
+   * it was cancelled meanwhile. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (request == NULL)
+    {
+      g_task_return_error (task, error);
+      return NULL;
+    }
+  job = g_task_new (self, g_task_get_cancellable (task), done, g_object_ref (task));
+  g_task_set_task_data (job, request, request_free);
+  return job;
+}
+
+/* Takes @job over. */
+static void
+push_job (InnLibvirtMachine *self, GTask *job, InnLibvirtWork work, GDestroyNotify free_result)
+{
+  inn_libvirt_worker_push (inn_libvirt_connection_get_worker (get_connection (self)), job, work,
+                           free_result);
+}
+
 static virDomainPtr
 find_domain (const Request *request, GError **error)
 {
@@ -300,17 +331,12 @@ inn_libvirt_machine_run_async (InnMachine *machine,
 {
   InnLibvirtMachine *self = INN_LIBVIRT_MACHINE (machine);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GError *error = NULL;
-  Request *request = request_new (self, &error);
-  GTask *job;
+  GTask *job = job_new (task, on_run);
+  Request *request;
 
-  /* What has been done has been done, whether or not it was cancelled meanwhile. */
-  g_task_set_check_cancellable (task, FALSE);
-  if (request == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
+  if (job == NULL)
+    return;
+  request = g_task_get_task_data (job);
   request->operation = operation;
   request->made_disks = g_strdupv (self->made_disks);
   if (operation == INN_OPERATION_START)
@@ -318,10 +344,7 @@ inn_libvirt_machine_run_async (InnMachine *machine,
       self->starting = TRUE;
       change_state (self, INN_MACHINE_STARTING, NULL);
     }
-  job = g_task_new (self, cancellable, on_run, g_steal_pointer (&task));
-  g_task_set_task_data (job, request, request_free);
-  inn_libvirt_worker_push (inn_libvirt_connection_get_worker (get_connection (self)), job, run_work,
-                           (GDestroyNotify)inn_domain_reading_free);
+  push_job (self, job, run_work, (GDestroyNotify)inn_domain_reading_free);
 }
 
 static gboolean
@@ -407,22 +430,12 @@ inn_libvirt_machine_open_console_async (InnMachine *machine,
 {
   InnLibvirtMachine *self = INN_LIBVIRT_MACHINE (machine);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GError *error = NULL;
-  Request *request = request_new (self, &error);
-  GTask *job;
+  GTask *job = job_new (task, on_console_opened);
 
-  /* A descriptor that has been opened reaches its owner in any case. */
-  g_task_set_check_cancellable (task, FALSE);
-  if (request == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  request->console = kind;
-  job = g_task_new (self, cancellable, on_console_opened, g_steal_pointer (&task));
-  g_task_set_task_data (job, request, request_free);
-  inn_libvirt_worker_push (inn_libvirt_connection_get_worker (get_connection (self)), job,
-                           open_console_work, (GDestroyNotify)inn_libvirt_console_free);
+  if (job == NULL)
+    return;
+  ((Request *)g_task_get_task_data (job))->console = kind;
+  push_job (self, job, open_console_work, (GDestroyNotify)inn_libvirt_console_free);
 }
 
 static int
