@@ -16,14 +16,14 @@ MEASURE_S = 900
 
 # (title, figure, format); the first three are medians over all boots. Less is better everywhere.
 ROWS = (
-    ("Start to the guest's first process, in the lab", "boot_s", "{:.1f} s"),
+    ("Start to first process, in the lab", "boot_s", "{:.1f} s"),
     ("KVM exits on the way", "exits", "{:.0f}"),
     ("of which to the VMM", "userspace_exits", "{:.0f}"),
-    ("System calls before the guest's first instruction", "calls_before_first_run", "{:.0f}"),
-    ("Memory the VMM dirties beside the guest's", "overhead_kib", "{:.0f} KiB"),
+    ("System calls before the first KVM_RUN", "calls_before_first_run", "{:.0f}"),
+    ("Private dirty memory beside guest RAM", "overhead_kib", "{:.0f} KiB"),
     ("Threads", "threads", "{:.0f}"),
-    ("KVM exits per second, guest idle", "idle_exits_per_s", "{:.0f}"),
-    ("Wakeups of the VMM per second, guest idle", "idle_wakeups_per_s", "{:.1f}"),
+    ("Idle: KVM exits a second", "idle_exits_per_s", "{:.0f}"),
+    ("Idle: wakeups a second", "idle_wakeups_per_s", "{:.1f}"),
 )
 
 
@@ -47,13 +47,13 @@ def _value(figures, key):
 
 
 def _ratio(ours, theirs):
-    return f"{ours / theirs:.2f}" if theirs else "-"
+    return f"{ours / theirs:.2f}" if theirs else "–"
 
 
 def table(figures):
     peers = [name for name in figures if name != "Innkeeper"]
     ours = figures.get("Innkeeper")
-    titles = ["", *figures, *(f"ratio to {peer}" for peer in peers if ours)]
+    titles = ["", *figures, *(f"to {peer.split()[-1]}" for peer in peers if ours)]
     lines = ["| " + " | ".join(titles) + " |", "|---|" + "---:|" * (len(titles) - 1)]
     for title, key, form in ROWS:
         cells = [form.format(_value(figures[name], key)) for name in figures]
@@ -73,7 +73,7 @@ def _update_readme(text):
 
 def run(*, build, runs, update_readme):
     recipe.build()
-    print(f"lab: {runs} boots of each, some minutes", file=sys.stderr, flush=True)
+    print(f"lab: {runs} boots of each, two minutes or so", file=sys.stderr, flush=True)
     text = table(_figures(build, runs))
     print(text)
     if update_readme:

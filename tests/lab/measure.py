@@ -3,7 +3,8 @@
 """Runs in the lab's computer: boots the same guest in our VMM and in QEMU, turn by turn, and prints
 what each cost as JSON.  measure.py VMM RUNS
 
-Times are the emulated computer's and only good for ratios; counts are exact to a few per cent."""
+The guests of the last turn stay, and idle side by side for one and the same while. Times are the
+emulated computer's and only good for ratios; counts are exact to a few per cent."""
 
 import json
 import os
@@ -17,19 +18,27 @@ from pathlib import Path
 
 MEMORY_MIB = 256
 BOOT_S = 90
-SETTLE_S = 4  # an idle guest's last start-up work
-IDLE_S = 5
+SETTLE_S = 5  # an idle guest's last start-up work
+IDLE_S = 15
 KVM_RUN = "0xae80"  # _IO(KVMIO, 0x80)
 LAB = Path(os.environ["INNKEEPER_LAB_ASSETS"])
 USERSPACE_EXITS = Path("/sys/kernel/tracing/events/kvm/kvm_userspace_exit")
 CMDLINE = "console=ttyS0 quiet panic=-1 do=idle"
 BOOT = ["--kernel", LAB / "vmlinuz", "--initrd", LAB / "initrd.gz", "--cmdline", CMDLINE]
-DISK = "/scratch/disk.raw"
+DISK_MIB = 64
+
+
+def _disk(name):
+    """Its own: QEMU wants one to itself."""
+    path = f"/scratch/{name}.raw"
+    with open(path, "wb") as file:
+        file.truncate(DISK_MIB << 20)
+    return path
 
 
 def _innkeeper(vmm):
     return [vmm, "--name", "bench", "--memory", f"{MEMORY_MIB}M", "--cpus", "1", *map(str, BOOT),
-            "--disk", f"{DISK},format=raw", "--serial", "stdio", "--no-reboot"]
+            "--disk", f"{_disk('innkeeper')},format=raw", "--serial", "stdio", "--no-reboot"]
 
 
 def _qemu(machine, bus):
@@ -37,7 +46,7 @@ def _qemu(machine, bus):
             "-m", str(MEMORY_MIB), "-nodefaults", "-no-user-config", "-display", "none",
             "-serial", "stdio", "-no-reboot", "-kernel", str(LAB / "vmlinuz"),
             "-initrd", str(LAB / "initrd.gz"), "-append", CMDLINE,
-            "-drive", f"if=none,id=disk,format=raw,file={DISK}",
+            "-drive", f"if=none,id=disk,format=raw,file={_disk(machine)}",
             "-device", f"virtio-blk-{bus},drive=disk", "-device", f"virtio-rng-{bus}"]
 
 
@@ -74,9 +83,10 @@ def _stop(process):
     process.wait()
 
 
-def _exits():
-    """Of the one guest that runs: the kernel drops the counters with it."""
-    return int(Path("/sys/kernel/debug/kvm/exits").read_text())
+def _exits(process):
+    """Of its one guest: the kernel drops the counters with it."""
+    [exits] = Path("/sys/kernel/debug/kvm").glob(f"{process.pid}-*/exits")
+    return int(exits.read_text())
 
 
 def _count_userspace_exits(on):
@@ -95,7 +105,7 @@ def _boot(command):
     _wait_for_guest(process)
     figures = {
         "boot_s": time.monotonic() - began,
-        "exits": _exits(),
+        "exits": _exits(process),
         "userspace_exits": _userspace_exits(),
     }
     _count_userspace_exits(False)
@@ -132,18 +142,31 @@ def _wakeups(tasks):
     return sum(int(pattern.search((task / "status").read_text())[1]) for task in tasks)
 
 
-def _idle(process):
+class _Idle:
+    """What a VMM does from here until figures() are asked for."""
+
+    def __init__(self, process):
+        tasks = _tasks(process.pid)
+        self._process, self._threads = process, len(tasks)
+        self._others = [task for task in tasks if not _is_vcpu(task)]
+        self._began = time.monotonic()
+        self._exits, self._wakeups = _exits(process), _wakeups(self._others)
+
+    def figures(self):
+        seconds = time.monotonic() - self._began
+        return {
+            "idle_exits_per_s": (_exits(self._process) - self._exits) / seconds,
+            "idle_wakeups_per_s": (_wakeups(self._others) - self._wakeups) / seconds,
+            "overhead_kib": _overhead_kib(self._process.pid),
+            "threads": self._threads,
+        }
+
+
+def _idle(processes):
     time.sleep(SETTLE_S)
-    tasks = _tasks(process.pid)
-    others = [task for task in tasks if not _is_vcpu(task)]
-    exits, wakeups = _exits(), _wakeups(others)
+    idle = {name: _Idle(process) for name, process in processes.items()}
     time.sleep(IDLE_S)
-    return {
-        "idle_exits_per_s": (_exits() - exits) / IDLE_S,
-        "idle_wakeups_per_s": (_wakeups(others) - wakeups) / IDLE_S,
-        "overhead_kib": _overhead_kib(process.pid),
-        "threads": len(tasks),
-    }
+    return {name: one.figures() for name, one in idle.items()}
 
 
 def _calls_before_first_run(command):
@@ -163,17 +186,18 @@ def _calls_before_first_run(command):
 
 def main():
     vmm, runs = sys.argv[1], int(sys.argv[2])
-    with open(DISK, "wb") as file:
-        file.truncate(64 << 20)
     commands = _commands(vmm)
     figures = {name: {"boots": []} for name in commands}
+    processes = {}
     for run in range(runs):
         for name, command in commands.items():
-            process, boot = _boot(command)
+            processes[name], boot = _boot(command)
             figures[name]["boots"].append(boot)
-            if run == runs - 1:
-                figures[name].update(_idle(process))
-            _stop(process)
+            if run < runs - 1:
+                _stop(processes[name])
+    for name, idle in _idle(processes).items():
+        figures[name].update(idle)
+        _stop(processes[name])
     for name, command in commands.items():
         figures[name]["calls_before_first_run"] = _calls_before_first_run(command)
     json.dump(figures, sys.stdout)
