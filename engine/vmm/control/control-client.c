@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input-event-codes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,9 +16,16 @@
 #include "base/fd.h"
 #include "control/channel-map.h"
 #include "loop/event-loop.h"
+#include "protocol/input-protocol.h"
 
-/* Slots looked at for one doorbell, so that a flooding client does not keep the others waiting. */
-enum { SLOTS_PER_TURN = 128 };
+enum {
+	/*
+	 * Slots of a ring looked at for one doorbell, so that a flooding client does not keep the
+	 * others waiting.
+	 */
+	SLOTS_PER_TURN = 128,
+	SWITCHES = INPUT_MAX_KEY + 1, /* keys and buttons, whose codes are apart */
+};
 
 struct control_client {
 	struct control_service *service;
@@ -27,6 +35,7 @@ struct control_client {
 	struct channel_map map;               /* open when attached */
 	uint32_t watch_interval_ms;
 	bool watches_screen;
+	bool held[SWITCHES]; /* keys and buttons that are down */
 	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
 };
 
@@ -91,9 +100,13 @@ static int execute(struct control_client *client, const struct control_command *
 	return -EOPNOTSUPP;
 }
 
+/* What one slot asks for, of which this is a copy. 0 or negative errno: the client is ended. */
+typedef int (*slot_func)(struct control_client *client, const void *slot);
+
 /* The reply is in shared memory when this returns, even if the process ends right after. */
-static int execute_and_reply(struct control_client *client, const struct control_command *command)
+static int execute_and_reply(struct control_client *client, const void *slot)
 {
+	const struct control_command *command = slot;
 	struct control_reply reply = {
 		.id = command->id,
 		.status = execute(client, command),
@@ -104,18 +117,29 @@ static int execute_and_reply(struct control_client *client, const struct control
 	return r == -EAGAIN ? -EPROTO : r;
 }
 
-/* Carries out commands until there are none and a doorbell is asked for, or the turn is over. */
-static int execute_commands(struct control_client *client)
+/* What the machine makes of it is not told: it may have no such device, or be paused. */
+static int take_input(struct control_client *client, const void *slot)
 {
-	struct ring *commands = &client->map.rings.commands;
-	struct control_command command;
+	const struct input_event *event = slot;
+	int r = input_event_validate(event);
 
+	if (r < 0)
+		return r;
+	if (event->type == INPUT_KEY || event->type == INPUT_BUTTON)
+		client->held[event->code] = event->x;
+	(void)client->service->operations->input(client->service->machine, event);
+	return 0;
+}
+
+/* Takes slots until there are none and a doorbell is asked for, or the turn is over. */
+static int take_slots(struct control_client *client, struct ring *ring, void *slot, slot_func take)
+{
 	for (int i = 0; i < SLOTS_PER_TURN; i++) {
-		int r = ring_pop(commands, &command);
+		int r = ring_pop(ring, slot);
 
 		if (r == 1)
-			r = execute_and_reply(client, &command);
-		else if (r == 0 && (r = ring_prepare_sleep(commands)) == 0)
+			r = take(client, slot);
+		else if (r == 0 && (r = ring_prepare_sleep(ring)) == 0)
 			return 0;
 		if (r < 0)
 			return r;
@@ -124,11 +148,27 @@ static int execute_commands(struct control_client *client)
 	return 0;
 }
 
-static int serve_commands(struct control_client *client)
+/* Input first, which somebody waits for. */
+static int take_rings(struct control_client *client)
 {
-	int r = client->broken ? -EPROTO : execute_commands(client);
+	struct control_rings *rings = &client->map.rings;
+	struct control_command command;
+	struct input_event event;
+	int r = take_slots(client, &rings->inputs, &event, take_input);
 
-	if (ring_take_wakeup(&client->map.rings.replies))
+	if (r < 0)
+		return r;
+	return take_slots(client, &rings->commands, &command, execute_and_reply);
+}
+
+static int serve_rings(struct control_client *client)
+{
+	struct ring *replies = &client->map.rings.replies;
+	uint32_t before = replies->own;
+	int r = client->broken ? -EPROTO : take_rings(client);
+
+	/* input has no replies, and must not wake who sent it */
+	if (replies->own != before && ring_take_wakeup(replies))
 		fd_event_signal(client->map.peer_doorbell);
 	return r;
 }
@@ -138,7 +178,7 @@ static void on_doorbell(void *data, uint32_t events)
 	struct control_client *client = data;
 
 	(void)fd_event_drain(client->map.own_doorbell);
-	if (serve_commands(client) < 0)
+	if (serve_rings(client) < 0)
 		client->service->client_closed(client->service, client);
 }
 
@@ -164,8 +204,8 @@ static int attach(struct control_client *client, const struct control_message *m
 	r = send_result(client, message->id, 0);
 	if (r < 0)
 		return r;
-	/* so that the first command rings */
-	return serve_commands(client);
+	/* so that the first command and the first key ring */
+	return serve_rings(client);
 }
 
 /*
@@ -291,6 +331,19 @@ void control_client_destroy(struct control_client *client)
 	channel_map_close(&client->map);
 	fd_close(&client->socket);
 	free(client);
+}
+
+void control_client_release_held(struct control_client *client)
+{
+	for (uint16_t code = 0; code < SWITCHES; code++) {
+		const struct input_event event = {
+			.type = code >= BTN_LEFT && code <= BTN_TASK ? INPUT_BUTTON : INPUT_KEY,
+			.code = code,
+		};
+
+		if (client->held[code])
+			(void)take_input(client, &event);
+	}
 }
 
 static void announce(struct control_client *client, enum control_event_type type)

@@ -31,6 +31,10 @@ int control_client_create(struct control_service *service, int socket,
 /* Closes the channel and everything that came through it. NULL is accepted. */
 void control_client_destroy(struct control_client *client);
 
+/* Lets go of the keys and buttons that the client holds down: it has gone, and nobody else would.
+ */
+void control_client_release_held(struct control_client *client);
+
 /*
  * Pushes a state event. Never blocks and never destroys the client. Any thread with the device
  * lock held.

@@ -93,6 +93,7 @@ static void remove_client(struct control_service *service, struct control_client
 		if (server->clients[i] == client)
 			server->clients[i] = NULL;
 	}
+	control_client_release_held(client);
 	control_client_destroy(client);
 	update_watch(service);
 	if (watched_screen)

@@ -16,6 +16,7 @@
 
 struct control_server;
 struct event_loop;
+struct input_event;
 
 /* What a client can ask of the machine. Main thread, device lock held. 0 or negative errno. */
 struct control_operations {
@@ -35,6 +36,12 @@ struct control_operations {
 	int (*watch_screen)(void *machine, bool watched);
 	int (*refresh_screen)(void *machine);
 	int (*resize_screen)(void *machine, uint32_t width, uint32_t height);
+	/*
+	 * A valid event of a client's keyboard or pointer (protocol/input-protocol.h). What went
+	 * down comes up again, at the latest when that client's channel ends; two clients may hold
+	 * the same key. The result is not looked at.
+	 */
+	int (*input)(void *machine, const struct input_event *event);
 	/* The fastest rate any client asks for kernel-held statistics at; 0: nobody watches. */
 	void (*watch)(void *machine, uint32_t interval_ms);
 };

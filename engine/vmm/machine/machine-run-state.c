@@ -14,6 +14,7 @@
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
+#include "machine/machine-input.h"
 #include "machine/machine-reset.h"
 #include "machine/machine.h"
 #include "machine/statistics-sampler.h"
@@ -319,6 +320,11 @@ static int control_resize_screen(void *data, uint32_t width, uint32_t height)
 	return machine->screen ? screen_resize(machine->screen, width, height) : -ENODEV;
 }
 
+static int control_input(void *machine, const struct input_event *event)
+{
+	return machine_input(machine, event);
+}
+
 static void control_watch(void *data, uint32_t interval_ms)
 {
 	struct machine *machine = data;
@@ -337,5 +343,6 @@ const struct control_operations machine_control_operations = {
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,
 	.resize_screen = control_resize_screen,
+	.input = control_input,
 	.watch = control_watch,
 };

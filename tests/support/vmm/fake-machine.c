@@ -10,6 +10,7 @@
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "display/screen.h"
+#include "protocol/input-protocol.h"
 
 static void set_state(struct fake_machine *machine, enum vmm_state state)
 {
@@ -261,6 +262,28 @@ static int fake_resize_screen(void *data, uint32_t width, uint32_t height)
 	return screen_resize(((struct fake_machine *)data)->screen, width, height);
 }
 
+static int fake_input(void *data, const struct input_event *event)
+{
+	struct fake_machine *machine = data;
+
+	switch ((enum input_type)event->type) {
+	case INPUT_KEY:
+	case INPUT_BUTTON:
+		machine->last_code = event->code;
+		machine->held += event->x ? 1 : -1;
+		break;
+	case INPUT_POSITION:
+		machine->pointer_x = event->x;
+		machine->pointer_y = event->y;
+		break;
+	case INPUT_MOTION:
+	case INPUT_WHEEL:
+		break;
+	}
+	machine->inputs++; /* last: whoever waits for it sees the rest */
+	return -ENODEV;    /* which must not matter */
+}
+
 static const struct control_operations fake_operations = {
 	.shutdown = fake_shutdown,
 	.power_off = fake_power_off,
@@ -272,6 +295,7 @@ static const struct control_operations fake_operations = {
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,
 	.resize_screen = fake_resize_screen,
+	.input = fake_input,
 	.watch = fake_watch,
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine without a guest behind the real control server: it changes state as it is told, echoes
- * on its serial line, its counters move while somebody watches, and its screen shows a picture of
- * one colour that changes with each refresh. Main thread of its loop, except where said otherwise.
+ * on its serial line, its counters move while somebody watches, its screen shows a picture of one
+ * colour that changes with each refresh, and it counts what is held down. Main thread of its loop,
+ * except where said otherwise.
  */
 #pragma once
 
@@ -43,6 +44,10 @@ struct fake_machine {
 	atomic_uint watch_interval_ms;
 	atomic_bool serial_attached;
 	atomic_bool screen_watched;
+	atomic_uint inputs; /* input events so far */
+	atomic_int held;    /* keys and buttons pressed, less those released */
+	atomic_int pointer_x, pointer_y;
+	atomic_uint last_code; /* of the last key or button */
 };
 
 /* A running machine that listens on listen_fd (taken over). 0 or negative errno. */

@@ -137,9 +137,20 @@ uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t
 	return command.id;
 }
 
+void raw_client_push_input(struct raw_client *client, enum input_type type, uint16_t code,
+			   int32_t x, int32_t y)
+{
+	const struct input_event event = {.type = (uint16_t)type, .code = code, .x = x, .y = y};
+
+	must(ring_push(&client->rings.inputs, &event) == 0);
+}
+
 void raw_client_ring(struct raw_client *client)
 {
-	if (ring_take_wakeup(&client->rings.commands))
+	bool commands = ring_take_wakeup(&client->rings.commands);
+	bool inputs = ring_take_wakeup(&client->rings.inputs);
+
+	if (commands || inputs)
 		fd_event_signal(client->fds[CONTROL_ATTACH_VMM_DOORBELL]);
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "protocol/control-protocol.h"
+#include "protocol/input-protocol.h"
 
 struct raw_client {
 	int socket;
@@ -39,6 +40,9 @@ int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN
 /* Pushes a command; raw_client_ring() tells the server if it sleeps. Returns the id. */
 uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t argument);
 void raw_client_ring(struct raw_client *client);
+/* Pushes an input event; raw_client_ring() tells the server. */
+void raw_client_push_input(struct raw_client *client, enum input_type type, uint16_t code,
+			   int32_t x, int32_t y);
 /* Waits for the next reply. Its status, or -ECONNRESET when the server has hung up. */
 int raw_client_reply(struct raw_client *client, uint64_t *ret_id);
 /* Pushes, rings and waits. */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <linux/input-event-codes.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -149,6 +150,97 @@ static void test_screen(struct fake_vmm *vmm, gconstpointer data)
 	for (unsigned int i = 0; i < CONTROL_SCREEN_FDS; i++)
 		fd_close(&fds[i]);
 	raw_client_close(&other);
+}
+
+static void wait_for_inputs(struct fake_vmm *vmm, unsigned int count)
+{
+	while (vmm->machine.inputs < count)
+		g_usleep(1000);
+	g_assert_cmpuint(vmm->machine.inputs, ==, count);
+}
+
+static void test_input(struct fake_vmm *vmm, gconstpointer data)
+{
+	struct raw_client client;
+
+	raw_client_open(&client, vmm->path);
+	raw_client_push_input(&client, INPUT_KEY, KEY_A, 1, 0);
+	raw_client_push_input(&client, INPUT_POSITION, 0, 100, INPUT_POSITION_MAX);
+	raw_client_push_input(&client, INPUT_WHEEL, 0, 0, -1);
+	raw_client_push_input(&client, INPUT_KEY, KEY_A, 0, 0);
+	raw_client_ring(&client);
+	wait_for_inputs(vmm, 4);
+	g_assert_cmpint(vmm->machine.held, ==, 0);
+	g_assert_cmpint(vmm->machine.pointer_x, ==, 100);
+	g_assert_cmpint(vmm->machine.pointer_y, ==, INPUT_POSITION_MAX);
+
+	/* A full ring is more than a turn's work. */
+	for (uint32_t i = 0; i < client.rings.inputs.slot_count; i++)
+		raw_client_push_input(&client, INPUT_MOTION, 0, 1, 1);
+	raw_client_ring(&client);
+	wait_for_inputs(vmm, 4 + client.rings.inputs.slot_count);
+	raw_client_close(&client);
+}
+
+/* What a client holds down comes up when it has gone, and nothing of what others hold. */
+static void test_held_keys(struct fake_vmm *vmm, gconstpointer data)
+{
+	struct raw_client leaver, stayer;
+
+	raw_client_open(&leaver, vmm->path);
+	raw_client_open(&stayer, vmm->path);
+	raw_client_push_input(&leaver, INPUT_KEY, KEY_LEFTCTRL, 1, 0);
+	raw_client_push_input(&leaver, INPUT_KEY, KEY_LEFTCTRL, 1, 0); /* repeats */
+	raw_client_push_input(&leaver, INPUT_BUTTON, BTN_TASK, 1, 0);
+	raw_client_push_input(&leaver, INPUT_KEY, KEY_B, 1, 0);
+	raw_client_push_input(&leaver, INPUT_KEY, KEY_B, 0, 0);
+	raw_client_ring(&leaver);
+	wait_for_inputs(vmm, 5);
+	raw_client_push_input(&stayer, INPUT_BUTTON, BTN_LEFT, 1, 0);
+	raw_client_ring(&stayer);
+	wait_for_inputs(vmm, 6);
+
+	raw_client_close(&leaver);
+	wait_for_inputs(vmm, 8);
+	g_assert_cmpuint(vmm->machine.last_code, ==, BTN_TASK);
+	g_assert_cmpint(raw_client_call(&stayer, CONTROL_PING, 0), ==, 0);
+	g_assert_cmpuint(vmm->machine.inputs, ==, 8);
+	raw_client_close(&stayer);
+	wait_for_inputs(vmm, 9);
+	g_assert_cmpuint(vmm->machine.last_code, ==, BTN_LEFT);
+}
+
+/* An event that is none ends the client, which gives up what it held. */
+static void test_input_lies(struct fake_vmm *vmm, gconstpointer data)
+{
+	const struct input_event lies[] = {
+		{.type = 77},
+		{.type = INPUT_KEY, .code = KEY_RESERVED, .x = 1},
+		{.type = INPUT_KEY, .code = 0xffff, .x = 1},
+		{.type = INPUT_KEY, .code = KEY_A, .x = 2},
+		{.type = INPUT_BUTTON, .code = KEY_A, .x = 1},
+		{.type = INPUT_POSITION, .x = INPUT_POSITION_MAX + 1},
+		{.type = INPUT_WHEEL, .y = INT32_MIN},
+	};
+	struct raw_client witness;
+	unsigned int inputs = 0;
+
+	raw_client_open(&witness, vmm->path);
+	for (size_t i = 0; i < G_N_ELEMENTS(lies); i++) {
+		struct raw_client liar;
+
+		raw_client_open(&liar, vmm->path);
+		raw_client_push_input(&liar, INPUT_KEY, KEY_A, 1, 0);
+		g_assert_cmpint(ring_push(&liar.rings.inputs, &lies[i]), ==, 0);
+		raw_client_ring(&liar);
+		raw_client_expect_loss(&liar);
+		raw_client_close(&liar);
+		inputs += 2;
+		wait_for_inputs(vmm, inputs);
+		g_assert_cmpint(vmm->machine.held, ==, 0);
+		g_assert_cmpint(raw_client_call(&witness, CONTROL_PING, 0), ==, 0);
+	}
+	raw_client_close(&witness);
 }
 
 /* The reply is there although the process may end as soon as the operation has been carried out. */
@@ -485,7 +577,14 @@ static void push_too_many(struct raw_client *client)
 
 static void test_ring_lies(struct fake_vmm *vmm, gconstpointer data)
 {
-	enum { COMMAND_INDEX, REPLY_INDEX, EVENT_INDEX, TOO_MANY_COMMANDS, N_RING_LIES };
+	enum {
+		COMMAND_INDEX,
+		INPUT_INDEX,
+		REPLY_INDEX,
+		EVENT_INDEX,
+		TOO_MANY_COMMANDS,
+		N_RING_LIES
+	};
 	struct raw_client witness;
 
 	raw_client_open(&witness, vmm->path);
@@ -498,6 +597,8 @@ static void test_ring_lies(struct fake_vmm *vmm, gconstpointer data)
 			raw_client_push(&liar, CONTROL_RESET, 0);
 		if (lie == COMMAND_INDEX)
 			liar.rings.commands.memory->producer = 1u << 30;
+		else if (lie == INPUT_INDEX)
+			liar.rings.inputs.memory->producer = 1u << 30;
 		else if (lie == REPLY_INDEX)
 			liar.rings.replies.memory->consumer = 5;
 		else if (lie == EVENT_INDEX)
@@ -619,6 +720,17 @@ static void test_costs(struct fake_vmm *vmm, gconstpointer data)
 	for (int i = 0; i < BATCH; i++)
 		g_assert_cmpint(raw_client_reply(&client, &id), ==, 0);
 	g_assert_cmpuint(writes - before, <=, 2);
+
+	/* a key that is pressed and released: one doorbell there and none back */
+	wait_until_asleep(&client);
+	g_assert_cmpint(ring_prepare_sleep(&client.rings.replies), ==, 0);
+	before = writes;
+	raw_client_push_input(&client, INPUT_KEY, KEY_A, 1, 0);
+	raw_client_push_input(&client, INPUT_KEY, KEY_A, 0, 0);
+	raw_client_ring(&client);
+	wait_for_inputs(vmm, 2);
+	g_usleep(20000);
+	g_assert_cmpuint(writes - before, ==, 1);
 	raw_client_close(&client);
 }
 
@@ -705,6 +817,9 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("commands", NULL, test_commands);
 	ADD("screen", NULL, test_screen);
+	ADD("input", NULL, test_input);
+	ADD("held-keys", NULL, test_held_keys);
+	ADD("input-lies", NULL, test_input_lies);
 	ADD("reply-before-end/shutdown", &ends[0], test_reply_before_end);
 	ADD("reply-before-end/power-off", &ends[1], test_reply_before_end);
 	ADD("several-clients", NULL, test_several_clients);
