@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call of a client to its VMM that is under way: a command, or a request for the serial line.
+ * One call of a client to its VMM that is under way: a command, or a message for which the VMM
+ * opens something: the serial line, the screen.
  */
 #pragma once
 
@@ -14,6 +15,7 @@ typedef struct
 {
   guint64 id;
   struct control_command command; /* commands only */
+  guint message;                  /* messages only: which, enum control_message_type */
   int serial_fd;                  /* our end of the serial line, or -1 */
   GTask *task;                    /* NULL: nobody waits (any more) */
   GQueue *waiting;                /* unowned: where the call is until it is sent */

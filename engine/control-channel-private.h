@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The parts of InnControlChannel: control-channel.c opens, closes and is the public side,
- * control-channel-socket.c speaks the messages, control-channel-rings.c the commands, replies and
- * events. The channel's context only.
+ * control-channel-socket.c speaks the messages, control-channel-rings.c the commands, replies,
+ * events and input. The channel's context only.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "channel-memory.h"
 #include "control-channel.h"
+#include "screen-map.h"
 #include "statistics-reader.h"
 
 G_BEGIN_DECLS
@@ -34,9 +35,10 @@ struct _InnControlChannel
   guint32 events_dropped;
 
   guint64 last_id;
-  GQueue waiting;           /* of InnControlCall: commands for which there is no reply slot yet */
-  GHashTable *calls;        /* id -> InnControlCall: commands in the ring */
-  GHashTable *serial_calls; /* id -> InnControlCall: ATTACH_SERIAL messages */
+  GQueue waiting;            /* of InnControlCall: commands for which there is no reply slot yet */
+  GHashTable *calls;         /* id -> InnControlCall: commands in the ring */
+  GHashTable *message_calls; /* id -> InnControlCall: messages to be answered */
+  guint screen_watchers;
 };
 
 gboolean inn_control_channel_is_closed (InnControlChannel *self);
@@ -52,15 +54,23 @@ void inn_control_clear_source (GSource **source);
 gboolean inn_control_channel_on_socket (int fd, GIOCondition condition, gpointer user_data);
 /* Asks for the serial line; *ret_fd is our end of it. 0 or negative errno. */
 int inn_control_channel_send_serial (InnControlChannel *self, guint64 id, int *ret_fd);
+/* Asks for the screen. 0 or negative errno. */
+int inn_control_channel_send_open_screen (InnControlChannel *self, guint64 id);
 
 /* Begins to use the rings; the VMM has just attached. May call back. */
 void inn_control_channel_open_rings (InnControlChannel *self);
 /* Takes what the VMM has put in its rings, and goes on sending. May call back. */
 void inn_control_channel_serve_rings (InnControlChannel *self);
-/* @task: NULL when nobody waits for the outcome. */
+/* Whether @task can still be begun; else it has been given its error. */
+gboolean inn_control_channel_can_begin (InnControlChannel *self, GTask *task);
+/* @task: NULL when nobody waits for the outcome. The command's id is chosen here. */
 void inn_control_channel_submit (InnControlChannel *self,
                                  GTask *task,
-                                 enum control_operation operation,
-                                 guint64 argument);
+                                 const struct control_command *command);
+
+/* Asks for "screen-changed". Counted: every TRUE needs a FALSE. */
+void inn_control_channel_watch_screen (InnControlChannel *self, gboolean watched);
+/* Takes over @map, whose screen the channel's VMM shows. */
+InnGuestScreen *inn_guest_screen_new (InnControlChannel *channel, InnScreenMap *map);
 
 G_END_DECLS

@@ -9,6 +9,10 @@
 #include "control-call.h"
 #include "control-error.h"
 
+/* The last slots of the input ring are for what is let go of: a VMM that does not look at its
+ * input for long may miss some, but no key stays down. */
+#define SLOTS_FOR_RELEASES 256
+
 /* Moves waiting commands into the ring, as many as there are reply slots for. */
 static int
 send_waiting (InnControlChannel *self)
@@ -93,27 +97,36 @@ take_reply (InnControlChannel *self, const void *slot, gpointer user_data)
   return 0;
 }
 
+/* What the events of one turn say. */
+typedef struct
+{
+  gboolean state;
+  gboolean screen;
+} Changes;
+
 static int
 take_event (InnControlChannel *self, const void *slot, gpointer user_data)
 {
   const struct control_event *event = slot;
-  gboolean *state_changed = user_data;
+  Changes *changes = user_data;
 
   if (event->type == CONTROL_EVENT_STATE)
-    *state_changed = TRUE;
+    changes->state = TRUE;
+  else if (event->type == CONTROL_EVENT_SCREEN)
+    changes->screen = TRUE;
   return 0;
 }
 
 static int
-take_events (InnControlChannel *self, gboolean *state_changed)
+take_events (InnControlChannel *self, Changes *changes)
 {
   struct ring *events = &self->memory->rings.events;
   struct control_event event;
-  int r = take_slots (self, events, &event, take_event, state_changed);
+  int r = take_slots (self, events, &event, take_event, changes);
   guint32 dropped = ring_dropped (events);
 
-  if (dropped != self->events_dropped)
-    *state_changed = TRUE; /* it may have been among what was lost */
+  if (dropped != self->events_dropped) /* any may have been among what was lost */
+    *changes = (Changes){ .state = TRUE, .screen = TRUE };
   self->events_dropped = dropped;
   return r;
 }
@@ -121,20 +134,22 @@ take_events (InnControlChannel *self, gboolean *state_changed)
 void
 inn_control_channel_serve_rings (InnControlChannel *self)
 {
-  gboolean state_changed = FALSE;
+  Changes changes = { FALSE };
   struct control_reply reply;
   int r = take_slots (self, &self->memory->rings.replies, &reply, take_reply, NULL);
 
   if (inn_control_channel_is_closed (self))
     return;
   if (r == 0)
-    r = take_events (self, &state_changed);
+    r = take_events (self, &changes);
   if (r == 0)
     r = send_waiting (self);
   if (r < 0)
     inn_control_channel_lose (self, inn_control_error_protocol (r));
-  if (state_changed)
+  if (changes.state)
     g_signal_emit_by_name (self, "state-changed");
+  if (changes.screen)
+    g_signal_emit_by_name (self, "screen-changed");
 }
 
 static gboolean
@@ -163,18 +178,46 @@ inn_control_channel_open_rings (InnControlChannel *self)
 void
 inn_control_channel_submit (InnControlChannel *self,
                             GTask *task,
-                            enum control_operation operation,
-                            guint64 argument)
+                            const struct control_command *command)
 {
   InnControlCall *call = inn_control_call_new (++self->last_id, task, &self->waiting);
   int r;
 
+  call->command = *command;
   call->command.id = call->id;
-  call->command.operation = operation;
-  call->command.arguments[0] = argument;
   g_queue_push_tail (&self->waiting, call);
 
   r = send_waiting (self);
   if (r < 0)
+    inn_control_channel_lose (self, inn_control_error_protocol (r));
+}
+
+static gboolean
+is_release (const struct input_event *event)
+{
+  return (event->type == INPUT_KEY || event->type == INPUT_BUTTON) && event->x == 0;
+}
+
+void
+inn_control_channel_send_input (InnControlChannel *self, const struct input_event *event)
+{
+  struct ring *inputs;
+  int r;
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+  g_return_if_fail (input_event_validate (event) == 0);
+
+  if (inn_control_channel_is_closed (self))
+    return;
+
+  inputs = &self->memory->rings.inputs;
+  if (!is_release (event) && ring_space (inputs) <= SLOTS_FOR_RELEASES)
+    return;
+
+  /* At once, not once a turn: a source that is made ready costs a system call too. */
+  r = ring_push (inputs, event);
+  if (r == 0 && ring_take_wakeup (inputs))
+    fd_event_signal (self->memory->fds[CONTROL_ATTACH_VMM_DOORBELL]);
+  else if (r < 0 && r != -EAGAIN)
     inn_control_channel_lose (self, inn_control_error_protocol (r));
 }

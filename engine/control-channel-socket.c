@@ -108,30 +108,73 @@ serial_free (gpointer data)
   g_free (fd);
 }
 
-static int
-take_serial_result (InnControlChannel *self, const struct control_message *message)
+/* Finishes the call for the serial line. */
+static void
+finish_serial (InnControlCall *call, int status)
 {
-  InnControlCall *call = g_hash_table_lookup (self->serial_calls, &message->id);
   g_autoptr (GTask) task = NULL;
-  int *fd;
+  int *fd = g_memdup2 (&call->serial_fd, sizeof (call->serial_fd));
 
-  if (call == NULL)
-    return -EPROTO;
-
-  g_hash_table_remove (self->serial_calls, &message->id);
-  fd = g_memdup2 (&call->serial_fd, sizeof (call->serial_fd));
   call->serial_fd = -1;
   task = inn_control_call_end (call);
-  if (task != NULL && message->status == 0)
+  if (task != NULL && status == 0)
     {
       g_task_return_pointer (task, fd, serial_free);
-      return 0;
+      return;
     }
 
   serial_free (fd);
   if (task != NULL)
-    g_task_return_error (task, inn_control_error_refused (message->status));
-  return 0;
+    g_task_return_error (task, inn_control_error_refused (status));
+}
+
+static int
+take_result (InnControlChannel *self, const struct control_message *message)
+{
+  InnControlCall *call = g_hash_table_lookup (self->message_calls, &message->id);
+  g_autoptr (GTask) task = NULL;
+
+  if (call == NULL)
+    return -EPROTO;
+
+  g_hash_table_remove (self->message_calls, &message->id);
+  if (call->message == CONTROL_MESSAGE_ATTACH_SERIAL)
+    {
+      finish_serial (call, message->status);
+      return 0;
+    }
+
+  task = inn_control_call_end (call);
+  if (task != NULL)
+    g_task_return_error (task, message->status < 0 ? inn_control_error_refused (message->status)
+                                                   : inn_control_error_protocol (-EPROTO));
+  return message->status < 0 ? 0 : -EPROTO; /* a screen comes with SCREEN */
+}
+
+/* A screen that is not what it should be is a lie like any other. */
+static int
+take_screen (InnControlChannel *self, const struct control_message *message, const int *fds)
+{
+  InnControlCall *call = g_hash_table_lookup (self->message_calls, &message->id);
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  InnScreenMap *map;
+  int r;
+
+  if (call == NULL || call->message != CONTROL_MESSAGE_OPEN_SCREEN)
+    return -EPROTO;
+
+  g_hash_table_remove (self->message_calls, &message->id);
+  task = inn_control_call_end (call);
+  map = inn_screen_map_new (fds[CONTROL_SCREEN_PAGE], fds[CONTROL_SCREEN_PIXELS], &error);
+  r = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA) ? -EPROTO : 0;
+  if (task == NULL) /* cancelled */
+    g_clear_pointer (&map, inn_screen_map_free);
+  else if (map != NULL)
+    g_task_return_pointer (task, inn_guest_screen_new (self, map), g_object_unref);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+  return r;
 }
 
 static int
@@ -148,8 +191,10 @@ take_message (InnControlChannel *self,
     return r;
   if (message->type == CONTROL_MESSAGE_HELLO)
     return take_hello (self, message, fds[0], sender);
+  if (message->type == CONTROL_MESSAGE_SCREEN)
+    return attached ? take_screen (self, message, fds) : -EPROTO;
   if (attached)
-    return take_serial_result (self, message);
+    return take_result (self, message);
   if (message->status < 0)
     return take_refusal (self, message->status);
 
@@ -205,4 +250,12 @@ inn_control_channel_send_serial (InnControlChannel *self, guint64 id, int *ret_f
   else
     *ret_fd = ends[0];
   return r;
+}
+
+int
+inn_control_channel_send_open_screen (InnControlChannel *self, guint64 id)
+{
+  struct control_message message = control_message_make (CONTROL_MESSAGE_OPEN_SCREEN, id);
+
+  return fd_passing_send (self->socket, &message, sizeof (message), NULL, 0);
 }

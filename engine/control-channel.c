@@ -15,6 +15,7 @@
 enum
 {
   SIGNAL_STATE_CHANGED,
+  SIGNAL_SCREEN_CHANGED,
   SIGNAL_CLOSED,
   N_SIGNALS,
 };
@@ -84,7 +85,7 @@ disconnect (InnControlChannel *self, const GError *error)
   g_clear_pointer (&self->memory, inn_channel_memory_free);
 
   fail_all (self->calls, error);
-  fail_all (self->serial_calls, error);
+  fail_all (self->message_calls, error);
   while ((call = g_queue_pop_head (&self->waiting)) != NULL)
     fail_call (call, error);
   if (open_task != NULL)
@@ -242,9 +243,8 @@ inn_control_channel_open_finish (GAsyncResult *result, GError **error)
 
 /* Asking for something */
 
-/* Whether @task can still be begun; else it has been given its error. */
-static gboolean
-can_begin (InnControlChannel *self, GTask *task)
+gboolean
+inn_control_channel_can_begin (InnControlChannel *self, GTask *task)
 {
   if (g_task_return_error_if_cancelled (task))
     return FALSE;
@@ -278,6 +278,14 @@ command_operation (InnControlCommand command)
   g_return_val_if_reached (CONTROL_PING);
 }
 
+static void
+submit (InnControlChannel *self, GTask *task, enum control_operation operation, guint64 argument)
+{
+  const struct control_command command = { .operation = operation, .arguments = { argument } };
+
+  inn_control_channel_submit (self, task, &command);
+}
+
 void
 inn_control_channel_call_async (InnControlChannel *self,
                                 InnControlCommand command,
@@ -289,8 +297,8 @@ inn_control_channel_call_async (InnControlChannel *self,
 
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
-  if (can_begin (self, task))
-    inn_control_channel_submit (self, task, command_operation (command), 0);
+  if (inn_control_channel_can_begin (self, task))
+    submit (self, task, command_operation (command), 0);
 }
 
 gboolean
@@ -299,6 +307,23 @@ inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Takes over @call, for which a message was sent: @r is 0 or negative errno. */
+static void
+await_answer (InnControlChannel *self, InnControlCall *call, int r)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (r == 0)
+    {
+      g_hash_table_insert (self->message_calls, &call->id, call);
+      return;
+    }
+
+  task = inn_control_call_end (call);
+  /* -EAGAIN: it does not read what it is sent */
+  g_task_return_error (task, inn_control_error_refused (r == -EAGAIN ? -EBUSY : r));
 }
 
 void
@@ -313,19 +338,13 @@ inn_control_channel_open_serial_async (InnControlChannel *self,
 
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
-  if (!can_begin (self, task))
+  if (!inn_control_channel_can_begin (self, task))
     return;
 
   call = inn_control_call_new (++self->last_id, task, &self->waiting);
+  call->message = CONTROL_MESSAGE_ATTACH_SERIAL;
   r = inn_control_channel_send_serial (self, call->id, &call->serial_fd);
-  if (r < 0)
-    {
-      inn_control_call_free (call);
-      /* -EAGAIN: it does not read what it is sent */
-      g_task_return_error (task, inn_control_error_refused (r == -EAGAIN ? -EBUSY : r));
-      return;
-    }
-  g_hash_table_insert (self->serial_calls, &call->id, call);
+  await_answer (self, call, r);
 }
 
 int
@@ -348,6 +367,35 @@ inn_control_channel_open_serial_finish (InnControlChannel *self,
 }
 
 void
+inn_control_channel_open_screen_async (InnControlChannel *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  InnControlCall *call;
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (!inn_control_channel_can_begin (self, task))
+    return;
+
+  call = inn_control_call_new (++self->last_id, task, &self->waiting);
+  call->message = CONTROL_MESSAGE_OPEN_SCREEN;
+  await_answer (self, call, inn_control_channel_send_open_screen (self, call->id));
+}
+
+InnGuestScreen *
+inn_control_channel_open_screen_finish (InnControlChannel *self,
+                                        GAsyncResult *result,
+                                        GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
 inn_control_channel_watch (InnControlChannel *self, guint interval_ms)
 {
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
@@ -356,7 +404,19 @@ inn_control_channel_watch (InnControlChannel *self, guint interval_ms)
       || (interval_ms >= CONTROL_MIN_WATCH_MS && interval_ms <= CONTROL_MAX_WATCH_MS));
 
   if (!inn_control_channel_is_closed (self))
-    inn_control_channel_submit (self, NULL, CONTROL_WATCH, interval_ms);
+    submit (self, NULL, CONTROL_WATCH, interval_ms);
+}
+
+void
+inn_control_channel_watch_screen (InnControlChannel *self, gboolean watched)
+{
+  const gboolean before = self->screen_watchers > 0;
+
+  g_assert (watched || self->screen_watchers > 0);
+
+  self->screen_watchers = watched ? self->screen_watchers + 1 : self->screen_watchers - 1;
+  if (before != (self->screen_watchers > 0) && !inn_control_channel_is_closed (self))
+    submit (self, NULL, CONTROL_WATCH_SCREEN, watched);
 }
 
 gboolean
@@ -417,7 +477,7 @@ inn_control_channel_finalize (GObject *object)
 
   g_clear_pointer (&self->statistics, inn_statistics_reader_free);
   g_clear_pointer (&self->calls, g_hash_table_unref);
-  g_clear_pointer (&self->serial_calls, g_hash_table_unref);
+  g_clear_pointer (&self->message_calls, g_hash_table_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
 
   G_OBJECT_CLASS (inn_control_channel_parent_class)->finalize (object);
@@ -434,6 +494,9 @@ inn_control_channel_class_init (InnControlChannelClass *klass)
   signals[SIGNAL_STATE_CHANGED]
       = g_signal_new ("state-changed", INN_TYPE_CONTROL_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                       NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_SCREEN_CHANGED]
+      = g_signal_new ("screen-changed", INN_TYPE_CONTROL_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_CLOSED] = g_signal_new ("closed", INN_TYPE_CONTROL_CHANNEL, G_SIGNAL_RUN_LAST, 0,
                                          NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
@@ -444,5 +507,5 @@ inn_control_channel_init (InnControlChannel *self)
   self->context = g_main_context_ref_thread_default ();
   self->socket = -1;
   self->calls = g_hash_table_new (g_int64_hash, g_int64_equal);
-  self->serial_calls = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->message_calls = g_hash_table_new (g_int64_hash, g_int64_equal);
 }

@@ -9,6 +9,7 @@
  *
  * Signals:
  *   "state-changed": the state in the statistics page may have changed.
+ *   "screen-changed": the screen has changed; for InnGuestScreen, which asks for it.
  *   "closed" (GError *error or NULL): the VMM has ended (NULL) or broke the protocol. Emitted
  *   once, at most; outstanding calls finish with an error before. The statistics stay readable.
  */
@@ -16,6 +17,8 @@
 
 #include <gio/gio.h>
 
+#include "guest-screen.h"
+#include "protocol/input-protocol.h"
 #include "protocol/statistics-protocol.h"
 
 G_BEGIN_DECLS
@@ -62,6 +65,23 @@ void inn_control_channel_open_serial_async (InnControlChannel *self,
 int inn_control_channel_open_serial_finish (InnControlChannel *self,
                                             GAsyncResult *result,
                                             GError **error);
+
+/* The screen: finishes with a new one (transfer full), or NULL: G_IO_ERROR_NOT_FOUND where the
+ * machine has none. */
+void inn_control_channel_open_screen_async (InnControlChannel *self,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+InnGuestScreen *inn_control_channel_open_screen_finish (InnControlChannel *self,
+                                                        GAsyncResult *result,
+                                                        GError **error);
+
+/*
+ * Sends a valid input event: one system call, or none while the VMM is at work on earlier ones.
+ * A VMM that does not take its input for long misses some, but nothing that is let go of. What is
+ * still held down when the channel closes is released by the VMM.
+ */
+void inn_control_channel_send_input (InnControlChannel *self, const struct input_event *event);
 
 /* Asks the VMM to sample what only the kernel knows every @interval_ms (10 to 60000), 0: stop. */
 void inn_control_channel_watch (InnControlChannel *self, guint interval_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a guest can be asked to do: start, commands to its VMM, its serial line.
+ * What a guest can be asked to do: start, commands to its VMM, its serial line, its screen.
  */
 #include "config.h"
 
@@ -413,6 +413,62 @@ inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **err
   g_return_val_if_fail (g_task_is_valid (result, self), -1);
 
   return (int)g_task_propagate_int (G_TASK (result), error);
+}
+
+/* ---- screen ---- */
+
+static void
+on_screen_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  InnGuestScreen *screen
+      = inn_control_channel_open_screen_finish (INN_CONTROL_CHANNEL (source), result, &error);
+
+  if (screen != NULL)
+    g_task_return_pointer (task, screen, g_object_unref);
+  else
+    fail_task (task, g_task_get_source_object (task), error);
+}
+
+void
+inn_guest_open_screen_async (InnGuest *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (self->channel == NULL)
+    {
+      set_not_running_error (self, &error);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  inn_control_channel_open_screen_async (self->channel, cancellable, on_screen_opened,
+                                         g_steal_pointer (&task));
+}
+
+InnGuestScreen *
+inn_guest_open_screen_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+inn_guest_send_input (InnGuest *self, const struct input_event *event)
+{
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  if (self->channel != NULL)
+    inn_control_channel_send_input (self->channel, event);
 }
 
 void

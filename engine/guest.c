@@ -8,6 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "machine-description-video.h"
 #include "machine-lock.h"
 
 enum
@@ -387,6 +388,15 @@ inn_guest_get_vcpus (InnGuest *self)
   g_return_val_if_fail (INN_IS_GUEST (self), 0);
 
   return self->description != NULL ? inn_machine_description_get_vcpus (self->description) : 0;
+}
+
+gboolean
+inn_guest_has_screen (InnGuest *self)
+{
+  g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
+
+  return self->description != NULL
+         && inn_machine_description_get_video (self->description).model != INN_VIDEO_NONE;
 }
 
 gint64

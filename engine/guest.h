@@ -121,6 +121,18 @@ void inn_guest_open_serial_async (InnGuest *self,
                                   gpointer user_data);
 int inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
+/* Whether the machine, as it is defined, has a screen. */
+gboolean inn_guest_has_screen (InnGuest *self);
+/* As inn_control_channel_open_screen_async(). */
+void inn_guest_open_screen_async (InnGuest *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+/* Transfer full. */
+InnGuestScreen *inn_guest_open_screen_finish (InnGuest *self, GAsyncResult *result, GError **error);
+/* As inn_control_channel_send_input(); nothing happens when it does not run. */
+void inn_guest_send_input (InnGuest *self, const struct input_event *event);
+
 /* As inn_control_channel_read_statistics(); FALSE, and @page untouched, when it does not run. */
 gboolean inn_guest_read_statistics (InnGuest *self, struct statistics_page *page);
 /* As inn_control_channel_read_history(); FALSE also when it does not run. */

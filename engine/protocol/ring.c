@@ -77,6 +77,13 @@ int ring_push_or_drop(struct ring *ring, const void *slot)
 	return 0;
 }
 
+uint32_t ring_space(const struct ring *ring)
+{
+	uint32_t used = ring->own - __atomic_load_n(&ring->memory->consumer, __ATOMIC_RELAXED);
+
+	return used > ring->slot_count ? 0 : ring->slot_count - used;
+}
+
 /*
  * Both ends exchange need_wakeup, and the order of the two exchanges decides: if the consumer's
  * came first, the producer's reads 1 and it rings; if the producer's came first, the consumer's

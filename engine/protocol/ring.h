@@ -67,6 +67,8 @@ void ring_init(struct ring *ring, void *memory, uint32_t slot_count, size_t slot
 int ring_push(struct ring *ring, const void *slot);
 /* Producer: as ring_push(), but counts the slot as dropped where the ring is full. 0 or -EPROTO. */
 int ring_push_or_drop(struct ring *ring, const void *slot);
+/* Producer: how many slots can be pushed now; 0 when the consumer's index is impossible. */
+uint32_t ring_space(const struct ring *ring);
 /* Producer: whether the consumer waits for a doorbell; says so once for each sleep. */
 bool ring_take_wakeup(struct ring *ring);
 

@@ -7,10 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input-event-codes.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +94,26 @@ open_serial (InnControlChannel *channel, GError **error)
 
   inn_control_channel_open_serial_async (channel, NULL, keep_result, &result);
   return inn_control_channel_open_serial_finish (channel, wait_result (&result), error);
+}
+
+static InnGuestScreen *
+open_screen (InnControlChannel *channel, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_open_screen_async (channel, NULL, keep_result, &result);
+  return inn_control_channel_open_screen_finish (channel, wait_result (&result), error);
+}
+
+static void
+refresh (InnGuestScreen *screen)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_guest_screen_refresh_async (screen, NULL, keep_result, &result);
+  inn_guest_screen_refresh_finish (screen, wait_result (&result), &error);
+  g_assert_no_error (error);
 }
 
 /* "closed", and how often */
@@ -243,6 +267,175 @@ test_serial (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (send (fd, "ls\n", 3, 0), ==, 3);
   g_assert_cmpint (recv (fd, bytes, sizeof (bytes), 0), ==, 3);
   fd_close (&fd);
+}
+
+static guint32
+first_pixel (InnGuestScreen *screen)
+{
+  guint32 pixel;
+
+  memcpy (&pixel, g_bytes_get_data (inn_guest_screen_get_pixels (screen), NULL), sizeof (pixel));
+  return pixel;
+}
+
+static void
+test_screen (Fixture *fixture, gconstpointer data)
+{
+  g_autofree struct screen_page *page = g_new0 (struct screen_page, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnGuestScreen) screen = open_screen (fixture->channel, &error);
+  g_autoptr (GBytes) pixels = NULL;
+
+  g_assert_no_error (error);
+  g_assert_true (inn_guest_screen_read (screen, page));
+  g_assert_cmpuint (page->mode.width, ==, FAKE_MACHINE_WIDTH);
+  pixels = g_bytes_ref (inn_guest_screen_get_pixels (screen));
+  g_assert_cmpuint (g_bytes_get_size (pixels), ==, FAKE_MACHINE_PIXEL_BYTES);
+
+  /* Without a copy: what the VMM draws is there when it has answered. A paused guest too. */
+  assert_call (fixture->channel, INN_CONTROL_PAUSE);
+  refresh (screen);
+  g_assert_cmphex (first_pixel (screen), ==, 0x010203);
+  g_assert_true (inn_guest_screen_read (screen, page));
+  g_assert_cmpuint (page->damage.count, ==, 1);
+
+  /* The nearest size that is allowed. */
+  inn_guest_screen_resize (screen, 1, 400);
+  refresh (screen);
+  g_assert_true (inn_guest_screen_read (screen, page));
+  g_assert_cmpuint (page->mode.width, ==, 64);
+  g_assert_cmpuint (page->mode.height, ==, 400);
+
+  /* It stays while it is looked at. */
+  inn_control_channel_close (fixture->channel);
+  g_assert_true (inn_guest_screen_read (screen, page));
+  g_clear_object (&screen);
+  g_assert_cmphex (*(const guint32 *)g_bytes_get_data (pixels, NULL), ==, 0x020406);
+}
+
+static void
+count_changed (InnGuestScreen *screen, guint *count)
+{
+  (*count)++;
+}
+
+static void
+wait_watched (Fixture *fixture, gboolean watched)
+{
+  while (fixture->vmm.machine.screen_watched != watched)
+    g_main_context_iteration (NULL, FALSE);
+}
+
+/* Watched while anybody does, and no longer. */
+static void
+test_watch_screen (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnGuestScreen) screen = open_screen (fixture->channel, NULL);
+  InnGuestScreen *other = open_screen (fixture->channel, NULL);
+  guint changes = 0;
+
+  g_signal_connect (screen, "changed", G_CALLBACK (count_changed), &changes);
+  refresh (screen);
+  g_assert_cmpuint (changes, ==, 0);
+
+  inn_guest_screen_set_watched (screen, TRUE);
+  inn_guest_screen_set_watched (screen, TRUE);
+  inn_guest_screen_set_watched (other, TRUE);
+  wait_watched (fixture, TRUE);
+  refresh (screen);
+  while (changes == 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  inn_guest_screen_set_watched (screen, FALSE);
+  inn_guest_screen_set_watched (screen, FALSE);
+  assert_call (fixture->channel, INN_CONTROL_PING);
+  g_assert_true (fixture->vmm.machine.screen_watched);
+  g_assert_finalize_object (other);
+  wait_watched (fixture, FALSE);
+}
+
+static void
+wait_inputs (Fixture *fixture, guint count)
+{
+  while (fixture->vmm.machine.inputs < count)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (fixture->vmm.machine.inputs, ==, count);
+}
+
+static void
+press (Fixture *fixture, guint16 code, gboolean down)
+{
+  const struct input_event event = { .type = INPUT_KEY, .code = code, .x = down };
+
+  inn_control_channel_send_input (fixture->channel, &event);
+}
+
+static void
+test_input (Fixture *fixture, gconstpointer data)
+{
+  const struct input_event motion = { .type = INPUT_MOTION, .x = 1 };
+  guint before, inputs;
+
+  assert_call (fixture->channel, INN_CONTROL_PING);
+  g_usleep (20000); /* the VMM sleeps now */
+  before = writes;
+  press (fixture, KEY_A, TRUE);
+  wait_inputs (fixture, 1);
+  g_usleep (20000);
+  g_assert_cmpuint (writes - before, ==, 1);
+  press (fixture, KEY_A, FALSE);
+  wait_inputs (fixture, 2);
+  g_assert_cmpint (fixture->vmm.machine.held, ==, 0);
+
+  /* A VMM that does not look for long misses motion, but nothing that is let go of. */
+  press (fixture, KEY_B, TRUE);
+  wait_inputs (fixture, 3);
+  event_loop_lock (fixture->vmm.loop);
+  for (guint i = 0; i < 5000; i++)
+    inn_control_channel_send_input (fixture->channel, &motion);
+  press (fixture, KEY_C, TRUE);
+  press (fixture, KEY_B, FALSE);
+  event_loop_unlock (fixture->vmm.loop);
+  while (fixture->vmm.machine.held != 0)
+    g_main_context_iteration (NULL, FALSE);
+  inputs = fixture->vmm.machine.inputs;
+  g_assert_cmpuint (inputs, <, 1024);
+  g_assert_cmpuint (fixture->vmm.machine.last_code, ==, KEY_B);
+
+  /* What is down when the channel closes comes up. */
+  press (fixture, KEY_D, TRUE);
+  wait_inputs (fixture, inputs + 1);
+  inn_control_channel_close (fixture->channel);
+  wait_inputs (fixture, inputs + 2);
+  g_assert_cmpint (fixture->vmm.machine.held, ==, 0);
+}
+
+/* The only calls that are left to the child are read(), write() and exit(). */
+static void
+read_in_silence (InnGuestScreen *screen, struct screen_page *page)
+{
+  gboolean good = TRUE;
+
+  if (prctl (PR_SET_SECCOMP, SECCOMP_MODE_STRICT) < 0)
+    _exit (2);
+  for (guint i = 0; i < 1000; i++)
+    good = inn_guest_screen_read (screen, page) && good;
+  syscall (SYS_exit, good ? 0 : 1);
+}
+
+static void
+test_cost_of_a_read (Fixture *fixture, gconstpointer data)
+{
+  g_autofree struct screen_page *page = g_new0 (struct screen_page, 1);
+  g_autoptr (InnGuestScreen) screen = open_screen (fixture->channel, NULL);
+  int status;
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    read_in_silence (screen, page);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
 
 static void
@@ -569,6 +762,38 @@ assert_channel_breaks (InnControlChannel *channel)
   g_clear_error (&closed.error);
 }
 
+/* A screen that lies costs the channel, and no more. */
+static void
+assert_screen_breaks (InnControlChannel *channel, enum lie lie)
+{
+  g_autofree struct screen_page *page = g_new0 (struct screen_page, 1);
+  g_autoptr (InnGuestScreen) screen = NULL;
+  g_autoptr (GError) error = NULL;
+  Closed closed = { 0 };
+
+  g_signal_connect (channel, "closed", G_CALLBACK (on_closed), &closed);
+  screen = open_screen (channel, &error);
+  if (lie == LIE_SCREEN_LATER)
+    {
+      g_assert_no_error (error);
+      g_assert_true (inn_guest_screen_read (screen, page));
+      refresh (screen);
+      g_assert_false (inn_guest_screen_read (screen, page));
+    }
+  else if (lie == LIE_SCREEN_TWICE)
+    {
+      g_assert_no_error (error);
+    }
+  else
+    {
+      g_assert_null (screen);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+    }
+  wait_closed (&closed);
+  g_assert_error (closed.error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_clear_error (&closed.error);
+}
+
 static void
 test_lies (void)
 {
@@ -593,7 +818,10 @@ test_lies (void)
       else
         {
           g_assert_no_error (error);
-          assert_channel_breaks (channel);
+          if (lie >= LIE_SCREEN_REFUSED_WELL && lie <= LIE_SCREEN_LATER)
+            assert_screen_breaks (channel, lie);
+          else
+            assert_channel_breaks (channel);
         }
       g_clear_object (&channel);
       g_thread_join (thread);
@@ -601,6 +829,58 @@ test_lies (void)
       fake_vmm_unlisten (&liar.vmm);
     }
   g_assert_cmpuint (count_open_fds (), ==, before);
+}
+
+static void
+test_screen_being_written (InnControlChannel *channel)
+{
+  g_autofree struct screen_page *page = g_new0 (struct screen_page, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnGuestScreen) screen = open_screen (channel, &error);
+
+  g_assert_no_error (error);
+  g_assert_false (inn_guest_screen_read (screen, page));
+}
+
+static void
+test_screen_of_another_version (InnControlChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (open_screen (channel, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+}
+
+typedef void (*ChannelFunc) (InnControlChannel *channel);
+
+/* No lie; the channel stays. */
+static void
+test_odd_screen (enum lie lie, ChannelFunc test)
+{
+  g_autoptr (InnControlChannel) channel = NULL;
+  Liar liar = { .lie = lie };
+  Closed closed = { 0 };
+  GThread *thread;
+
+  liar.listen_fd = fake_vmm_listen (&liar.vmm);
+  thread = g_thread_new ("vmm", lie_thread, &liar);
+  channel = open_channel (liar.vmm.path, NULL);
+  g_signal_connect (channel, "closed", G_CALLBACK (on_closed), &closed);
+  test (channel);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (closed.emitted, ==, 0);
+  g_clear_object (&channel);
+  g_thread_join (thread);
+  fd_close (&liar.listen_fd);
+  fake_vmm_unlisten (&liar.vmm);
+}
+
+static void
+test_odd_screens (void)
+{
+  test_odd_screen (SCREEN_BEING_WRITTEN, test_screen_being_written);
+  test_odd_screen (SCREEN_MAJOR_OTHER, test_screen_of_another_version);
 }
 
 /* The state may be in what was lost. */
@@ -738,6 +1018,10 @@ main (int argc, char **argv)
   ADD_END ("power-off", INN_CONTROL_POWER_OFF);
   ADD ("state-changed", test_state_changed);
   ADD ("serial", test_serial);
+  ADD ("screen", test_screen);
+  ADD ("watch-screen", test_watch_screen);
+  ADD ("input", test_input);
+  ADD ("cost-of-a-read", test_cost_of_a_read);
   ADD ("watch", test_watch);
   ADD ("many-calls", test_many_calls);
   ADD ("cost-of-a-batch", test_cost_of_a_batch);
@@ -750,6 +1034,7 @@ main (int argc, char **argv)
   g_test_add_func ("/control-channel/open/nobody", test_open_nobody);
   g_test_add_func ("/control-channel/open/cancelled", test_open_cancelled);
   g_test_add_func ("/control-channel/lies", test_lies);
+  g_test_add_func ("/control-channel/odd-screens", test_odd_screens);
   g_test_add_func ("/control-channel/lost-event", test_lost_event);
   g_test_add_func ("/control-channel/killed", test_killed);
   g_test_add_func ("/control-channel/end-reason", test_end_reason);

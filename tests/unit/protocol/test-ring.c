@@ -76,8 +76,10 @@ static void test_order_and_full(struct fixture *fixture, gconstpointer slot_coun
 	assert_empty(fixture);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		g_assert_cmpint(push(fixture, i), ==, 0);
+	g_assert_cmpuint(ring_space(&fixture->producer), ==, 0);
 	g_assert_cmpint(push(fixture, SLOTS), ==, -EAGAIN);
 	assert_pops(fixture, 0);
+	g_assert_cmpuint(ring_space(&fixture->producer), ==, 1);
 	g_assert_cmpint(push(fixture, SLOTS), ==, 0);
 	for (uint64_t i = 1; i <= SLOTS; i++)
 		assert_pops(fixture, i);
