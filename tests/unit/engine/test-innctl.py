@@ -7,11 +7,13 @@ import os
 import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 INNCTL, SCRIPTED_VMM = sys.argv[1:3]
 
@@ -523,6 +525,48 @@ class InnctlTest(unittest.TestCase):
         self.good("start", "web")
         self.assertEqual(self.state(), "running")
         self.good("poweroff", "web")
+
+    def define_with_screen(self, name="web"):
+        path = self.write("screen.xml", f"""<domain><name>{name}</name>
+            <memory unit='MiB'>64</memory><vcpu>1</vcpu><os><kernel>{self.kernel}</kernel></os>
+            <devices><video><model type='virtio'/></video></devices></domain>""")
+        return self.json("define", path)
+
+    def assert_picture(self, path, width, height):
+        """A PNG image of that size; its first pixel."""
+        with open(path, "rb") as file:
+            data = file.read()
+        self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(struct.unpack(">II", data[16:24]), (width, height))
+        start, packed = 8, b""
+        while start < len(data):
+            length, kind = struct.unpack(">I4s", data[start:start + 8])
+            body = data[start + 8:start + 8 + length]
+            self.assertEqual(zlib.crc32(kind + body),
+                             struct.unpack(">I", data[start + 8 + length:start + 12 + length])[0])
+            packed += body if kind == b"IDAT" else b""
+            start += 12 + length
+        rows = zlib.decompress(packed)
+        self.assertEqual(len(rows), height * (1 + 3 * width))
+        return tuple(rows[1:4])
+
+    def test_screenshot(self):
+        path = f"{self.root}/picture.png"
+        self.define_with_screen()
+        self.bad("Start it first", "screenshot", "web", path)
+        self.good("start", "web")
+        shot = self.json("screenshot", "web", path)
+        self.assertEqual(shot, {"file": path, "width": 320, "height": 200})
+        first = self.assert_picture(path, 320, 200)
+
+        # What is there now, also of a paused machine; the file is replaced.
+        self.good("pause", "web")
+        self.assertEqual(self.good("screenshot", "web", path), "")
+        self.assertNotEqual(self.assert_picture(path, 320, 200), first)
+        self.assertEqual([name for name in os.listdir(self.root) if name.startswith("picture")],
+                         ["picture.png"])
+        self.bad("/nowhere/", "screenshot", "web", "/nowhere/picture.png")
+        self.bad("Usage", "screenshot", "web", status=2)
 
     def test_control(self):
         path = f"{self.root}/by-hand.sock"
