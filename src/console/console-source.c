@@ -157,6 +157,47 @@ inn_console_source_request_size (InnConsoleSource *self, int width, int height)
 }
 
 void
+inn_console_source_set_shown (InnConsoleSource *self, gboolean shown)
+{
+  InnConsoleSourceClass *klass = INN_CONSOLE_SOURCE_GET_CLASS (self);
+
+  g_return_if_fail (INN_IS_CONSOLE_SOURCE (self));
+
+  if (is_live (self) && klass->set_shown != NULL)
+    klass->set_shown (self, shown);
+}
+
+void
+inn_console_source_refresh_async (InnConsoleSource *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  InnConsoleSourceClass *klass = INN_CONSOLE_SOURCE_GET_CLASS (self);
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (INN_IS_CONSOLE_SOURCE (self));
+
+  if (is_live (self) && klass->refresh_async != NULL)
+    {
+      klass->refresh_async (self, cancellable, callback, user_data);
+      return;
+    }
+
+  /* It is always current, or nothing more will come. */
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+inn_console_source_refresh_finish (InnConsoleSource *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
 inn_console_source_set_pixels (InnConsoleSource *self, InnPixelBuffer *pixels)
 {
   InnConsoleSourcePrivate *priv = inn_console_source_get_instance_private (self);

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include <glib-object.h>
+#include <gio/gio.h>
 
 #include "console/pixel-buffer.h"
 
@@ -49,7 +49,7 @@ struct _InnConsoleSourceClass
 {
   GObjectClass parent_class;
 
-  /* All required but request_size. Positions are guest pixels inside the picture. */
+  /* All required but the last three. Positions are guest pixels inside the picture. */
   void (*close) (InnConsoleSource *self);
   void (*send_key) (InnConsoleSource *self, guint evdev, guint keysym, gboolean pressed);
   void (*send_pointer) (InnConsoleSource *self, int x, int y, InnPointerButtons buttons);
@@ -59,6 +59,12 @@ struct _InnConsoleSourceClass
                        InnPointerButtons buttons,
                        InnScrollDirection to);
   void (*request_size) (InnConsoleSource *self, int width, int height);
+  void (*set_shown) (InnConsoleSource *self, gboolean shown);
+  /* Finishes a GTask with a boolean. */
+  void (*refresh_async) (InnConsoleSource *self,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
 };
 
 /* The current picture, borrowed; NULL before the first frame. It stays after the end. */
@@ -81,6 +87,15 @@ void inn_console_source_send_scroll (InnConsoleSource *self,
                                      InnScrollDirection to);
 /* Asks the guest for another screen size. It may ignore that. */
 void inn_console_source_request_size (InnConsoleSource *self, int width, int height);
+/* Whether the picture is in sight: if not, it need not be kept current. */
+void inn_console_source_set_shown (InnConsoleSource *self, gboolean shown);
+/* Finishes when the picture is what the guest shows now, as far as the source can tell. */
+void inn_console_source_refresh_async (InnConsoleSource *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+gboolean
+inn_console_source_refresh_finish (InnConsoleSource *self, GAsyncResult *result, GError **error);
 
 /* For subclasses. */
 void inn_console_source_set_pixels (InnConsoleSource *self, InnPixelBuffer *pixels);

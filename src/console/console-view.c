@@ -8,6 +8,7 @@
 #include "console/display.h"
 #include "console/keyboard-grab.h"
 #include "console/serial-terminal.h"
+#include "console/shared-memory-source.h"
 #include "console/vnc-source.h"
 
 #define RESOURCE_PATH "/org/innkeeper/Innkeeper/console/"
@@ -190,7 +191,7 @@ on_ended (InnConsoleView *self, const char *reason)
 
   drop_source (self);
   set_connected (self, FALSE);
-  if (self->kind == INN_CONSOLE_VNC && inn_display_get_thumbnail (self->display) == NULL)
+  if (self->kind != INN_CONSOLE_SERIAL && inn_display_get_thumbnail (self->display) == NULL)
     show_message (self, sentence);
   g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, sentence);
 }
@@ -390,9 +391,11 @@ is_showing (InnConsoleView *self, GtkWidget *page)
 }
 
 static void
-connect_screen (InnConsoleView *self, int fd)
+connect_screen (InnConsoleView *self, InnConsoleEndpoint *endpoint)
 {
-  self->source = inn_vnc_source_new (fd);
+  self->source = endpoint->kind == INN_CONSOLE_SCREEN
+                     ? inn_shared_memory_source_new (endpoint->screen)
+                     : inn_vnc_source_new (inn_console_endpoint_steal_fd (endpoint));
   g_signal_connect_swapped (self->source, "ended", G_CALLBACK (on_ended), self);
   /* The display first, so that there is something to show when on_frame() shows it. */
   inn_display_set_source (self->display, self->source);
@@ -406,22 +409,23 @@ connect_screen (InnConsoleView *self, int fd)
 }
 
 void
-inn_console_view_connect (InnConsoleView *self, InnConsoleKind kind, int fd)
+inn_console_view_connect (InnConsoleView *self, InnConsoleEndpoint *endpoint)
 {
-  g_return_if_fail (INN_IS_CONSOLE_VIEW (self) && fd >= 0);
+  g_return_if_fail (INN_IS_CONSOLE_VIEW (self) && endpoint != NULL);
 
   let_go (self);
-  self->kind = kind;
-  if (kind == INN_CONSOLE_VNC)
+  self->kind = endpoint->kind;
+  if (self->kind == INN_CONSOLE_SERIAL)
     {
-      connect_screen (self, fd);
-    }
-  else
-    {
-      inn_serial_terminal_connect (self->terminal, fd);
+      inn_serial_terminal_connect (self->terminal, inn_console_endpoint_steal_fd (endpoint));
       show_page (self, self->terminal_page);
       set_connected (self, TRUE);
     }
+  else
+    {
+      connect_screen (self, endpoint);
+    }
+  inn_console_endpoint_free (endpoint);
 }
 
 void
@@ -495,6 +499,63 @@ inn_console_view_get_paintable (InnConsoleView *self)
   g_return_val_if_fail (INN_IS_CONSOLE_VIEW (self), NULL);
 
   return inn_display_get_thumbnail (self->display);
+}
+
+static GdkTexture *
+create_texture (const InnPixelBuffer *pixels)
+{
+  const gsize stride = (gsize)pixels->width * 4;
+  guint8 *copy = g_malloc_n (stride, (gsize)pixels->height);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (copy, stride * (gsize)pixels->height);
+
+  inn_pixel_buffer_copy (pixels, 0, 0, pixels->width, pixels->height, /* repeat= */ 1, copy,
+                         stride);
+  return gdk_memory_texture_new (pixels->width, pixels->height, GDK_MEMORY_B8G8R8A8_PREMULTIPLIED,
+                                 bytes, stride);
+}
+
+static void
+on_picture_refreshed (GObject *object, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  InnConsoleSource *source = INN_CONSOLE_SOURCE (object);
+  InnPixelBuffer *pixels = inn_console_source_get_pixels (source);
+  GError *error = NULL;
+
+  if (!inn_console_source_refresh_finish (source, result, &error))
+    g_task_return_error (task, error);
+  else if (pixels == NULL)
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                             _ ("The screen has not shown anything yet."));
+  else
+    g_task_return_pointer (task, create_texture (pixels), g_object_unref);
+}
+
+void
+inn_console_view_take_picture_async (InnConsoleView *self,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (INN_IS_CONSOLE_VIEW (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (self->source == NULL)
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                             _ ("There is no screen to be seen."));
+  else
+    inn_console_source_refresh_async (self->source, cancellable, on_picture_refreshed,
+                                      g_steal_pointer (&task));
+}
+
+GdkTexture *
+inn_console_view_take_picture_finish (InnConsoleView *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 char *

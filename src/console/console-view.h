@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * InnConsoleView: shows one console of a guest and sends it input: its screen (VNC) or its serial
- * line, with pages for "connecting" and "disconnected".
+ * InnConsoleView: shows one console of a guest and sends it input: its screen or its serial line,
+ * with pages for "connecting" and "disconnected".
  *
  * Properties, all readable and notifying: "status" (translated text for the strip, e.g. how to
  * release the keyboard; NULL while not connected), "size-text" ("1280 × 800" or NULL), "connected",
@@ -25,8 +25,8 @@ G_DECLARE_FINAL_TYPE (InnConsoleView, inn_console_view, INN, CONSOLE_VIEW, GtkWi
 
 GtkWidget *inn_console_view_new (void);
 
-/* Starts showing a console. Takes over @fd, a connected non-blocking stream socket. */
-void inn_console_view_connect (InnConsoleView *self, InnConsoleKind kind, int fd);
+/* Starts showing a console. Takes over @endpoint. */
+void inn_console_view_connect (InnConsoleView *self, InnConsoleEndpoint *endpoint);
 /* Shows "connecting", with a spinner after 300 ms. */
 void inn_console_view_set_connecting (InnConsoleView *self);
 /* Lets go of the console. The last picture stays, greyed, unless @clear. */
@@ -42,6 +42,14 @@ void inn_console_view_set_paused (InnConsoleView *self, gboolean paused);
 void inn_console_view_send_keys (InnConsoleView *self, const guint *evdev_codes);
 /* A picture of the guest's screen for thumbnails, or NULL. It changes as the guest draws. */
 GdkPaintable *inn_console_view_get_paintable (InnConsoleView *self);
+/* A full-size picture of the guest's screen as it is now, also while it is paused. */
+void inn_console_view_take_picture_async (InnConsoleView *self,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+/* Transfer full; NULL where there is no screen to be seen. */
+GdkTexture *
+inn_console_view_take_picture_finish (InnConsoleView *self, GAsyncResult *result, GError **error);
 /* The text of the serial terminal, or NULL for a screen (transfer full). For tests and copying. */
 char *inn_console_view_get_text (InnConsoleView *self);
 

@@ -187,9 +187,17 @@ inn_display_realize (GtkWidget *widget)
 }
 
 static void
+set_shown (InnDisplay *self, gboolean shown)
+{
+  if (self->source != NULL)
+    inn_console_source_set_shown (self->source, shown);
+}
+
+static void
 inn_display_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (inn_display_parent_class)->map (widget);
+  set_shown (INN_DISPLAY (widget), TRUE);
   schedule_resize (INN_DISPLAY (widget));
 }
 
@@ -199,6 +207,7 @@ inn_display_unmap (GtkWidget *widget)
   InnDisplay *self = INN_DISPLAY (widget);
 
   inn_display_release_all (self);
+  set_shown (self, FALSE);
   cancel_redraw (self);
   GTK_WIDGET_CLASS (inn_display_parent_class)->unmap (widget);
 }
@@ -285,6 +294,7 @@ inn_display_set_source (InnDisplay *self, InnConsoleSource *source)
     return;
 
   inn_display_release_all (self);
+  set_shown (self, FALSE);
   g_signal_group_set_target (self->source_signals, source);
   g_set_object (&self->source, source);
   gtk_widget_set_cursor (GTK_WIDGET (self), NULL);
@@ -292,6 +302,7 @@ inn_display_set_source (InnDisplay *self, InnConsoleSource *source)
   self->asked_height = 0;
   if (source != NULL && inn_console_source_get_pixels (source) != NULL)
     on_source_frame (self);
+  set_shown (self, gtk_widget_get_mapped (GTK_WIDGET (self)));
 }
 
 void

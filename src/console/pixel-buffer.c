@@ -9,25 +9,56 @@
 /* The unused byte is the fourth one in memory whatever the byte order of this computer. */
 #define OPAQUE_PIXEL GUINT32_TO_LE (0xff000000u)
 
+static gboolean
+size_allowed (int width, int height)
+{
+  return width > 0 && height > 0 && width <= INN_PIXEL_BUFFER_MAX_SIDE
+         && height <= INN_PIXEL_BUFFER_MAX_SIDE && height <= INN_PIXEL_BUFFER_MAX_AREA / width;
+}
+
 InnPixelBuffer *
 inn_pixel_buffer_new (int width, int height)
 {
   InnPixelBuffer *self;
   guint8 *data;
 
-  if (width <= 0 || height <= 0 || width > INN_PIXEL_BUFFER_MAX_SIDE
-      || height > INN_PIXEL_BUFFER_MAX_SIDE || height > INN_PIXEL_BUFFER_MAX_AREA / width)
+  if (!size_allowed (width, height))
     return NULL;
 
   data = g_try_malloc0_n ((gsize)width * height, BYTES_PER_PIXEL);
   if (data == NULL)
     return NULL;
 
-  self = g_rc_box_new (InnPixelBuffer);
+  self = g_rc_box_new0 (InnPixelBuffer);
   self->width = width;
   self->height = height;
   self->stride = (gsize)width * BYTES_PER_PIXEL;
   self->data = data;
+  return self;
+}
+
+InnPixelBuffer *
+inn_pixel_buffer_new_for_bytes (GBytes *bytes,
+                                guint64 offset,
+                                int width,
+                                int height,
+                                gsize stride,
+                                InnPixelOrder order)
+{
+  gsize size = g_bytes_get_size (bytes);
+  InnPixelBuffer *self;
+
+  if (!size_allowed (width, height) || stride / BYTES_PER_PIXEL < (gsize)width || offset > size
+      || (size - offset) / stride < (gsize)height)
+    return NULL;
+
+  self = g_rc_box_new0 (InnPixelBuffer);
+  self->width = width;
+  self->height = height;
+  self->stride = stride;
+  self->order = order;
+  self->bytes = g_bytes_ref (bytes);
+  self->data = (guint8 *)g_bytes_get_data (bytes, NULL) + offset;
   return self;
 }
 
@@ -42,7 +73,10 @@ clear (gpointer data)
 {
   InnPixelBuffer *self = data;
 
-  g_free (self->data);
+  if (self->bytes != NULL)
+    g_bytes_unref (self->bytes);
+  else
+    g_free (self->data);
 }
 
 void
@@ -75,6 +109,19 @@ copy_row (const guint8 *source, int width, guint8 *target)
       guint32 pixel = load_pixel (source + (gsize)i * BYTES_PER_PIXEL);
 
       memcpy (target + (gsize)i * BYTES_PER_PIXEL, &pixel, sizeof pixel);
+    }
+}
+
+/* Between the two orders, either way. */
+static void
+swap_row (guint8 *row, int width)
+{
+  for (int i = 0; i < width; i++, row += BYTES_PER_PIXEL)
+    {
+      guint8 first = row[0];
+
+      row[0] = row[2];
+      row[2] = first;
     }
 }
 
@@ -112,6 +159,8 @@ inn_pixel_buffer_copy (const InnPixelBuffer *self,
         copy_row (source, width, target);
       else
         copy_row_enlarged (source, width, repeat, target);
+      if (self->order == INN_PIXEL_ORDER_RGBX)
+        swap_row (target, width * repeat);
       target += target_stride;
       for (int k = 1; k < repeat; k++, target += target_stride)
         memcpy (target, first, (gsize)width * repeat * BYTES_PER_PIXEL);
@@ -139,6 +188,8 @@ average_block (const InnPixelBuffer *self, int x, int y, int width, int height, 
   target[1] = (guint8)(green / count);
   target[2] = (guint8)(red / count);
   target[3] = 0xff;
+  if (self->order == INN_PIXEL_ORDER_RGBX)
+    swap_row (target, 1);
 }
 
 void

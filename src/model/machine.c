@@ -304,6 +304,21 @@ inn_machine_has_console (InnMachine *self, InnConsoleKind kind)
   return INN_MACHINE_GET_CLASS (self)->has_console (self, kind);
 }
 
+gboolean
+inn_machine_get_screen_kind (InnMachine *self, InnConsoleKind *kind)
+{
+  static const InnConsoleKind kinds[] = { INN_CONSOLE_SCREEN, INN_CONSOLE_VNC };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (inn_machine_has_console (self, kinds[i]))
+      {
+        *kind = kinds[i];
+        return TRUE;
+      }
+
+  return FALSE;
+}
+
 void
 inn_machine_open_console_async (InnMachine *self,
                                 InnConsoleKind kind,
@@ -316,10 +331,10 @@ inn_machine_open_console_async (InnMachine *self,
   INN_MACHINE_GET_CLASS (self)->open_console_async (self, kind, cancellable, callback, user_data);
 }
 
-int
+InnConsoleEndpoint *
 inn_machine_open_console_finish (InnMachine *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (INN_IS_MACHINE (self), -1);
+  g_return_val_if_fail (INN_IS_MACHINE (self), NULL);
 
   return INN_MACHINE_GET_CLASS (self)->open_console_finish (self, result, error);
 }

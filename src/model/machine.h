@@ -43,14 +43,15 @@ struct _InnMachineClass
 
   /* Whether the machine, as it is defined, has such a console. Required. */
   gboolean (*has_console) (InnMachine *self, InnConsoleKind kind);
-  /* Opens it; finishes with a connected, non-blocking stream socket owned by the caller, or -1.
-   * Required. */
+  /* Opens it; finishes with an endpoint that the caller owns, or NULL. Required. */
   void (*open_console_async) (InnMachine *self,
                               InnConsoleKind kind,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
-  int (*open_console_finish) (InnMachine *self, GAsyncResult *result, GError **error);
+  InnConsoleEndpoint *(*open_console_finish) (InnMachine *self,
+                                              GAsyncResult *result,
+                                              GError **error);
 
   /* Somebody looks at the metrics (or no longer): sample at the best rate. Optional. */
   void (*set_watched) (InnMachine *self, gboolean watched);
@@ -90,13 +91,16 @@ void inn_machine_run_async (InnMachine *self,
 gboolean inn_machine_run_finish (InnMachine *self, GAsyncResult *result, GError **error);
 
 gboolean inn_machine_has_console (InnMachine *self, InnConsoleKind kind);
+/* The best way to see its screen. FALSE: it has none. */
+gboolean inn_machine_get_screen_kind (InnMachine *self, InnConsoleKind *kind);
 void inn_machine_open_console_async (InnMachine *self,
                                      InnConsoleKind kind,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
-/* A connected, non-blocking stream socket that the caller owns, or -1. */
-int inn_machine_open_console_finish (InnMachine *self, GAsyncResult *result, GError **error);
+/* Transfer full, or NULL. */
+InnConsoleEndpoint *
+inn_machine_open_console_finish (InnMachine *self, GAsyncResult *result, GError **error);
 
 /* Counted: every TRUE needs a FALSE. */
 void inn_machine_set_watched (InnMachine *self, gboolean watched);

@@ -6,8 +6,6 @@
 
 #include "ui/console-connector.h"
 
-#include <unistd.h>
-
 #define DRAIN_MS 2000
 
 struct _InnConsoleConnector
@@ -90,18 +88,15 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Attempt) attempt = user_data;
   InnConsoleConnector *self = attempt->connector;
   g_autoptr (GError) error = NULL;
-  int fd = inn_machine_open_console_finish (INN_MACHINE (source), result, &error);
+  g_autoptr (InnConsoleEndpoint) endpoint
+      = inn_machine_open_console_finish (INN_MACHINE (source), result, &error);
 
   /* Somebody let go of this attempt, and perhaps began another. */
   if (self->opening != attempt->cancellable)
-    {
-      if (fd >= 0)
-        close (fd);
-      return;
-    }
+    return;
 
   g_clear_object (&self->opening);
-  if (fd < 0)
+  if (endpoint == NULL)
     {
       /* The first refusals are the guest not being ready yet. */
       if (self->n_failures >= 3)
@@ -113,7 +108,7 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   self->connected = TRUE;
   self->n_failures = 0;
   set_message (self, NULL);
-  inn_console_view_connect (self->view, self->kind, fd);
+  inn_console_view_connect (self->view, g_steal_pointer (&endpoint));
 }
 
 static void
@@ -264,8 +259,8 @@ inn_console_connector_new (InnMachine *machine, InnConsoleView *view)
   self->machine = g_object_ref (machine);
   self->view = view;
   g_object_add_weak_pointer (G_OBJECT (view), (gpointer *)&self->view);
-  self->kind
-      = inn_machine_has_console (machine, INN_CONSOLE_VNC) ? INN_CONSOLE_VNC : INN_CONSOLE_SERIAL;
+  if (!inn_machine_get_screen_kind (machine, &self->kind))
+    self->kind = INN_CONSOLE_SERIAL;
   g_signal_connect_object (view, "disconnected", G_CALLBACK (on_disconnected), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (on_state_changed), self,

@@ -43,8 +43,13 @@ ALLOWED = {
     "src/model": set(),
     "src/model/engine": {"src/model", "engine", "engine/protocol/statistics-protocol.h"},
     "src/model/libvirt": {"src/model"},
-    "src/console": {"src/model/console-endpoint.h"},
-    "src/ui": {"src/model", "src/console/console-view.h"},
+    "src/console": {
+        "src/model/console-endpoint.h",
+        "src/model/shared-screen.h",
+        "engine/protocol/screen-protocol.h",
+        "engine/protocol/input-protocol.h",
+    },
+    "src/ui": {"src/model", "src/console/console-view.h", "src/console/screen-preview.h"},
 }
 GENERATED = {"config.h"}
 

@@ -308,13 +308,14 @@ fake_machine_open_console_async (InnMachine *machine,
   self->serial_source = g_unix_fd_add (fds[0], G_IO_IN | G_IO_HUP, on_serial_input, self);
   if (self->output != NULL && write (fds[0], self->output, strlen (self->output)) < 0)
     g_warning ("the serial line of %s is full", inn_machine_get_name (machine));
-  g_task_return_int (task, fds[1]);
+  g_task_return_pointer (task, inn_console_endpoint_new_stream (INN_CONSOLE_SERIAL, fds[1]),
+                         (GDestroyNotify)inn_console_endpoint_free);
 }
 
-static int
+static InnConsoleEndpoint *
 fake_machine_open_console_finish (InnMachine *machine, GAsyncResult *result, GError **error)
 {
-  return (int)g_task_propagate_int (G_TASK (result), error);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static void

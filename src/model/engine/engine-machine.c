@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "model/engine/engine-error-map.h"
+#include "model/engine/engine-screen.h"
 #include "model/error.h"
 
 enum
@@ -177,7 +178,37 @@ inn_engine_machine_run_finish (InnMachine *machine, GAsyncResult *result, GError
 static gboolean
 inn_engine_machine_has_console (InnMachine *machine, InnConsoleKind kind)
 {
-  return kind == INN_CONSOLE_SERIAL;
+  InnEngineMachine *self = INN_ENGINE_MACHINE (machine);
+
+  switch (kind)
+    {
+    case INN_CONSOLE_SERIAL:
+      return TRUE;
+    case INN_CONSOLE_SCREEN:
+      return inn_guest_has_screen (self->guest);
+    case INN_CONSOLE_VNC:
+    default:
+      return FALSE;
+    }
+}
+
+static void
+return_endpoint (GTask *task, InnConsoleEndpoint *endpoint)
+{
+  g_task_return_pointer (task, endpoint, (GDestroyNotify)inn_console_endpoint_free);
+}
+
+static void
+on_screen_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  InnGuestScreen *screen = inn_guest_open_screen_finish (INN_GUEST (source), result, &error);
+
+  if (screen != NULL)
+    return_endpoint (task, inn_console_endpoint_new_screen (inn_engine_screen_new (screen)));
+  else
+    g_task_return_error (task, inn_engine_error_map (error));
 }
 
 static void
@@ -188,7 +219,7 @@ on_serial_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   const int fd = inn_guest_open_serial_finish (INN_GUEST (source), result, &error);
 
   if (fd >= 0)
-    g_task_return_int (task, fd);
+    return_endpoint (task, inn_console_endpoint_new_stream (INN_CONSOLE_SERIAL, fd));
   else
     g_task_return_error (task, inn_engine_error_map (error));
 }
@@ -201,28 +232,25 @@ inn_engine_machine_open_console_async (InnMachine *machine,
                                        gpointer user_data)
 {
   InnEngineMachine *self = INN_ENGINE_MACHINE (machine);
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
 
-  if (kind != INN_CONSOLE_SERIAL)
-    {
-      g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
-                               _ ("“%s” has a serial console only."),
-                               inn_machine_get_name (machine));
-      g_object_unref (task);
-      return;
-    }
-
-  /* A descriptor that came is handed over even to one who has cancelled: it would leak. */
-  g_task_set_check_cancellable (task, FALSE);
-  inn_guest_open_serial_async (self->guest, cancellable, on_serial_opened, task);
+  if (!inn_engine_machine_has_console (machine, kind))
+    g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
+                             _ ("“%s” has no such console."), inn_machine_get_name (machine));
+  else if (kind == INN_CONSOLE_SCREEN)
+    inn_guest_open_screen_async (self->guest, cancellable, on_screen_opened,
+                                 g_steal_pointer (&task));
+  else
+    inn_guest_open_serial_async (self->guest, cancellable, on_serial_opened,
+                                 g_steal_pointer (&task));
 }
 
-static int
+static InnConsoleEndpoint *
 inn_engine_machine_open_console_finish (InnMachine *machine, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, machine), -1);
+  g_return_val_if_fail (g_task_is_valid (result, machine), NULL);
 
-  return (int)g_task_propagate_int (G_TASK (result), error);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static void

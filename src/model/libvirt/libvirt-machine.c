@@ -405,10 +405,14 @@ on_console_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
   InnLibvirtConsole *opened = g_task_propagate_pointer (G_TASK (result), &error);
+  InnConsoleKind kind = INN_CONSOLE_VNC;
   int fd = -1;
 
   if (opened != NULL && opened->stream != NULL)
-    fd = connect_serial (INN_LIBVIRT_MACHINE (source), opened, &error);
+    {
+      kind = INN_CONSOLE_SERIAL;
+      fd = connect_serial (INN_LIBVIRT_MACHINE (source), opened, &error);
+    }
   else if (opened != NULL)
     {
       fd = opened->fd;
@@ -418,7 +422,8 @@ on_console_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   if (error != NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_int (task, fd);
+    g_task_return_pointer (task, inn_console_endpoint_new_stream (kind, fd),
+                           (GDestroyNotify)inn_console_endpoint_free);
 }
 
 static void
@@ -438,10 +443,10 @@ inn_libvirt_machine_open_console_async (InnMachine *machine,
   push_job (self, job, open_console_work, (GDestroyNotify)inn_libvirt_console_free);
 }
 
-static int
+static InnConsoleEndpoint *
 inn_libvirt_machine_open_console_finish (InnMachine *machine, GAsyncResult *result, GError **error)
 {
-  return (int)g_task_propagate_int (G_TASK (result), error);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static gboolean
@@ -449,7 +454,16 @@ inn_libvirt_machine_has_console (InnMachine *machine, InnConsoleKind kind)
 {
   InnLibvirtMachine *self = INN_LIBVIRT_MACHINE (machine);
 
-  return kind == INN_CONSOLE_SERIAL ? self->has_serial : self->vnc_index >= 0;
+  switch (kind)
+    {
+    case INN_CONSOLE_SERIAL:
+      return self->has_serial;
+    case INN_CONSOLE_VNC:
+      return self->vnc_index >= 0;
+    case INN_CONSOLE_SCREEN:
+    default:
+      return FALSE;
+    }
 }
 
 static GStrv

@@ -69,7 +69,7 @@ connect_guest (Fixture *fixture, InnConsoleKind kind)
   if (fixture->guest >= 0)
     close (fixture->guest);
   fixture->guest = fds[1];
-  inn_console_view_connect (fixture->view, kind, fds[0]);
+  inn_console_view_connect (fixture->view, inn_console_endpoint_new_stream (kind, fds[0]));
 }
 
 static void

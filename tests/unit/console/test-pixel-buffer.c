@@ -80,6 +80,47 @@ test_shrink (void)
   g_assert_cmpuint (small[1][8], ==, 14);
 }
 
+/* A picture in memory of somebody else, with gaps and in the other order. */
+static void
+test_bytes (void)
+{
+  static const guint8 memory[64] = { [20] = 1, 2, 3, 4, 5, 6, 7, 8, [36] = 9, 10, 11, 12 };
+  g_autoptr (GBytes) bytes = g_bytes_new_static (memory, sizeof memory);
+  g_autoptr (InnPixelBuffer) pixels
+      = inn_pixel_buffer_new_for_bytes (bytes, 20, 2, 2, 16, INN_PIXEL_ORDER_RGBX);
+  guint8 copy[32], small[4];
+
+  g_assert_true (pixels->data == memory + 20);
+  inn_pixel_buffer_copy (pixels, 0, 0, 1, 2, 2, copy, 8);
+  g_assert_cmpmem (copy + 24, 8, ((const guint8[]){ 11, 10, 9, 0xff, 11, 10, 9, 0xff }), 8);
+  inn_pixel_buffer_copy (pixels, 0, 0, 2, 1, 1, copy, 8);
+  g_assert_cmpmem (copy, 8, ((const guint8[]){ 3, 2, 1, 0xff, 7, 6, 5, 0xff }), 8);
+  inn_pixel_buffer_shrink (pixels, 0, 0, 1, 2, 2, small, 4);
+  g_assert_cmpmem (small, 4, ((const guint8[]){ 7, 6, 5, 0xff }), 4);
+}
+
+static void
+test_bytes_too_few (void)
+{
+  g_autofree guint8 *memory = g_malloc0 (4096);
+  g_autoptr (GBytes) bytes = g_bytes_new_static (memory, 4096);
+  const struct
+  {
+    guint64 offset;
+    int width, height;
+    gsize stride;
+  } wrong[] = {
+    { 4, 32, 32, 128 },    { 4097, 1, 1, 4 },      { G_MAXUINT64, 1, 1, 4 }, { 0, 32, 33, 128 },
+    { 0, 33, 32, 128 },    { 0, 1, 2, G_MAXSIZE }, { 0, 0, 1, 4 },           { 0, 1, -1, 4 },
+    { 0, G_MAXINT, 1, 4 }, { 0, 1, 1, 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    g_assert_null (inn_pixel_buffer_new_for_bytes (bytes, wrong[i].offset, wrong[i].width,
+                                                   wrong[i].height, wrong[i].stride,
+                                                   INN_PIXEL_ORDER_BGRX));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -88,5 +129,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pixel-buffer/copy", test_copy);
   g_test_add_func ("/pixel-buffer/repeat", test_repeat);
   g_test_add_func ("/pixel-buffer/shrink", test_shrink);
+  g_test_add_func ("/pixel-buffer/bytes", test_bytes);
+  g_test_add_func ("/pixel-buffer/bytes-too-few", test_bytes_too_few);
   return g_test_run ();
 }

@@ -118,13 +118,16 @@ contract_open_console (InnMachine *machine, InnConsoleKind kind)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (InnConsoleEndpoint) endpoint = NULL;
   int fd, type;
   socklen_t size = sizeof type;
 
   inn_machine_open_console_async (machine, kind, NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
-  fd = inn_machine_open_console_finish (machine, result, &error);
+  endpoint = inn_machine_open_console_finish (machine, result, &error);
   g_assert_no_error (error);
+  g_assert_cmpint (endpoint->kind, ==, kind);
+  fd = inn_console_endpoint_steal_fd (endpoint);
   g_assert_cmpint (fd, >=, 0);
   g_assert_cmpint (fcntl (fd, F_GETFL) & O_NONBLOCK, !=, 0);
   g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size), ==, 0);

@@ -91,6 +91,128 @@ test_media (void)
   contract_close (connection);
 }
 
+/* A place with one machine, whose definition is libvirt's XML. */
+static InnMachine *
+define (InnConnection **ret_connection, const char *devices)
+{
+  g_autofree char *data = g_build_filename (folder, "data", NULL);
+  g_autofree char *state = g_build_filename (folder, "state", NULL);
+  g_autofree char *runtime = g_build_filename (folder, "run", NULL);
+  g_autofree char *xml
+      = g_strdup_printf ("<domain><name>painter</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
+                         "<os><kernel>%s</kernel></os><devices>%s</devices></domain>",
+                         kernel, devices);
+  g_autoptr (InnEngine) engine = inn_engine_new (data, state, runtime);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (InnGuest) guest = NULL;
+
+  *ret_connection = inn_engine_connection_new (engine);
+  inn_connection_open (*ret_connection);
+  inn_engine_define_async (engine, xml, strlen (xml), NULL, take_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  guest = inn_engine_define_finish (engine, result, NULL);
+  g_assert_nonnull (guest);
+  return g_object_ref (inn_connection_find (*ret_connection, inn_guest_get_uuid (guest)));
+}
+
+static InnConsoleEndpoint *
+open_screen (InnMachine *machine, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_machine_open_console_async (machine, INN_CONSOLE_SCREEN, NULL, take_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  return inn_machine_open_console_finish (machine, result, error);
+}
+
+static void
+on_ended (InnSharedScreen *screen, const char *reason, char **ret_reason)
+{
+  *ret_reason = g_strdup (reason);
+}
+
+static gboolean
+has_reason (char **reason)
+{
+  return *reason != NULL;
+}
+
+static void
+on_changed (InnSharedScreen *screen, gboolean *changed)
+{
+  *changed = TRUE;
+}
+
+static gboolean
+is_set (gboolean *flag)
+{
+  return *flag;
+}
+
+static void
+refresh (InnSharedScreen *screen)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_shared_screen_refresh_async (screen, NULL, take_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  inn_shared_screen_refresh_finish (screen, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_screen (void)
+{
+  InnConnection *connection;
+  g_autoptr (InnMachine) machine = define (&connection, "<video><model type='virtio'/></video>");
+  g_autofree struct screen_page *page = g_new0 (struct screen_page, 1);
+  g_autoptr (InnConsoleEndpoint) endpoint = NULL;
+  g_autofree char *reason = NULL;
+  gboolean changed = FALSE;
+  InnConsoleKind kind;
+
+  g_assert_true (inn_machine_get_screen_kind (machine, &kind));
+  g_assert_cmpint (kind, ==, INN_CONSOLE_SCREEN);
+  contract_run (machine, INN_OPERATION_START);
+  endpoint = open_screen (machine, NULL);
+  g_assert_cmpint (endpoint->kind, ==, INN_CONSOLE_SCREEN);
+  g_assert_cmpint (endpoint->fd, ==, -1);
+
+  g_signal_connect (endpoint->screen, "changed", G_CALLBACK (on_changed), &changed);
+  g_signal_connect (endpoint->screen, "ended", G_CALLBACK (on_ended), &reason);
+  inn_shared_screen_set_watched (endpoint->screen, TRUE);
+  refresh (endpoint->screen);
+  CONTRACT_WAIT (is_set, &changed);
+  inn_shared_screen_resize (endpoint->screen, 128, 64);
+  refresh (endpoint->screen);
+  g_assert_true (inn_shared_screen_read (endpoint->screen, page));
+  g_assert_cmpuint (page->mode.width, ==, 128);
+  g_assert_cmpuint (g_bytes_get_size (inn_shared_screen_get_pixels (endpoint->screen)), >=,
+                    128 * 64 * 4);
+  inn_shared_screen_set_watched (endpoint->screen, FALSE);
+
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  CONTRACT_WAIT (has_reason, &reason);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static void
+test_no_screen (void)
+{
+  InnConnection *connection;
+  g_autoptr (InnMachine) machine = define (&connection, "<video><model type='none'/></video>");
+  g_autoptr (GError) error = NULL;
+  InnConsoleKind kind;
+
+  g_assert_false (inn_machine_get_screen_kind (machine, &kind));
+  g_assert_null (open_screen (machine, &error));
+  g_assert_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
 static gboolean
 has_crashed (InnMachine *machine)
 {
@@ -185,6 +307,8 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/unusable-folder", test_unusable_folder);
   contract_add_tests ("/engine/contract", &place);
   g_test_add_func ("/engine/media", test_media);
+  g_test_add_func ("/engine/screen", test_screen);
+  g_test_add_func ("/engine/no-screen", test_no_screen);
   g_test_add_func ("/engine/killed-vmm", test_killed_vmm);
   g_test_add_func ("/engine/past-hour", test_past_hour);
 
