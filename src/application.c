@@ -34,6 +34,7 @@ static const struct
   { "win.toggle-sidebar", { "F9" } },
   { "win.show-help-overlay", { "<Control>question" } },
   { "win.fullscreen", { "F11", "<Control><Shift>f" } },
+  { "console.screenshot", { "<Control><Shift>p" } },
   { "win.show-page(0)", { "<Alt>1" } },
   { "win.show-page(1)", { "<Alt>2" } },
 };

@@ -11,7 +11,9 @@
 #include "console/console-view.h"
 #include "ui/console-connector.h"
 #include "ui/crash-page.h"
+#include "ui/message.h"
 #include "ui/screen.h"
+#include "ui/screenshot.h"
 #include "ui/send-keys.h"
 #include "ui/stack.h"
 #include "ui/state-text.h"
@@ -53,7 +55,9 @@ static guint signals[N_SIGNALS];
 static gboolean
 has_any_console (InnConsolePage *self)
 {
-  return inn_machine_has_console (self->machine, INN_CONSOLE_VNC)
+  InnConsoleKind screen;
+
+  return inn_machine_get_screen_kind (self->machine, &screen)
          || inn_machine_has_console (self->machine, INN_CONSOLE_SERIAL);
 }
 
@@ -137,22 +141,27 @@ update_go_button (InnConsolePage *self)
   gtk_widget_set_sensitive (self->power_button, inn_machine_state_is_active (state));
 }
 
+static GSimpleAction *
+find_action (InnConsolePage *self, const char *name)
+{
+  return G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self->actions), name));
+}
+
 static void
 update_actions (InnConsolePage *self)
 {
-  InnConsoleKind kind = inn_console_connector_get_kind (self->connector);
-  gboolean both = inn_machine_has_console (self->machine, INN_CONSOLE_VNC)
-                  && inn_machine_has_console (self->machine, INN_CONSOLE_SERIAL);
+  gboolean serial = inn_console_connector_get_kind (self->connector) == INN_CONSOLE_SERIAL;
   gboolean connected = FALSE;
-  GAction *action;
+  InnConsoleKind screen;
 
   g_object_get (self->view, "connected", &connected, NULL);
-  action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), "send-keys");
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), kind == INN_CONSOLE_VNC && connected);
-  action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), "kind");
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), both);
-  g_simple_action_set_state (G_SIMPLE_ACTION (action),
-                             g_variant_new_string (kind == INN_CONSOLE_VNC ? "screen" : "serial"));
+  g_simple_action_set_enabled (find_action (self, "send-keys"), !serial && connected);
+  g_simple_action_set_enabled (find_action (self, "screenshot"), !serial && connected);
+  g_simple_action_set_enabled (find_action (self, "kind"),
+                               inn_machine_get_screen_kind (self->machine, &screen)
+                                   && inn_machine_has_console (self->machine, INN_CONSOLE_SERIAL));
+  g_simple_action_set_state (find_action (self, "kind"),
+                             g_variant_new_string (serial ? "serial" : "screen"));
 }
 
 static void
@@ -184,6 +193,10 @@ update_screen (InnConsolePage *self)
   InnScreen *screen = inn_screen_of (self->machine);
   GdkPaintable *picture = inn_console_view_get_paintable (self->view);
   g_autoptr (GdkPaintable) view = NULL;
+
+  /* Its thumbnail follows the screen by itself, whatever is shown here. */
+  if (inn_machine_has_console (self->machine, INN_CONSOLE_SCREEN))
+    return;
 
   if (picture != NULL)
     inn_screen_set_paintable (screen, picture);
@@ -240,14 +253,41 @@ on_send_keys (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-on_change_kind (GSimpleAction *action, GVariant *value, gpointer user_data)
+on_screenshot_saved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (InnConsolePage) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = inn_screenshot_take_finish (INN_CONSOLE_VIEW (source), result, &error);
+  g_autofree char *note = NULL;
+
+  if (path == NULL)
+    {
+      inn_message_show_error (GTK_WIDGET (self), _ ("No Screenshot Was Taken"), error);
+      return;
+    }
+
+  note = g_strdup_printf (_ ("Screenshot saved as %s"), path);
+  inn_message_toast (GTK_WIDGET (self), note);
+}
+
+static void
+on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   InnConsolePage *self = user_data;
 
-  inn_console_connector_set_kind (self->connector,
-                                  g_str_equal (g_variant_get_string (value, NULL), "serial")
-                                      ? INN_CONSOLE_SERIAL
-                                      : INN_CONSOLE_VNC);
+  inn_screenshot_take_async (self->view, inn_machine_get_name (self->machine), on_screenshot_saved,
+                             g_object_ref (self));
+}
+
+static void
+on_change_kind (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  InnConsolePage *self = user_data;
+  InnConsoleKind kind = INN_CONSOLE_SERIAL;
+
+  if (g_str_equal (g_variant_get_string (value, NULL), "screen"))
+    inn_machine_get_screen_kind (self->machine, &kind);
+  inn_console_connector_set_kind (self->connector, kind);
   on_view_changed (self);
 }
 
@@ -259,6 +299,7 @@ on_released (InnConsolePage *self)
 
 static const GActionEntry action_entries[] = {
   { "send-keys", on_send_keys, "s", NULL, NULL, { 0 } },
+  { "screenshot", on_screenshot, NULL, NULL, NULL, { 0 } },
   { "kind", NULL, "s", "'screen'", on_change_kind, { 0 } },
 };
 

@@ -17,7 +17,8 @@ G_DECLARE_FINAL_TYPE (InnConsolePage, inn_console_page, INN, CONSOLE_PAGE, GtkWi
 
 /* Called once. */
 void inn_console_page_set_machine (InnConsolePage *self, InnMachine *machine);
-/* The actions on the console: send-keys (a name of send-keys.h), kind ("screen", "serial").
+/* The actions on the console: send-keys (a name of send-keys.h), screenshot,
+ * kind ("screen", "serial").
  * Borrowed. */
 GActionGroup *inn_console_page_get_actions (InnConsolePage *self);
 /* In a narrow window the strip carries the verbs instead of the status. */

@@ -8,6 +8,7 @@
 
 #include <adwaita.h>
 
+#include "console/screen-preview.h"
 #include "ui/screen.h"
 #include "ui/state-text.h"
 
@@ -17,6 +18,7 @@
 #define BADGE_SIZE       26
 #define FRAME_MS         100
 #define SPINNER_DELAY_MS 300
+#define RETRY_SECONDS    5
 
 struct _InnMachineThumbnail
 {
@@ -25,6 +27,9 @@ struct _InnMachineThumbnail
   GtkWidget *badge;   /* GtkImage */
   GtkWidget *spinner; /* GtkSpinner */
   InnMachine *machine;
+  InnScreenPreview *preview; /* of a machine with a screen in shared memory; NULL: none yet */
+  GCancellable *opening;     /* while its screen is being opened */
+  guint retry;               /* pending; 0: none */
   GdkPaintable *paintable;
   gulong contents_changed;
   guint frame;   /* pending drawing; 0: none */
@@ -171,6 +176,106 @@ on_screen_changed (InnMachineThumbnail *self)
   take_paintable (self, inn_screen_get_paintable (inn_screen_of (self->machine)));
 }
 
+/* The screen itself, which machines of the engine show without a console. */
+
+static void
+drop_preview (InnMachineThumbnail *self)
+{
+  if (self->opening != NULL)
+    g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  g_clear_handle_id (&self->retry, g_source_remove);
+  if (self->preview != NULL)
+    g_object_run_dispose (G_OBJECT (self->preview)); /* its picture stays, and is all that does */
+  g_clear_object (&self->preview);
+}
+
+static gboolean
+wants_preview (InnMachineThumbnail *self)
+{
+  InnMachineState state = inn_machine_get_state (self->machine);
+
+  return gtk_widget_get_mapped (GTK_WIDGET (self)) && inn_machine_state_is_active (state)
+         && state != INN_MACHINE_STARTING
+         && inn_machine_has_console (self->machine, INN_CONSOLE_SCREEN);
+}
+
+static void open_preview (InnMachineThumbnail *self);
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  InnMachineThumbnail *self = user_data;
+
+  self->retry = 0;
+  open_preview (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_screen_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (InnMachineThumbnail) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnConsoleEndpoint) endpoint
+      = inn_machine_open_console_finish (INN_MACHINE (source), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* somebody let go of it, and perhaps asked anew */
+
+  g_clear_object (&self->opening);
+  if (endpoint == NULL)
+    {
+      self->retry = g_timeout_add_seconds (RETRY_SECONDS, on_retry, self);
+      return;
+    }
+
+  self->preview = inn_screen_preview_new (endpoint->screen);
+  g_signal_connect_object (self->preview, "ended", G_CALLBACK (drop_preview), self,
+                           G_CONNECT_SWAPPED);
+  inn_screen_preview_set_active (self->preview, wants_preview (self));
+  inn_screen_set_paintable (inn_screen_of (self->machine),
+                            inn_screen_preview_get_paintable (self->preview));
+}
+
+static void
+open_preview (InnMachineThumbnail *self)
+{
+  self->opening = g_cancellable_new ();
+  inn_machine_open_console_async (self->machine, INN_CONSOLE_SCREEN, self->opening,
+                                  on_screen_opened, g_object_ref (self));
+}
+
+/* Out of sight, it costs nothing. */
+static void
+update_preview (InnMachineThumbnail *self)
+{
+  const gboolean wanted = wants_preview (self);
+
+  if (!inn_machine_state_is_active (inn_machine_get_state (self->machine)))
+    drop_preview (self);
+  else if (self->preview != NULL)
+    inn_screen_preview_set_active (self->preview, wanted);
+  else if (!wanted)
+    drop_preview (self);
+  else if (self->opening == NULL && self->retry == 0)
+    open_preview (self);
+}
+
+static void
+inn_machine_thumbnail_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (inn_machine_thumbnail_parent_class)->map (widget);
+  update_preview (INN_MACHINE_THUMBNAIL (widget));
+}
+
+static void
+inn_machine_thumbnail_unmap (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (inn_machine_thumbnail_parent_class)->unmap (widget);
+  update_preview (INN_MACHINE_THUMBNAIL (widget));
+}
+
 static gboolean
 on_spin_up (gpointer user_data)
 {
@@ -197,6 +302,7 @@ on_state_changed (InnMachineThumbnail *self)
   if (state == INN_MACHINE_STARTING)
     self->spin_up = g_timeout_add (SPINNER_DELAY_MS, on_spin_up, self);
 
+  update_preview (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -205,6 +311,7 @@ inn_machine_thumbnail_dispose (GObject *object)
 {
   InnMachineThumbnail *self = INN_MACHINE_THUMBNAIL (object);
 
+  drop_preview (self);
   g_clear_handle_id (&self->frame, g_source_remove);
   g_clear_handle_id (&self->spin_up, g_source_remove);
   if (self->paintable != NULL)
@@ -223,6 +330,8 @@ inn_machine_thumbnail_class_init (InnMachineThumbnailClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = inn_machine_thumbnail_dispose;
+  widget_class->map = inn_machine_thumbnail_map;
+  widget_class->unmap = inn_machine_thumbnail_unmap;
   widget_class->snapshot = inn_machine_thumbnail_snapshot;
   widget_class->measure = inn_machine_thumbnail_measure;
   widget_class->size_allocate = inn_machine_thumbnail_size_allocate;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * InnMachineThumbnail: a small picture of a machine's screen, grey when it is not live, with a
- * badge or a spinner for its state. Drawn at most ten times a second.
+ * badge or a spinner for its state. Drawn at most ten times a second. Of a machine with a screen in
+ * shared memory it looks at the screen itself, but only while it is in sight.
  */
 #pragma once
 
