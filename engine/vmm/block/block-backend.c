@@ -446,5 +446,6 @@ int block_backend_change_medium(struct block_backend *backend, int fd)
 	give_up_queued(backend, -ENOMEDIUM);
 	if (backend->batch_handler)
 		backend->batch_handler(backend->batch_data);
+	block_backend_kick(backend);
 	return 0;
 }
