@@ -13,6 +13,8 @@ from kernels import modules_in_load_order
 
 COMPUTER_BOOT_MODULES = "virtio_pci virtio_blk virtio_console ext4 9p 9pnet_virtio overlay".split()
 # ext4 is built into the cloud flavour.
+# What the cloud flavour has not; the full one serves guests with such hardware.
+GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
 GUEST_MODULES = "virtio_pci virtio_blk virtio_rng pvpanic-mmio button evdev".split()
 
 
@@ -48,13 +50,17 @@ def make_computer_initrd(out, needed):
 
 
 def make_guest_initrd(out, needed):
-    _initramfs(
-        out / "initrd.gz",
-        init=HERE / "l2/init",
-        busybox=_busybox(needed),
-        modules=modules_in_load_order(needed["kernels"] / "cloud", GUEST_MODULES),
-        folders=("tmp", "root", "etc"),
-    )
+    for name, flavour, modules in (
+        ("initrd.gz", "cloud", GUEST_MODULES),
+        ("initrd-full.gz", "full", GUEST_FULL_MODULES),
+    ):
+        _initramfs(
+            out / name,
+            init=HERE / "l2/init",
+            busybox=_busybox(needed),
+            modules=modules_in_load_order(needed["kernels"] / flavour, modules),
+            folders=("tmp", "root", "etc"),
+        )
     _make_spin(out)
 
 
@@ -117,7 +123,9 @@ def make_assets(out, needed):
     """What guests boot from, in one folder that the computer sees as /lab."""
     for source, name in (
         (needed["kernels"] / "vmlinuz-cloud", "vmlinuz"),
+        (needed["kernels"] / "vmlinuz-full", "vmlinuz-full"),
         (needed["guest-initrd"] / "initrd.gz", "initrd.gz"),
+        (needed["guest-initrd"] / "initrd-full.gz", "initrd-full.gz"),
         (needed["guest-initrd"] / "spin", "spin"),
         (needed["guest-disk"] / "debian.raw", "debian.raw"),
     ):

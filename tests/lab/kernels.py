@@ -13,7 +13,7 @@ from cache import LabError
 
 # What the computer has no hardware for; the tree is copied into its root image.
 UNUSED = """drivers/gpu drivers/media drivers/staging drivers/infiniband drivers/iio drivers/usb
-drivers/scsi drivers/net/wireless drivers/net/ethernet sound fs/ocfs2 fs/xfs fs/btrfs fs/ceph
+drivers/scsi/*/ drivers/net/wireless drivers/net/ethernet sound fs/ocfs2 fs/xfs fs/btrfs fs/ceph
 fs/gfs2 fs/cifs fs/nfs fs/nfsd""".split()
 
 
@@ -68,7 +68,8 @@ def make_kernels(out, needed):
 
 def _prepare_computer_modules(tree):
     for name in UNUSED:
-        shutil.rmtree(tree / "kernel" / name, ignore_errors=True)
+        for folder in (tree / "kernel").glob(name):
+            shutil.rmtree(folder)
     module = tree / "kernel/arch/x86/kvm/kvm-amd.ko"
     module.write_bytes(kvm_amd_patch.patched(module.read_bytes()))
 

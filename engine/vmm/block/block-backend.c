@@ -2,8 +2,8 @@
 /*
  * A disk on the host side: the queue in front of the ring, what its results mean, and counting.
  *
- * System calls after block_backend_create_raw(): io_uring_enter, and clock_gettime where the
- * kernel offers no vDSO for it. A disk uses no thread of ours.
+ * System calls once it is created: io_uring_enter, and clock_gettime where the kernel offers no
+ * vDSO for it; fstat, ioctl and close when a medium is changed. A disk uses no thread of ours.
  */
 #include "block/block-backend.h"
 
@@ -25,6 +25,7 @@ struct block_backend {
 	int fd;
 	bool read_only;
 	uint64_t size;
+	unsigned int medium; /* how many there have been before the one that is in the drive */
 	struct block_ring ring;
 	struct event_source *source;
 	struct event_timer *retry; /* the kernel had no memory for a submission */
@@ -122,6 +123,7 @@ void block_backend_submit(struct block_backend *backend, struct block_request *r
 {
 	request->done = 0;
 	request->zero_by_writing = false;
+	request->medium = backend->medium;
 	request->started_ns = event_loop_now();
 	add(&backend->statistics->in_flight, 1);
 	append(backend, request);
@@ -218,7 +220,9 @@ static void handle_result(struct block_backend *backend, struct block_request *r
 	bool transfer = request->operation == BLOCK_READ || request->operation == BLOCK_WRITE ||
 			request->zero_by_writing;
 
-	if (result < 0)
+	if (request->medium != backend->medium)
+		complete(backend, request, -ENOMEDIUM);
+	else if (result < 0)
 		handle_error(backend, request, result);
 	else if (transfer)
 		handle_progress(backend, request, (unsigned int)result);
@@ -291,23 +295,18 @@ static int watch_ring(struct block_backend *backend, struct event_loop *loop)
 	return r;
 }
 
-int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
-			     struct disk_statistics *statistics, struct block_backend **ret_backend)
+static int create(int fd, uint64_t size, bool read_only, struct event_loop *loop,
+		  struct disk_statistics *statistics, struct block_backend **ret_backend)
 {
-	struct block_backend *backend;
-	int r = check_access(fd, read_only);
+	struct block_backend *backend = calloc(1, sizeof(*backend));
+	int r;
 
-	if (r < 0)
-		return r;
-	backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return -ENOMEM;
 	backend->fd = fd;
+	backend->size = size;
 	backend->read_only = read_only;
 	backend->statistics = statistics ? statistics : &backend->unwatched;
-	r = find_size(fd, &backend->size);
-	if (r < 0)
-		goto free_backend;
 	r = block_ring_init(&backend->ring, fd);
 	if (r < 0)
 		goto free_backend;
@@ -322,6 +321,24 @@ finish_ring:
 free_backend:
 	free(backend);
 	return r;
+}
+
+int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
+			     struct disk_statistics *statistics, struct block_backend **ret_backend)
+{
+	uint64_t size;
+	int r = check_access(fd, read_only);
+
+	if (r == 0)
+		r = find_size(fd, &size);
+	return r == 0 ? create(fd, size, read_only, loop, statistics, ret_backend) : r;
+}
+
+int block_backend_create_removable(struct event_loop *loop, struct disk_statistics *statistics,
+				   struct block_backend **ret_backend)
+{
+	return create(/* fd= */ -1, /* size= */ 0, /* read_only= */ true, loop, statistics,
+		      ret_backend);
 }
 
 void block_backend_destroy(struct block_backend *backend)
@@ -367,9 +384,9 @@ void block_backend_resume(struct block_backend *backend)
 	block_backend_kick(backend);
 }
 
-void block_backend_cancel_held(struct block_backend *backend)
+/* Completing one may submit another; only what is there now is given up. */
+static void give_up_queued(struct block_backend *backend, int error)
 {
-	/* Completing one may submit another; only what is there now is given up. */
 	struct block_request *request = backend->first;
 
 	backend->first = NULL;
@@ -377,9 +394,14 @@ void block_backend_cancel_held(struct block_backend *backend)
 	while (request) {
 		struct block_request *next = request->next;
 
-		complete(backend, request, -ECANCELED);
+		complete(backend, request, error);
 		request = next;
 	}
+}
+
+void block_backend_cancel_held(struct block_backend *backend)
+{
+	give_up_queued(backend, -ECANCELED);
 }
 
 void block_backend_drain(struct block_backend *backend)
@@ -392,4 +414,38 @@ void block_backend_drain(struct block_backend *backend)
 		(void)block_ring_submit_and_wait(&backend->ring);
 		block_backend_reap(backend);
 	}
+}
+
+/* Media */
+
+static int find_medium_size(int fd, uint64_t *ret_size)
+{
+	int r = find_size(fd, ret_size);
+
+	return r == 0 && *ret_size == 0 ? -ENODATA : r;
+}
+
+/*
+ * What the kernel has taken keeps the old file open by itself. What it has been offered only names
+ * it, by a number that may soon be another's: that has to be taken first.
+ */
+int block_backend_change_medium(struct block_backend *backend, int fd)
+{
+	uint64_t size = 0;
+	int r = fd < 0 ? 0 : find_medium_size(fd, &size);
+
+	if (r < 0)
+		return r;
+	while (block_ring_submit(&backend->ring) < 0)
+		; /* until there is memory again, as when draining */
+	fd_close(&backend->fd);
+	backend->fd = fd;
+	backend->size = size;
+	backend->medium++;
+	block_ring_set_file(&backend->ring, fd);
+	give_up_queued(backend, -ENOMEDIUM);
+	if (backend->batch_handler)
+		backend->batch_handler(backend->batch_data);
+	block_backend_kick(backend);
+	return 0;
 }

@@ -40,6 +40,7 @@ struct block_request {
 	uint64_t started_ns;
 	uint64_t done;
 	bool zero_by_writing;
+	unsigned int medium;
 };
 
 /*
@@ -50,6 +51,15 @@ struct block_request {
 int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
 			     struct disk_statistics *statistics,
 			     struct block_backend **ret_backend);
+/* A drive without a medium, read-only, of size 0. As block_backend_create_raw() otherwise. */
+int block_backend_create_removable(struct event_loop *loop, struct disk_statistics *statistics,
+				   struct block_backend **ret_backend);
+/*
+ * Puts another medium into such a drive, or none (-1). fd is taken over, if this succeeds. Never
+ * waits: what is under way ends with -ENOMEDIUM, some of it later. Main thread. 0 or negative errno
+ * (-ENODATA for an empty file); the medium is the old one then.
+ */
+int block_backend_change_medium(struct block_backend *backend, int fd);
 /* Must be drained. NULL is accepted. */
 void block_backend_destroy(struct block_backend *backend);
 

@@ -2,8 +2,9 @@
 /*
  * One io_uring per disk: see block-io-uring.h.
  *
- * System calls after block_ring_init(): io_uring_enter. The file is registered, so that the kernel
- * need not look it up for each request; memory never is, because fork() would copy pinned pages.
+ * System calls after block_ring_init(): io_uring_enter. A file that stays is registered, so that
+ * the kernel need not look it up for each request; memory never is, because fork() would copy
+ * pinned pages.
  */
 #include "block/block-io-uring.h"
 
@@ -33,6 +34,13 @@ static int queue_init(struct io_uring *uring)
 	return r == -ENOSYS || r == -EPERM ? -ENOTSUP : r;
 }
 
+static int register_file(struct block_ring *ring, int fd)
+{
+	ring->file = FIXED_FILE;
+	ring->file_flags = IOSQE_FIXED_FILE;
+	return io_uring_register_files(&ring->uring, &fd, 1);
+}
+
 int block_ring_init(struct block_ring *ring, int fd)
 {
 	int r;
@@ -43,11 +51,17 @@ int block_ring_init(struct block_ring *ring, int fd)
 		return r;
 	/* A child would share the ring's indices with its parent. */
 	r = io_uring_ring_dontfork(&ring->uring);
-	if (r >= 0)
-		r = io_uring_register_files(&ring->uring, &fd, 1);
+	if (r >= 0 && fd >= 0)
+		r = register_file(ring, fd);
 	if (r < 0)
 		io_uring_queue_exit(&ring->uring);
 	return r < 0 ? r : 0;
+}
+
+void block_ring_set_file(struct block_ring *ring, int fd)
+{
+	ring->file = fd;
+	ring->file_flags = 0;
 }
 
 void block_ring_finish(struct block_ring *ring)
@@ -71,7 +85,8 @@ static unsigned int find_element(const struct block_request *request, uint64_t *
  * What is left after a short transfer starts inside an element as a rule: the rest of that element
  * goes alone, so that the caller's vector need not be changed or copied.
  */
-static void prepare_transfer(struct io_uring_sqe *sqe, const struct block_request *request)
+static void prepare_transfer(struct io_uring_sqe *sqe, int file,
+			     const struct block_request *request)
 {
 	uint64_t offset = request->offset + request->done;
 	uint64_t skip;
@@ -83,26 +98,26 @@ static void prepare_transfer(struct io_uring_sqe *sqe, const struct block_reques
 	unsigned int length = (unsigned int)(iov->iov_len - skip);
 
 	if (request->operation == BLOCK_READ && whole)
-		io_uring_prep_readv(sqe, FIXED_FILE, iov, count, offset);
+		io_uring_prep_readv(sqe, file, iov, count, offset);
 	else if (request->operation == BLOCK_READ)
-		io_uring_prep_read(sqe, FIXED_FILE, buffer, length, offset);
+		io_uring_prep_read(sqe, file, buffer, length, offset);
 	else if (whole)
-		io_uring_prep_writev(sqe, FIXED_FILE, iov, count, offset);
+		io_uring_prep_writev(sqe, file, iov, count, offset);
 	else
-		io_uring_prep_write(sqe, FIXED_FILE, buffer, length, offset);
+		io_uring_prep_write(sqe, file, buffer, length, offset);
 }
 
-static void prepare_zeroes(struct io_uring_sqe *sqe, const struct block_request *request)
+static void prepare_zeroes(struct io_uring_sqe *sqe, int file, const struct block_request *request)
 {
 	uint64_t offset = request->offset + request->done;
 	uint64_t left = request->length - request->done;
 
 	if (request->zero_by_writing)
-		io_uring_prep_write(sqe, FIXED_FILE, zeroes,
+		io_uring_prep_write(sqe, file, zeroes,
 				    (unsigned int)(left < sizeof(zeroes) ? left : sizeof(zeroes)),
 				    offset);
 	else
-		io_uring_prep_fallocate(sqe, FIXED_FILE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+		io_uring_prep_fallocate(sqe, file, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
 					(off_t)offset, (off_t)left);
 }
 
@@ -118,20 +133,20 @@ bool block_ring_prepare(struct block_ring *ring, struct block_request *request)
 	switch (request->operation) {
 	case BLOCK_READ:
 	case BLOCK_WRITE:
-		prepare_transfer(sqe, request);
+		prepare_transfer(sqe, ring->file, request);
 		break;
 	case BLOCK_FLUSH:
-		io_uring_prep_fsync(sqe, FIXED_FILE, IORING_FSYNC_DATASYNC);
+		io_uring_prep_fsync(sqe, ring->file, IORING_FSYNC_DATASYNC);
 		break;
 	case BLOCK_DISCARD:
-		io_uring_prep_fallocate(sqe, FIXED_FILE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		io_uring_prep_fallocate(sqe, ring->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 					(off_t)request->offset, (off_t)request->length);
 		break;
 	case BLOCK_WRITE_ZEROES:
-		prepare_zeroes(sqe, request);
+		prepare_zeroes(sqe, ring->file, request);
 		break;
 	}
-	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	io_uring_sqe_set_flags(sqe, ring->file_flags);
 	io_uring_sqe_set_data(sqe, request);
 	ring->in_flight++;
 	return true;

@@ -14,11 +14,15 @@ enum { BLOCK_RING_ENTRIES = 128 };
 
 struct block_ring {
 	struct io_uring uring;
+	int file; /* registered or a descriptor, as file_flags say */
+	unsigned int file_flags;
 	unsigned int in_flight; /* prepared and not reaped: at most BLOCK_RING_ENTRIES */
 };
 
-/* fd: borrowed. 0, -ENOTSUP where there is no io_uring, or negative errno. */
+/* fd: borrowed; -1: none yet. 0, -ENOTSUP where there is no io_uring, or negative errno. */
 int block_ring_init(struct block_ring *ring, int fd);
+/* What is prepared from here on goes to this descriptor (borrowed), without a system call. */
+void block_ring_set_file(struct block_ring *ring, int fd);
 void block_ring_finish(struct block_ring *ring);
 
 /* Readable when there is something to reap. */

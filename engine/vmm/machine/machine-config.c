@@ -29,7 +29,8 @@ const char machine_config_usage[] =
 	"  --kernel FILE          Linux kernel (bzImage)\n"
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
-	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
+	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT][,bus=virtio|ahci]\n"
+	"  --cdrom FILE|none      a CD-ROM drive with this image in it, or empty\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -54,6 +55,7 @@ enum option_value {
 	OPTION_INITRD,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_CDROM,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -73,6 +75,7 @@ static const struct option options[] = {
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"cdrom", required_argument, NULL, OPTION_CDROM},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -197,6 +200,10 @@ static bool parse_disk_property(const char *property, struct machine_disk_config
 		disk->read_only = strcmp(property, "readonly=on") == 0;
 		return true;
 	}
+	if (strcmp(property, "bus=virtio") == 0 || strcmp(property, "bus=ahci") == 0) {
+		disk->bus = strcmp(property, "bus=ahci") == 0 ? DISK_AHCI : DISK_VIRTIO;
+		return true;
+	}
 	if (strncmp(property, "serial=", 7) == 0) {
 		disk->serial = property + 7;
 		if (strlen(disk->serial) > VIRTIO_BLOCK_SERIAL_LENGTH)
@@ -221,6 +228,20 @@ static bool parse_disk(char *string, struct machine_config *config, char text[MA
 			return false;
 	}
 	config->disks[config->disk_count++] = disk;
+	return true;
+}
+
+static bool parse_cdrom(const char *string, struct machine_config *config,
+			char text[MACHINE_TEXT_SIZE])
+{
+	struct file_reference file = {.path = NULL, .fd = -1};
+
+	if (config->cdrom_count == MACHINE_MAX_CDROMS)
+		return refuse(text, "A machine can have %d CD-ROM drives at most.",
+			      MACHINE_MAX_CDROMS);
+	if (strcmp(string, "none") != 0 && !parse_file(string, &file, text))
+		return false;
+	config->cdroms[config->cdrom_count++] = file;
 	return true;
 }
 
@@ -286,6 +307,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_DISK:
 		return parse_disk(argument, config, text);
+	case OPTION_CDROM:
+		return parse_cdrom(argument, config, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -308,8 +331,25 @@ static bool is_given(const struct file_reference *file)
 	return file->path || file->fd >= 0;
 }
 
+unsigned int machine_config_ahci_disks(const struct machine_config *config)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		count += config->disks[i].bus == DISK_AHCI;
+	return count;
+}
+
 static bool validate(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
 {
+	unsigned int drives = machine_config_ahci_disks(config) + config->cdrom_count;
+
+	if (drives > MACHINE_MAX_CDROMS)
+		return refuse(
+			text,
+			"CD-ROM drives and disks with bus=ahci can be %d together; %u are too "
+			"many.",
+			MACHINE_MAX_CDROMS, drives);
 	if (!is_given(&config->kernel))
 		return refuse(text, "There is nothing to start; give a kernel with --kernel FILE.");
 	return true;

@@ -11,6 +11,7 @@
 enum {
 	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
 	MACHINE_MAX_DISKS = 24,  /* slots of bus 0 that are left for them */
+	MACHINE_MAX_CDROMS = 6,  /* ports of the SATA adapter, which disks can use too */
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -23,8 +24,11 @@ struct file_reference {
 enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
+enum disk_bus { DISK_VIRTIO, DISK_AHCI };
+
 struct machine_disk_config {
 	struct file_reference file;
+	enum disk_bus bus;
 	bool read_only;
 	const char *serial; /* or NULL */
 };
@@ -40,6 +44,8 @@ struct machine_config {
 	bool no_reboot, debug_exit;
 	unsigned int disk_count;
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
+	unsigned int cdrom_count;
+	struct file_reference cdroms[MACHINE_MAX_CDROMS]; /* none given: an empty drive */
 };
 
 enum machine_config_result {
@@ -56,6 +62,9 @@ enum machine_config_result {
 enum machine_config_result machine_config_parse(int argc, char **argv,
 						struct machine_config *ret_config,
 						char text[MACHINE_TEXT_SIZE]);
+
+/* How many disks are on the SATA adapter; they have its first ports, CD-ROM drives the next. */
+unsigned int machine_config_ahci_disks(const struct machine_config *config);
 
 /* Whether a host with so much memory (bytes) and so many vCPUs for a guest can have it. */
 bool machine_config_fits_host(const struct machine_config *config, uint64_t host_memory,

@@ -59,18 +59,27 @@ static void stop(struct machine *machine)
 	machine_park_vcpus(machine);
 	if (machine->rng)
 		virtio_device_pause(machine->rng);
-	for (unsigned int i = 0; i < machine->config->disk_count; i++)
-		virtio_device_pause(machine->disks[i].device);
+	if (machine->ahci)
+		ahci_pause(machine->ahci);
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		if (machine->disks[i].device)
+			virtio_device_pause(machine->disks[i].device);
+	}
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		block_backend_drain(machine->disks[i].backend);
+	for (unsigned int i = 0; i < machine->config->cdrom_count; i++)
+		block_backend_drain(machine->cdroms[i]);
 }
 
 static void go_on(struct machine *machine)
 {
 	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
 		block_backend_resume(machine->disks[i].backend);
-		virtio_device_resume(machine->disks[i].device);
+		if (machine->disks[i].device)
+			virtio_device_resume(machine->disks[i].device);
 	}
+	if (machine->ahci)
+		ahci_resume(machine->ahci);
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)

@@ -43,7 +43,8 @@ enum {
 	LPC_SLOT = 31,
 };
 static_assert(FIRST_DISK_SLOT + MACHINE_MAX_DISKS <= LPC_SLOT, "every disk has a slot");
-static_assert((int)MACHINE_MAX_DISKS <= (int)STATISTICS_MAX_DISKS &&
+static_assert((int)MACHINE_MAX_CDROMS == (int)AHCI_PORTS, "every drive has a port");
+static_assert((int)MACHINE_MAX_DISKS + (int)MACHINE_MAX_CDROMS <= (int)STATISTICS_MAX_DISKS &&
 		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
 	      "every part has its line in the statistics page");
 
@@ -98,7 +99,8 @@ static int create_loop(struct machine *machine)
 static int create_statistics(struct machine *machine)
 {
 	const struct machine_config *config = machine->config;
-	int r = statistics_page_create((uint32_t)config->cpus, config->disk_count,
+	int r = statistics_page_create((uint32_t)config->cpus,
+				       config->disk_count + config->cdrom_count,
 				       &machine->statistics, &machine->statistics_fd);
 
 	if (r == 0)
@@ -344,21 +346,86 @@ static int create_virtio(struct machine *machine)
 		.ioeventfds = machine->ioeventfds,
 		.loop = machine->loop,
 	};
+	unsigned int slot = FIRST_DISK_SLOT;
 	int r = virtio_rng_create(&host, RNG_SLOT << DEVFN_SHIFT, &machine->rng);
 
 	if (r < 0)
 		return report(r, "The random number generator");
 	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		if (machine->config->disks[i].bus != DISK_VIRTIO)
+			continue;
 		r = create_backend(machine, i);
 		if (r < 0)
 			return r;
-		r = virtio_block_create(&host, (uint8_t)((FIRST_DISK_SLOT + i) << DEVFN_SHIFT),
+		r = virtio_block_create(&host, (uint8_t)(slot++ << DEVFN_SHIFT),
 					machine->disks[i].backend, machine->config->disks[i].serial,
 					&machine->disks[i].device);
 		if (r < 0)
 			return report(r, "A disk");
 	}
 	return 0;
+}
+
+static int insert_medium(struct block_backend *backend, const struct file_reference *file)
+{
+	char name[FILE_NAME_SIZE];
+	int fd, r = host_file_open(file, O_RDONLY, &fd);
+
+	if (r < 0 || fd < 0)
+		return r;
+	r = block_backend_change_medium(backend, fd);
+	if (r < 0) {
+		file_reference_name(file, name);
+		log_error("%s cannot be used as a CD or DVD: %s.", name, strerror(-r));
+		fd_close(&fd);
+	}
+	return r;
+}
+
+/* Their lines in the statistics page follow those of the disks. */
+static int create_cdrom(struct machine *machine, unsigned int number, unsigned int port)
+{
+	unsigned int line = machine->config->disk_count + number;
+	int r = block_backend_create_removable(machine->loop, &machine->statistics->disks[line],
+					       &machine->cdroms[number]);
+
+	if (r < 0)
+		return report(r, "A CD-ROM drive");
+	r = insert_medium(machine->cdroms[number], &machine->config->cdroms[number]);
+	if (r < 0)
+		return r;
+	return report(ahci_add_cdrom(machine->ahci, port, machine->cdroms[number]),
+		      "A CD-ROM drive");
+}
+
+static int create_sata_drives(struct machine *machine)
+{
+	const struct machine_config *config = machine->config;
+	unsigned int port = 0;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < config->disk_count; i++) {
+		if (config->disks[i].bus != DISK_AHCI)
+			continue;
+		r = create_backend(machine, i);
+		if (r == 0)
+			r = report(ahci_add_disk(machine->ahci, port++, machine->disks[i].backend,
+						 config->disks[i].serial),
+				   "A disk");
+	}
+	for (unsigned int i = 0; r == 0 && i < config->cdrom_count; i++)
+		r = create_cdrom(machine, i, port++);
+	return r;
+}
+
+static int create_sata(struct machine *machine)
+{
+	int r;
+
+	if (machine_config_ahci_disks(machine->config) + machine->config->cdrom_count == 0)
+		return 0;
+	r = ahci_create(machine->bridge, machine->memory, machine->loop, &machine->ahci);
+	return r == 0 ? create_sata_drives(machine) : report(r, "The SATA adapter");
 }
 
 static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
@@ -476,6 +543,8 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
+		r = create_sata(machine);
+	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
 	if (r == 0)
 		r = machine_load_guest(machine);
@@ -532,6 +601,9 @@ void machine_destroy(struct machine *machine)
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
 	vcpu_power_on_destroy(machine->power_on);
+	ahci_destroy(machine->ahci);
+	for (unsigned int i = 0; i < MACHINE_MAX_CDROMS; i++)
+		block_backend_destroy(machine->cdroms[i]);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
 	virtio_device_destroy(machine->rng);

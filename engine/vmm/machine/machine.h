@@ -8,6 +8,7 @@
 #include "boot/linux-boot.h"
 #include "cpu/kvm-vm.h"
 #include "cpu/vcpu.h"
+#include "devices/ahci.h"
 #include "devices/devices.h"
 #include "machine/machine-config.h"
 #include "machine/machine-requests.h"
@@ -16,7 +17,7 @@
 
 struct machine_disk {
 	struct block_backend *backend;
-	struct virtio_device *device;
+	struct virtio_device *device; /* NULL: on the SATA adapter */
 };
 
 struct machine {
@@ -51,6 +52,8 @@ struct machine {
 	struct pci_host_bridge *bridge;
 	struct virtio_device *rng;
 	struct machine_disk disks[MACHINE_MAX_DISKS];
+	struct ahci *ahci; /* NULL: no drive is on it */
+	struct block_backend *cdroms[MACHINE_MAX_CDROMS];
 
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];

@@ -6,6 +6,7 @@
  */
 #include "sandbox/seccomp-rules.h"
 
+#include <linux/fs.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -51,6 +52,8 @@ static const uint32_t main_ioctls[] = {
 	KVM_KVMCLOCK_CTRL, KVM_SET_SREGS, KVM_SET_REGS, KVM_SET_MSRS,
 	KVM_SET_LAPIC, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEBUGREGS, KVM_SET_VCPU_EVENTS,
 	KVM_SET_MP_STATE, KVM_SET_IRQCHIP, KVM_SET_PIT2,
+	/* the size of a medium: the host's own CD */
+	BLKGETSIZE64,
 	/* a terminal restored */
 	TCGETS, TCSETS, TCSETSW, TCSETSF,
 };

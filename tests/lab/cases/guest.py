@@ -148,9 +148,10 @@ class Lab:
 
     def kernel_options(self, *, do, kernel="vmlinuz"):
         """What a guest of the lab boots from, the same for the VMM and for innctl."""
+        initrd = "initrd-full.gz" if kernel == "vmlinuz-full" else "initrd.gz"
         return [
             "--kernel", str(self.assets / kernel),
-            "--initrd", str(self.assets / "initrd.gz"),
+            "--initrd", str(self.assets / initrd),
             "--cmdline", f"console=ttyS0 quiet panic=-1 do={do}",
         ]
 

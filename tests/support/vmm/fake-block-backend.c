@@ -17,9 +17,9 @@
 struct block_backend {
 	char *contents;
 	size_t size;
-	bool read_only, automatic;
+	bool read_only, automatic, held, ejected;
 	struct block_request *first, *last;
-	unsigned int in_flight;
+	unsigned int in_flight, medium;
 	void (*batch_handler)(void *data);
 	void *batch_data;
 };
@@ -36,6 +36,20 @@ void fake_block_backend_create(void *contents, size_t size, bool read_only,
 	*ret_backend = backend;
 }
 
+void fake_block_backend_create_removable(void *contents, size_t size, bool loaded,
+					 struct block_backend **ret_backend)
+{
+	fake_block_backend_create(contents, size, /* read_only= */ true, ret_backend);
+	(*ret_backend)->ejected = !loaded;
+}
+
+int block_backend_change_medium(struct block_backend *backend, int fd)
+{
+	backend->ejected = fd < 0;
+	backend->medium++;
+	return 0;
+}
+
 void block_backend_destroy(struct block_backend *backend)
 {
 	assert(!backend || backend->in_flight == 0);
@@ -44,7 +58,7 @@ void block_backend_destroy(struct block_backend *backend)
 
 uint64_t block_backend_size(const struct block_backend *backend)
 {
-	return backend->size;
+	return backend->ejected ? 0 : backend->size;
 }
 
 bool block_backend_read_only(const struct block_backend *backend)
@@ -62,11 +76,12 @@ void block_backend_set_batch_handler(struct block_backend *backend, void (*deliv
 void block_backend_submit(struct block_backend *backend, struct block_request *request)
 {
 	/* What the device promises, whatever the guest asked for. */
-	assert(range_fits(request->offset, request->length, backend->size));
+	assert(range_fits(request->offset, request->length, block_backend_size(backend)));
 	assert(request->offset % 512 == 0 && request->length % 512 == 0);
 	assert(!backend->read_only || request->operation == BLOCK_READ ||
 	       request->operation == BLOCK_FLUSH);
 	request->next = NULL;
+	request->medium = backend->medium;
 	if (backend->last)
 		backend->last->next = request;
 	else
@@ -119,14 +134,30 @@ unsigned int fake_block_backend_complete(struct block_backend *backend, unsigned
 
 	while (done < count && backend->first) {
 		struct block_request *request = take_first(backend);
+		bool changed = request->medium != backend->medium;
 
-		carry_out(backend, request);
-		request->complete(request, 0);
+		if (!changed)
+			carry_out(backend, request);
+		request->complete(request, changed ? -ENOMEDIUM : 0);
 		done++;
 	}
 	if (done > 0 && backend->batch_handler)
 		backend->batch_handler(backend->batch_data);
 	return done;
+}
+
+void fake_block_backend_fail(struct block_backend *backend, int error)
+{
+	struct block_request *request = take_first(backend);
+
+	request->complete(request, error);
+	if (backend->batch_handler)
+		backend->batch_handler(backend->batch_data);
+}
+
+void fake_block_backend_set_held(struct block_backend *backend, bool held)
+{
+	backend->held = held;
 }
 
 void fake_block_backend_set_automatic(struct block_backend *backend, bool automatic)
@@ -141,7 +172,7 @@ unsigned int fake_block_backend_in_flight(const struct block_backend *backend)
 
 void block_backend_reap(struct block_backend *backend)
 {
-	if (backend->automatic)
+	while (backend->automatic && backend->first)
 		(void)fake_block_backend_complete(backend, backend->in_flight);
 }
 
@@ -151,7 +182,11 @@ void block_backend_drain(struct block_backend *backend)
 		(void)fake_block_backend_complete(backend, backend->in_flight);
 }
 
-/* Nothing is ever held here. */
 void block_backend_cancel_held(struct block_backend *backend)
 {
+	for (unsigned int left = backend->in_flight; backend->held && left > 0; left--) {
+		struct block_request *request = take_first(backend);
+
+		request->complete(request, -ECANCELED);
+	}
 }

@@ -375,6 +375,55 @@ static void test_space_again(void)
 	tear_down(&fixture);
 }
 
+/* A drive without a medium, then with one, then with another while the first is read. */
+static void test_media(void)
+{
+	g_autofree char *data = g_malloc(DISK_SIZE);
+	g_autofree char *back = g_malloc(DISK_SIZE);
+	struct test_request first = {.iov = {{back, 4096}}, .io.iov_count = 1};
+	struct test_request second = {.iov = {{back + 4096, 4096}}, .io.iov_count = 1};
+	struct fixture fixture = {.fd = temporary_file()};
+	int other = temporary_file(), directory = open(g_get_tmp_dir(), O_RDONLY | O_DIRECTORY);
+
+	g_assert_cmpint(event_loop_create(&fixture.loop), ==, 0);
+	g_assert_cmpint(
+		block_backend_create_removable(fixture.loop, &fixture.statistics, &fixture.backend),
+		==, 0);
+	g_assert_cmpuint(block_backend_size(fixture.backend), ==, 0);
+	g_assert_true(block_backend_read_only(fixture.backend));
+	fill(data, DISK_SIZE, 5);
+	g_assert_cmpint(pwrite(fixture.fd, data, DISK_SIZE, 0), ==, DISK_SIZE);
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, dup(fixture.fd)), ==, 0);
+	g_assert_cmpuint(block_backend_size(fixture.backend), ==, DISK_SIZE);
+	g_assert_cmpint(transfer(&fixture, BLOCK_READ, 512, back, 8192), ==, 0);
+	g_assert_cmpmem(back, 8192, data + 512, 8192);
+
+	/* One that is with the kernel and one that is not yet. */
+	submit(&fixture, &first, BLOCK_READ, 0, 4096);
+	block_backend_kick(fixture.backend);
+	submit(&fixture, &second, BLOCK_READ, 0, 4096);
+	block_backend_set_batch_handler(fixture.backend, on_batch, &fixture);
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, dup(other)), ==, 0);
+	g_assert_cmpuint(fixture.batches, ==, 1);
+	g_assert_cmpint(second.result, ==, -ENOMEDIUM);
+	block_backend_drain(fixture.backend);
+	g_assert_cmpint(first.result, ==, -ENOMEDIUM);
+	g_assert_cmpuint(first.completions + second.completions, ==, 2);
+	g_assert_cmpint(transfer(&fixture, BLOCK_READ, 0, back, 4096), ==, 0);
+	g_assert_cmpint(back[1], ==, 0);
+
+	/* What is no medium changes nothing. */
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, directory), ==, -ENOTBLK);
+	g_assert_cmpint(ftruncate(fixture.fd, 0), ==, 0);
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, fixture.fd), ==, -ENODATA);
+	g_assert_cmpuint(block_backend_size(fixture.backend), ==, DISK_SIZE);
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, -1), ==, 0);
+	g_assert_cmpuint(block_backend_size(fixture.backend), ==, 0);
+	close(other);
+	close(directory);
+	tear_down(&fixture);
+}
+
 /* The program's own test of whether there is anything to test. */
 static bool have_io_uring(void)
 {
@@ -409,5 +458,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/block-backend/refused", test_refused);
 	g_test_add_func("/block-backend/no-space", test_no_space);
 	g_test_add_func("/block-backend/space-again", test_space_again);
+	g_test_add_func("/block-backend/media", test_media);
 	return g_test_run();
 }

@@ -42,6 +42,7 @@ static void test_defaults(void)
 	g_assert_cmpint(config.sandbox, ==, SANDBOX_ON);
 	g_assert_false(config.no_reboot);
 	g_assert_cmpuint(config.disk_count, ==, 0);
+	g_assert_cmpuint(config.cdrom_count, ==, 0);
 }
 
 static void test_everything(void)
@@ -120,6 +121,34 @@ static void test_too_many_disks(void)
 	assert_invalid(line->str, "24 disks at most");
 }
 
+static void test_drives(void)
+{
+	g_autoptr(GString) line = g_string_new("--kernel k --disk a --disk b,bus=ahci");
+
+	g_assert_cmpint(parse("--kernel k --disk a,bus=ahci --disk b,bus=virtio --disk c "
+			      "--cdrom none --cdrom fd=9 --cdrom os.iso"),
+			==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.disks[0].bus, ==, DISK_AHCI);
+	g_assert_cmpint(config.disks[1].bus, ==, DISK_VIRTIO);
+	g_assert_cmpint(config.disks[2].bus, ==, DISK_VIRTIO);
+	g_assert_cmpuint(machine_config_ahci_disks(&config), ==, 1);
+	g_assert_cmpuint(config.cdrom_count, ==, 3);
+	g_assert_null(config.cdroms[0].path);
+	g_assert_cmpint(config.cdroms[0].fd, ==, -1);
+	g_assert_cmpint(config.cdroms[1].fd, ==, 9);
+	g_assert_cmpstr(config.cdroms[2].path, ==, "os.iso");
+
+	assert_invalid("--kernel k --disk d,bus=scsi", "bus=scsi");
+	assert_invalid("--kernel k --cdrom ''", "empty");
+	for (int i = 0; i < MACHINE_MAX_CDROMS - 1; i++)
+		g_string_append(line, " --cdrom none");
+	g_assert_cmpint(parse(line->str), ==, MACHINE_CONFIG_VALID);
+	g_string_append(line, " --cdrom c");
+	assert_invalid(line->str, "7 are too many");
+	g_string_append(line, " --cdrom c");
+	assert_invalid(line->str, "6 CD-ROM drives at most");
+}
+
 static void test_words(void)
 {
 	g_assert_cmpint(parse("--cpus 4 --help"), ==, MACHINE_CONFIG_HELP);
@@ -147,6 +176,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/machine-config/memory", test_memory);
 	g_test_add_func("/machine-config/refused", test_refused);
 	g_test_add_func("/machine-config/too-many-disks", test_too_many_disks);
+	g_test_add_func("/machine-config/drives", test_drives);
 	g_test_add_func("/machine-config/words", test_words);
 	g_test_add_func("/machine-config/host", test_host);
 	status = g_test_run();
