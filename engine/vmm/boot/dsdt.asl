@@ -10,6 +10,13 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
     /* Power off: the sleep type that devices/acpi-pm.c knows. */
     Name (\_S5, Package () { 0, 0, 0, 0 })
 
+    /* Which interrupt controllers the system uses: 0 the PICs, 1 the IOAPIC. */
+    Name (PICF, 0)
+    Method (_PIC, 1)
+    {
+        Store (Arg0, PICF)
+    }
+
     Scope (\_SB)
     {
         /* What belongs to the board and to no driver. */
@@ -59,138 +66,40 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                 Return (Arg3)
             }
 
-            /* Pin n of a slot: global system interrupt 16 + ((slot + n) & 3). */
-            Name (_PRT, Package ()
+            /*
+             * Pin n of a slot is on line (slot + n) & 3, from slot 25 on on line n. A line is a
+             * global system interrupt from 16 on; at the PICs it is where firmware routes it.
+             */
+            Method (_PRT, 0, Serialized)
             {
-                Package () { 0x0000FFFF, 0, Zero, 16 },
-                Package () { 0x0000FFFF, 1, Zero, 17 },
-                Package () { 0x0000FFFF, 2, Zero, 18 },
-                Package () { 0x0000FFFF, 3, Zero, 19 },
-                Package () { 0x0001FFFF, 0, Zero, 17 },
-                Package () { 0x0001FFFF, 1, Zero, 18 },
-                Package () { 0x0001FFFF, 2, Zero, 19 },
-                Package () { 0x0001FFFF, 3, Zero, 16 },
-                Package () { 0x0002FFFF, 0, Zero, 18 },
-                Package () { 0x0002FFFF, 1, Zero, 19 },
-                Package () { 0x0002FFFF, 2, Zero, 16 },
-                Package () { 0x0002FFFF, 3, Zero, 17 },
-                Package () { 0x0003FFFF, 0, Zero, 19 },
-                Package () { 0x0003FFFF, 1, Zero, 16 },
-                Package () { 0x0003FFFF, 2, Zero, 17 },
-                Package () { 0x0003FFFF, 3, Zero, 18 },
-                Package () { 0x0004FFFF, 0, Zero, 16 },
-                Package () { 0x0004FFFF, 1, Zero, 17 },
-                Package () { 0x0004FFFF, 2, Zero, 18 },
-                Package () { 0x0004FFFF, 3, Zero, 19 },
-                Package () { 0x0005FFFF, 0, Zero, 17 },
-                Package () { 0x0005FFFF, 1, Zero, 18 },
-                Package () { 0x0005FFFF, 2, Zero, 19 },
-                Package () { 0x0005FFFF, 3, Zero, 16 },
-                Package () { 0x0006FFFF, 0, Zero, 18 },
-                Package () { 0x0006FFFF, 1, Zero, 19 },
-                Package () { 0x0006FFFF, 2, Zero, 16 },
-                Package () { 0x0006FFFF, 3, Zero, 17 },
-                Package () { 0x0007FFFF, 0, Zero, 19 },
-                Package () { 0x0007FFFF, 1, Zero, 16 },
-                Package () { 0x0007FFFF, 2, Zero, 17 },
-                Package () { 0x0007FFFF, 3, Zero, 18 },
-                Package () { 0x0008FFFF, 0, Zero, 16 },
-                Package () { 0x0008FFFF, 1, Zero, 17 },
-                Package () { 0x0008FFFF, 2, Zero, 18 },
-                Package () { 0x0008FFFF, 3, Zero, 19 },
-                Package () { 0x0009FFFF, 0, Zero, 17 },
-                Package () { 0x0009FFFF, 1, Zero, 18 },
-                Package () { 0x0009FFFF, 2, Zero, 19 },
-                Package () { 0x0009FFFF, 3, Zero, 16 },
-                Package () { 0x000AFFFF, 0, Zero, 18 },
-                Package () { 0x000AFFFF, 1, Zero, 19 },
-                Package () { 0x000AFFFF, 2, Zero, 16 },
-                Package () { 0x000AFFFF, 3, Zero, 17 },
-                Package () { 0x000BFFFF, 0, Zero, 19 },
-                Package () { 0x000BFFFF, 1, Zero, 16 },
-                Package () { 0x000BFFFF, 2, Zero, 17 },
-                Package () { 0x000BFFFF, 3, Zero, 18 },
-                Package () { 0x000CFFFF, 0, Zero, 16 },
-                Package () { 0x000CFFFF, 1, Zero, 17 },
-                Package () { 0x000CFFFF, 2, Zero, 18 },
-                Package () { 0x000CFFFF, 3, Zero, 19 },
-                Package () { 0x000DFFFF, 0, Zero, 17 },
-                Package () { 0x000DFFFF, 1, Zero, 18 },
-                Package () { 0x000DFFFF, 2, Zero, 19 },
-                Package () { 0x000DFFFF, 3, Zero, 16 },
-                Package () { 0x000EFFFF, 0, Zero, 18 },
-                Package () { 0x000EFFFF, 1, Zero, 19 },
-                Package () { 0x000EFFFF, 2, Zero, 16 },
-                Package () { 0x000EFFFF, 3, Zero, 17 },
-                Package () { 0x000FFFFF, 0, Zero, 19 },
-                Package () { 0x000FFFFF, 1, Zero, 16 },
-                Package () { 0x000FFFFF, 2, Zero, 17 },
-                Package () { 0x000FFFFF, 3, Zero, 18 },
-                Package () { 0x0010FFFF, 0, Zero, 16 },
-                Package () { 0x0010FFFF, 1, Zero, 17 },
-                Package () { 0x0010FFFF, 2, Zero, 18 },
-                Package () { 0x0010FFFF, 3, Zero, 19 },
-                Package () { 0x0011FFFF, 0, Zero, 17 },
-                Package () { 0x0011FFFF, 1, Zero, 18 },
-                Package () { 0x0011FFFF, 2, Zero, 19 },
-                Package () { 0x0011FFFF, 3, Zero, 16 },
-                Package () { 0x0012FFFF, 0, Zero, 18 },
-                Package () { 0x0012FFFF, 1, Zero, 19 },
-                Package () { 0x0012FFFF, 2, Zero, 16 },
-                Package () { 0x0012FFFF, 3, Zero, 17 },
-                Package () { 0x0013FFFF, 0, Zero, 19 },
-                Package () { 0x0013FFFF, 1, Zero, 16 },
-                Package () { 0x0013FFFF, 2, Zero, 17 },
-                Package () { 0x0013FFFF, 3, Zero, 18 },
-                Package () { 0x0014FFFF, 0, Zero, 16 },
-                Package () { 0x0014FFFF, 1, Zero, 17 },
-                Package () { 0x0014FFFF, 2, Zero, 18 },
-                Package () { 0x0014FFFF, 3, Zero, 19 },
-                Package () { 0x0015FFFF, 0, Zero, 17 },
-                Package () { 0x0015FFFF, 1, Zero, 18 },
-                Package () { 0x0015FFFF, 2, Zero, 19 },
-                Package () { 0x0015FFFF, 3, Zero, 16 },
-                Package () { 0x0016FFFF, 0, Zero, 18 },
-                Package () { 0x0016FFFF, 1, Zero, 19 },
-                Package () { 0x0016FFFF, 2, Zero, 16 },
-                Package () { 0x0016FFFF, 3, Zero, 17 },
-                Package () { 0x0017FFFF, 0, Zero, 19 },
-                Package () { 0x0017FFFF, 1, Zero, 16 },
-                Package () { 0x0017FFFF, 2, Zero, 17 },
-                Package () { 0x0017FFFF, 3, Zero, 18 },
-                Package () { 0x0018FFFF, 0, Zero, 16 },
-                Package () { 0x0018FFFF, 1, Zero, 17 },
-                Package () { 0x0018FFFF, 2, Zero, 18 },
-                Package () { 0x0018FFFF, 3, Zero, 19 },
-                Package () { 0x0019FFFF, 0, Zero, 17 },
-                Package () { 0x0019FFFF, 1, Zero, 18 },
-                Package () { 0x0019FFFF, 2, Zero, 19 },
-                Package () { 0x0019FFFF, 3, Zero, 16 },
-                Package () { 0x001AFFFF, 0, Zero, 18 },
-                Package () { 0x001AFFFF, 1, Zero, 19 },
-                Package () { 0x001AFFFF, 2, Zero, 16 },
-                Package () { 0x001AFFFF, 3, Zero, 17 },
-                Package () { 0x001BFFFF, 0, Zero, 19 },
-                Package () { 0x001BFFFF, 1, Zero, 16 },
-                Package () { 0x001BFFFF, 2, Zero, 17 },
-                Package () { 0x001BFFFF, 3, Zero, 18 },
-                Package () { 0x001CFFFF, 0, Zero, 16 },
-                Package () { 0x001CFFFF, 1, Zero, 17 },
-                Package () { 0x001CFFFF, 2, Zero, 18 },
-                Package () { 0x001CFFFF, 3, Zero, 19 },
-                Package () { 0x001DFFFF, 0, Zero, 17 },
-                Package () { 0x001DFFFF, 1, Zero, 18 },
-                Package () { 0x001DFFFF, 2, Zero, 19 },
-                Package () { 0x001DFFFF, 3, Zero, 16 },
-                Package () { 0x001EFFFF, 0, Zero, 18 },
-                Package () { 0x001EFFFF, 1, Zero, 19 },
-                Package () { 0x001EFFFF, 2, Zero, 16 },
-                Package () { 0x001EFFFF, 3, Zero, 17 },
-                Package () { 0x001FFFFF, 0, Zero, 19 },
-                Package () { 0x001FFFFF, 1, Zero, 16 },
-                Package () { 0x001FFFFF, 2, Zero, 17 },
-                Package () { 0x001FFFFF, 3, Zero, 18 }
-            })
+                Name (ROUT, Package (128) {})
+
+                Store (0, Local0)
+                While (LLess (Local0, 128))
+                {
+                    ShiftRight (Local0, 2, Local1)
+                    And (Local0, 3, Local2)
+                    Store (Local2, Local3)
+                    If (LLess (Local1, 25))
+                    {
+                        And (Add (Local1, Local2), 3, Local3)
+                    }
+                    Store (Package (4) { 0, 0, 0, 0 }, Local4)
+                    Or (ShiftLeft (Local1, 16), 0xFFFF, Index (Local4, 0))
+                    Store (Local2, Index (Local4, 1))
+                    If (PICF)
+                    {
+                        Add (Local3, 16, Index (Local4, 3))
+                    }
+                    Else
+                    {
+                        Add (ShiftRight (Local3, 1), 10, Index (Local4, 3))
+                    }
+                    Store (Local4, Index (ROUT, Local0))
+                    Increment (Local0)
+                }
+                Return (ROUT)
+            }
 
             Device (LPC)
             {
