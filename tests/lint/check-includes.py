@@ -35,7 +35,7 @@ ALLOWED = {
     "engine/vmm/display": VMM,
     "engine/vmm/virtio": VMM | {"engine/vmm/pci", "engine/vmm/bus", STATISTICS} | BACKENDS,
     "engine/vmm/devices": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,
-    "engine/vmm/boot": VMM | {"engine/vmm/devices/fw-cfg.h"},
+    "engine/vmm/boot": VMM | {"engine/vmm/bus/memory-slot.h", "engine/vmm/devices/fw-cfg.h"},
     "engine/vmm/control": VMM | {"engine/vmm/machine/machine.h"},
     "engine/vmm/sandbox": {"engine/base", "engine/protocol"},
     "engine/vmm/machine": VMM | VMM_FOLDERS,

@@ -25,7 +25,10 @@ const char machine_config_usage[] =
 	"  --name NAME            what the machine is called\n"
 	"  --memory SIZE          K, M or G; M without a letter (512M)\n"
 	"  --cpus N               number of vCPUs (1)\n"
-	"  --firmware none        start the kernel directly\n"
+	"  --firmware bios|uefi|none\n"
+	"                         what starts the guest; none: its kernel, directly (none)\n"
+	"  --firmware-image FILE  instead of the firmware installed on this computer\n"
+	"  --variables FILE       where UEFI keeps its settings (forgotten at the end without it)\n"
 	"  --kernel FILE          Linux kernel (bzImage)\n"
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
@@ -50,6 +53,8 @@ enum option_value {
 	OPTION_MEMORY,
 	OPTION_CPUS,
 	OPTION_FIRMWARE,
+	OPTION_FIRMWARE_IMAGE,
+	OPTION_VARIABLES,
 	OPTION_KERNEL,
 	OPTION_INITRD,
 	OPTION_CMDLINE,
@@ -69,6 +74,8 @@ static const struct option options[] = {
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
+	{"firmware-image", required_argument, NULL, OPTION_FIRMWARE_IMAGE},
+	{"variables", required_argument, NULL, OPTION_VARIABLES},
 	{"kernel", required_argument, NULL, OPTION_KERNEL},
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
@@ -258,10 +265,18 @@ static bool parse_sandbox(const char *string, enum sandbox_mode *ret_mode,
 	return true;
 }
 
-static bool parse_firmware(const char *string, char text[MACHINE_TEXT_SIZE])
+static bool parse_firmware(const char *string, enum firmware_kind *ret_kind,
+			   char text[MACHINE_TEXT_SIZE])
 {
-	return strcmp(string, "none") == 0 ||
-	       refuse(text, "The firmware \"%s\" is not known; \"none\" is.", string);
+	if (strcmp(string, "bios") == 0)
+		*ret_kind = FIRMWARE_BIOS;
+	else if (strcmp(string, "uefi") == 0)
+		*ret_kind = FIRMWARE_UEFI;
+	else if (strcmp(string, "none") == 0)
+		*ret_kind = FIRMWARE_NONE;
+	else
+		return refuse(text, "The firmware can be bios, uefi or none; not \"%s\".", string);
+	return true;
 }
 
 static bool parse_option(int option, char *argument, struct machine_config *config,
@@ -276,7 +291,11 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 	case OPTION_CPUS:
 		return parse_cpus(argument, &config->cpus, text);
 	case OPTION_FIRMWARE:
-		return parse_firmware(argument, text);
+		return parse_firmware(argument, &config->firmware, text);
+	case OPTION_FIRMWARE_IMAGE:
+		return parse_file(argument, &config->firmware_image, text);
+	case OPTION_VARIABLES:
+		return parse_file(argument, &config->variables, text);
 	case OPTION_KERNEL:
 		return parse_file(argument, &config->kernel, text);
 	case OPTION_INITRD:
@@ -303,15 +322,16 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 	}
 }
 
-static bool is_given(const struct file_reference *file)
-{
-	return file->path || file->fd >= 0;
-}
-
 static bool validate(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
 {
-	if (!is_given(&config->kernel))
-		return refuse(text, "There is nothing to start; give a kernel with --kernel FILE.");
+	if (config->firmware == FIRMWARE_NONE && !file_reference_is_given(&config->kernel))
+		return refuse(text,
+			      "There is nothing to start; give a kernel with --kernel FILE, or "
+			      "firmware with --firmware bios or uefi.");
+	if (config->firmware == FIRMWARE_NONE && file_reference_is_given(&config->firmware_image))
+		return refuse(text, "A firmware image needs --firmware bios or uefi.");
+	if (config->firmware != FIRMWARE_UEFI && file_reference_is_given(&config->variables))
+		return refuse(text, "Only UEFI keeps variables; give --firmware uefi as well.");
 	return true;
 }
 
@@ -323,6 +343,8 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 	struct machine_config config = {
 		.memory = DEFAULT_MEMORY,
 		.cpus = 1,
+		.firmware_image = none,
+		.variables = none,
 		.kernel = none,
 		.initrd = none,
 		.control = none,

@@ -20,7 +20,13 @@ struct file_reference {
 	int fd; /* -1 unless given as one */
 };
 
+static inline bool file_reference_is_given(const struct file_reference *file)
+{
+	return file->path || file->fd >= 0;
+}
+
 enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
+enum firmware_kind { FIRMWARE_NONE, FIRMWARE_BIOS, FIRMWARE_UEFI };
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
 struct machine_disk_config {
@@ -33,6 +39,8 @@ struct machine_config {
 	const char *name; /* or NULL */
 	uint64_t memory;  /* bytes */
 	uint64_t cpus;
+	enum firmware_kind firmware;
+	struct file_reference firmware_image, variables; /* or the distribution's */
 	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
 	enum serial_mode serial;

@@ -7,6 +7,7 @@
 #include "boot/acpi-tables.h"
 #include "cpu/vcpu-state.h"
 #include "machine/host-files.h"
+#include "machine/machine-firmware.h"
 #include "machine/machine.h"
 #include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
@@ -45,7 +46,7 @@ static int assign_pci_windows(struct machine *machine)
 				      (end + GIBIBYTE - 1) & ~(GIBIBYTE - 1));
 }
 
-int machine_load_guest(struct machine *machine)
+static int load_kernel(struct machine *machine)
 {
 	struct linux_boot_problem problem;
 	struct linux_entry entry;
@@ -75,6 +76,11 @@ int machine_load_guest(struct machine *machine)
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_set_firmware_state(machine->vcpus[i]);
 	return r == 0 ? vcpu_set_entry(machine->vcpus[0], machine->power_on, &vcpu_entry) : r;
+}
+
+int machine_load_guest(struct machine *machine)
+{
+	return machine->firmware ? machine_load_firmware(machine) : load_kernel(machine);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/vcpu-state.h"
+#include "devices/fw-cfg.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
@@ -62,6 +63,8 @@ static void stop(struct machine *machine)
 		virtio_device_pause(machine->disks[i].device);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		block_backend_drain(machine->disks[i].backend);
+	if (machine->fw_cfg)
+		fw_cfg_drain(machine->fw_cfg);
 }
 
 static void go_on(struct machine *machine)

@@ -26,6 +26,7 @@
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
+#include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-run-state.h"
 #include "machine/statistics-sampler.h"
@@ -476,6 +477,8 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
+		r = machine_create_firmware(machine);
+	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
 	if (r == 0)
 		r = machine_load_guest(machine);
@@ -492,7 +495,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	machine->config = config;
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
-	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
+	machine->boot.kernel_fd = machine->boot.initrd_fd = machine->firmware_fd = -1;
 	r = create_parts(machine);
 	if (r < 0) {
 		machine_destroy(machine);
@@ -536,6 +539,7 @@ void machine_destroy(struct machine *machine)
 		destroy_disk(&machine->disks[i]);
 	virtio_device_destroy(machine->rng);
 	pci_host_bridge_destroy(machine->bridge);
+	machine_destroy_firmware(machine);
 	destroy_board(machine);
 	memory_slot_kvm_destroy(machine->slots);
 	ioeventfd_kvm_destroy(machine->ioeventfds);

@@ -39,6 +39,10 @@ struct machine {
 	struct ioeventfd_registry *ioeventfds;
 	struct memory_slot_registry *slots;
 
+	struct fw_cfg *fw_cfg; /* NULL, like all of these, without firmware */
+	struct firmware *firmware;
+	int firmware_fd;
+
 	struct screen *screen; /* NULL: none */
 	struct serial_line *serial_line;
 	struct serial_16550 *serial;

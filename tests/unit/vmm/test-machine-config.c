@@ -42,6 +42,7 @@ static void test_defaults(void)
 	g_assert_cmpint(config.sandbox, ==, SANDBOX_ON);
 	g_assert_false(config.no_reboot);
 	g_assert_cmpuint(config.disk_count, ==, 0);
+	g_assert_cmpint(config.firmware, ==, FIRMWARE_NONE);
 }
 
 static void test_everything(void)
@@ -105,7 +106,10 @@ static void test_refused(void)
 	assert_invalid("--kernel k --disk d,format=qcow2", "format=qcow2");
 	assert_invalid("--kernel k --disk d,serial=123456789012345678901", "longer than 20");
 	assert_invalid("--kernel k --disk ,readonly=on", "empty");
-	assert_invalid("--kernel k --firmware bios", "\"bios\" is not known");
+	assert_invalid("--firmware efi", "not \"efi\"");
+	assert_invalid("--kernel k --firmware-image f", "needs --firmware");
+	assert_invalid("--firmware bios --variables f", "Only UEFI");
+	assert_invalid("--firmware none", "nothing to start");
 	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
 }
 
