@@ -2,11 +2,18 @@
 /*
  * The differentiated system description table: one PCI Express bus with its address windows
  * (memory/memory-layout.h), its interrupt pins, and the devices that are not on it. Compiled by
- * iasl. The 64-bit window is above all RAM and therefore not here: what needs it is placed there
- * before the system starts and is left there.
+ * iasl. What is only known of the machine at hand is in names with large numbers, which
+ * boot/acpi-tables.c finds and replaces.
  */
 DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
 {
+    /* The first and last address of the PCI memory window above RAM. */
+    Name (M64B, 0x4040404040404040)
+    Name (M64E, 0x4141414141414141)
+    /* Whether there is the firmware configuration device, the keyboard controller: 0 or 15. */
+    Name (FWCP, 0x4242424242424242)
+    Name (KBDP, 0x4343434343434343)
+
     /* Power off: the sleep type that devices/acpi-pm.c knows. */
     Name (\_S5, Package () { 0, 0, 0, 0 })
 
@@ -30,6 +37,20 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
             })
         }
 
+        /* docs/specs/fw_cfg.rst of QEMU */
+        Device (FWCF)
+        {
+            Name (_HID, "QEMU0002")
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x0510, 0x0510, 0x01, 0x0C)
+            })
+            Method (_STA)
+            {
+                Return (FWCP)
+            }
+        }
+
         Device (PCI0)
         {
             Name (_HID, EisaId ("PNP0A08"))
@@ -37,7 +58,7 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
             Name (_SEG, 0)
             Name (_BBN, 0)
             Name (_UID, 0)
-            Name (_CRS, ResourceTemplate ()
+            Name (CRES, ResourceTemplate ()
             {
                 WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
                     0, 0, 0, 0, 1)
@@ -46,9 +67,24 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                     0, 0x0000, 0x0CF7, 0, 0x0CF8)
                 WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
                     0, 0x0D00, 0xFFFF, 0, 0xF300)
+                DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Cacheable,
+                    ReadWrite, 0, 0x000A0000, 0x000BFFFF, 0, 0x00020000)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xC0000000, 0xFEBFFFFF, 0, 0x3EC00000)
+                QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
+                    ReadWrite, 0, 0x100000000, 0x1FFFFFFFF, 0, 0x100000000, , , M64W)
             })
+            Method (_CRS, 0, Serialized)
+            {
+                CreateQWordField (CRES, ^M64W._MIN, WMIN)
+                CreateQWordField (CRES, ^M64W._MAX, WMAX)
+                CreateQWordField (CRES, ^M64W._LEN, WLEN)
+
+                Store (M64B, WMIN)
+                Store (M64E, WMAX)
+                Add (Subtract (M64E, M64B), 1, WLEN)
+                Return (CRES)
+            }
 
             /* The system may drive all PCI Express features (PCI Firmware 3.2, section 4.5.1). */
             Method (_OSC, 4)
@@ -70,10 +106,9 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
              * Pin n of a slot is on line (slot + n) & 3, from slot 25 on on line n. A line is a
              * global system interrupt from 16 on; at the PICs it is where firmware routes it.
              */
+            Name (ROUT, Package (128) {})
             Method (_PRT, 0, Serialized)
             {
-                Name (ROUT, Package (128) {})
-
                 Store (0, Local0)
                 While (LLess (Local0, 128))
                 {
@@ -124,6 +159,34 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                     {
                         IO (Decode16, 0x0070, 0x0070, 0x01, 0x02)
                     })
+                }
+
+                Device (KBD)
+                {
+                    Name (_HID, EisaId ("PNP0303"))
+                    Name (_CRS, ResourceTemplate ()
+                    {
+                        IO (Decode16, 0x0060, 0x0060, 0x01, 0x01)
+                        IO (Decode16, 0x0064, 0x0064, 0x01, 0x01)
+                        IRQNoFlags () { 1 }
+                    })
+                    Method (_STA)
+                    {
+                        Return (KBDP)
+                    }
+                }
+
+                Device (MOU)
+                {
+                    Name (_HID, EisaId ("PNP0F13"))
+                    Name (_CRS, ResourceTemplate ()
+                    {
+                        IRQNoFlags () { 12 }
+                    })
+                    Method (_STA)
+                    {
+                        Return (KBDP)
+                    }
                 }
 
                 Device (PVPN)

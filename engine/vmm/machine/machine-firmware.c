@@ -7,11 +7,14 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "boot/acpi-loader.h"
+#include "boot/acpi-tables.h"
 #include "boot/e820.h"
 #include "boot/firmware.h"
 #include "config.h"
 #include "devices/fw-cfg.h"
 #include "machine/host-files.h"
+#include "machine/machine-tables.h"
 #include "machine/machine.h"
 #include "memory/guest-memory.h"
 
@@ -95,6 +98,14 @@ static int add_sleep_states(struct machine *machine)
 	return fw_cfg_add_file(machine->fw_cfg, "etc/system-states", states, sizeof(states));
 }
 
+static int add_acpi(struct machine *machine)
+{
+	struct acpi_machine acpi;
+
+	machine_describe_acpi(machine, &acpi);
+	return acpi_loader_add(machine->fw_cfg, &acpi);
+}
+
 static int add_items(struct machine *machine)
 {
 	int r = add_memory_map(machine);
@@ -107,6 +118,8 @@ static int add_items(struct machine *machine)
 		r = add_console(machine);
 	if (r == 0)
 		r = add_sleep_states(machine);
+	if (r == 0)
+		r = add_acpi(machine);
 	return r;
 }
 

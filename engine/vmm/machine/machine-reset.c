@@ -8,12 +8,10 @@
 #include "cpu/vcpu-state.h"
 #include "machine/host-files.h"
 #include "machine/machine-firmware.h"
+#include "machine/machine-tables.h"
 #include "machine/machine.h"
-#include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
 #include "pci/pci-host-bridge.h"
-
-#define GIBIBYTE (1ULL << 30)
 
 static void log_problem(const struct machine *machine, const struct linux_boot_problem *problem)
 {
@@ -33,17 +31,12 @@ static void log_problem(const struct machine *machine, const struct linux_boot_p
 	log_error("%s %s.", name, problem->text);
 }
 
-/* PCI memory that does not fit below 4 GiB goes above all RAM. */
-static int assign_pci_windows(struct machine *machine)
+static int install_tables(struct machine *machine)
 {
-	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
-	size_t count = guest_memory_regions(machine->memory, regions);
-	uint64_t end = regions[count - 1].gpa + regions[count - 1].size;
+	struct acpi_machine acpi;
 
-	if (end < LAYOUT_HIGH_RAM)
-		end = LAYOUT_HIGH_RAM;
-	return pci_host_bridge_assign(machine->bridge, LAYOUT_PCI_WINDOW, LAYOUT_PCI_WINDOW_SIZE,
-				      (end + GIBIBYTE - 1) & ~(GIBIBYTE - 1));
+	machine_describe_acpi(machine, &acpi);
+	return acpi_tables_install(machine->memory, &acpi, &machine->boot.acpi_rsdp);
 }
 
 static int load_kernel(struct machine *machine)
@@ -51,11 +44,11 @@ static int load_kernel(struct machine *machine)
 	struct linux_boot_problem problem;
 	struct linux_entry entry;
 	struct vcpu_entry vcpu_entry;
-	int r = assign_pci_windows(machine);
+	int r = pci_host_bridge_assign(machine->bridge, LAYOUT_PCI_WINDOW, LAYOUT_PCI_WINDOW_SIZE,
+				       machine_pci_window64(machine));
 
 	if (r == 0)
-		r = acpi_tables_install(machine->memory, (unsigned int)machine->config->cpus,
-					&machine->boot.acpi_rsdp);
+		r = install_tables(machine);
 	if (r < 0)
 		return r;
 	r = linux_boot_load(&machine->boot, machine->memory, &entry, &problem);

@@ -397,6 +397,8 @@ static int set_cpuid(struct machine *machine)
 
 	if (r == 0)
 		cpuid_filter(table, (uint32_t)machine->config->cpus);
+	if (r == 0)
+		machine->physical_bits = cpuid_physical_bits(table);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);
@@ -477,9 +479,9 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
-		r = machine_create_firmware(machine);
-	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
+	if (r == 0)
+		r = machine_create_firmware(machine);
 	if (r == 0)
 		r = machine_load_guest(machine);
 	return r == 0 ? create_control(machine) : r;

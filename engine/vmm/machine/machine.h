@@ -59,6 +59,7 @@ struct machine {
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
+	unsigned int physical_bits; /* of the guest's addresses */
 	struct linux_boot boot; /* its descriptors stay open for the next reset */
 
 	enum vmm_state state;
