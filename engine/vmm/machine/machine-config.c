@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/machine-config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -23,6 +24,7 @@ const char machine_config_usage[] =
 	"Runs one virtual machine with KVM until it powers off.\n"
 	"\n"
 	"  --name NAME            what the machine is called\n"
+	"  --uuid UUID            the machine's identity, as its system reads it\n"
 	"  --memory SIZE          K, M or G; M without a letter (512M)\n"
 	"  --cpus N               number of vCPUs (1)\n"
 	"  --firmware bios|uefi|none\n"
@@ -50,6 +52,7 @@ const char machine_config_usage[] =
 
 enum option_value {
 	OPTION_NAME = 1,
+	OPTION_UUID,
 	OPTION_MEMORY,
 	OPTION_CPUS,
 	OPTION_FIRMWARE,
@@ -71,6 +74,7 @@ enum option_value {
 
 static const struct option options[] = {
 	{"name", required_argument, NULL, OPTION_NAME},
+	{"uuid", required_argument, NULL, OPTION_UUID},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
@@ -174,6 +178,27 @@ static bool parse_cpus(const char *string, uint64_t *ret_cpus, char text[MACHINE
 		return refuse(text, "A machine can have %d vCPUs at most; %s is too many.",
 			      MACHINE_MAX_VCPUS, string);
 	*ret_cpus = cpus;
+	return true;
+}
+
+/* 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. */
+static bool parse_uuid(const char *string, uint8_t uuid[16], char text[MACHINE_TEXT_SIZE])
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	unsigned int digits = 0;
+
+	memset(uuid, 0, 16);
+	for (size_t i = 0; i < sizeof(form); i++) {
+		static const char hexadecimal[] = "0123456789abcdef";
+		const char *digit = strchr(hexadecimal, tolower((unsigned char)string[i]));
+
+		if (form[i] != 'x' ? string[i] != form[i] : string[i] == '\0' || !digit)
+			return refuse(text, "\"%s\" is not a UUID.", string);
+		if (form[i] == 'x') {
+			uuid[digits / 2] = (uint8_t)(uuid[digits / 2] << 4 | (digit - hexadecimal));
+			digits++;
+		}
+	}
 	return true;
 }
 
@@ -286,6 +311,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 	case OPTION_NAME:
 		config->name = argument;
 		return true;
+	case OPTION_UUID:
+		return parse_uuid(argument, config->uuid, text);
 	case OPTION_MEMORY:
 		return parse_memory(argument, &config->memory, text);
 	case OPTION_CPUS:

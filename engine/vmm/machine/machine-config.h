@@ -37,6 +37,7 @@ struct machine_disk_config {
 
 struct machine_config {
 	const char *name; /* or NULL */
+	uint8_t uuid[16]; /* zeros: none */
 	uint64_t memory;  /* bytes */
 	uint64_t cpus;
 	enum firmware_kind firmware;

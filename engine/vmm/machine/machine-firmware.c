@@ -11,6 +11,7 @@
 #include "boot/acpi-tables.h"
 #include "boot/e820.h"
 #include "boot/firmware.h"
+#include "boot/smbios.h"
 #include "config.h"
 #include "devices/fw-cfg.h"
 #include "machine/host-files.h"
@@ -106,6 +107,16 @@ static int add_acpi(struct machine *machine)
 	return acpi_loader_add(machine->fw_cfg, &acpi);
 }
 
+static int add_smbios(struct machine *machine)
+{
+	struct smbios_machine smbios;
+	int r;
+
+	machine_describe_smbios(machine, &smbios);
+	r = fw_cfg_add(machine->fw_cfg, FW_CFG_UUID, smbios.uuid, sizeof(smbios.uuid));
+	return r == 0 ? smbios_add(machine->fw_cfg, &smbios, machine->memory) : r;
+}
+
 static int add_items(struct machine *machine)
 {
 	int r = add_memory_map(machine);
@@ -120,6 +131,8 @@ static int add_items(struct machine *machine)
 		r = add_sleep_states(machine);
 	if (r == 0)
 		r = add_acpi(machine);
+	if (r == 0)
+		r = add_smbios(machine);
 	return r;
 }
 

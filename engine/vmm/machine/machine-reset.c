@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "boot/acpi-tables.h"
+#include "boot/smbios.h"
 #include "cpu/vcpu-state.h"
 #include "machine/host-files.h"
 #include "machine/machine-firmware.h"
@@ -33,10 +34,14 @@ static void log_problem(const struct machine *machine, const struct linux_boot_p
 
 static int install_tables(struct machine *machine)
 {
+	struct smbios_machine smbios;
 	struct acpi_machine acpi;
+	int r;
 
 	machine_describe_acpi(machine, &acpi);
-	return acpi_tables_install(machine->memory, &acpi, &machine->boot.acpi_rsdp);
+	machine_describe_smbios(machine, &smbios);
+	r = acpi_tables_install(machine->memory, &acpi, &machine->boot.acpi_rsdp);
+	return r == 0 ? smbios_install(machine->memory, &smbios) : r;
 }
 
 static int load_kernel(struct machine *machine)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/machine-tables.h"
 
+#include <string.h>
+
 #include "boot/acpi-tables.h"
+#include "boot/smbios.h"
+#include "config.h"
 #include "machine/machine.h"
 #include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
@@ -40,4 +44,13 @@ void machine_describe_acpi(const struct machine *machine, struct acpi_machine *r
 		.has_fw_cfg = machine->fw_cfg,
 		.has_vga = machine->screen,
 	};
+}
+
+void machine_describe_smbios(const struct machine *machine, struct smbios_machine *ret_smbios)
+{
+	*ret_smbios = (struct smbios_machine){
+		.version = VERSION,
+		.vcpus = (unsigned int)machine->config->cpus,
+	};
+	memcpy(ret_smbios->uuid, machine->config->uuid, sizeof(ret_smbios->uuid));
 }

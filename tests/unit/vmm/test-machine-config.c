@@ -47,12 +47,16 @@ static void test_defaults(void)
 
 static void test_everything(void)
 {
-	g_assert_cmpint(parse("--name web --memory 4G --cpus 4 --firmware none --kernel fd=5 "
-			      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
-			      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
-			      "--control c.sock --end-record fd=8 --sandbox log"),
-			==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(
+		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF --memory 4G --cpus 4 --firmware none --kernel fd=5 "
+		      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
+		      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
+		      "--control c.sock --end-record fd=8 --sandbox log"),
+		==, MACHINE_CONFIG_VALID);
 	g_assert_cmpstr(config.name, ==, "web");
+	g_assert_cmphex(config.uuid[0], ==, 0x00);
+	g_assert_cmphex(config.uuid[1], ==, 0x11);
+	g_assert_cmphex(config.uuid[15], ==, 0xff);
 	g_assert_cmpuint(config.memory, ==, 4096 * MIB);
 	g_assert_cmpuint(config.cpus, ==, 4);
 	g_assert_cmpint(config.kernel.fd, ==, 5);
@@ -106,6 +110,10 @@ static void test_refused(void)
 	assert_invalid("--kernel k --disk d,format=qcow2", "format=qcow2");
 	assert_invalid("--kernel k --disk d,serial=123456789012345678901", "longer than 20");
 	assert_invalid("--kernel k --disk ,readonly=on", "empty");
+	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeef", "not a UUID");
+	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeefff", "not a UUID");
+	assert_invalid("--uuid 0011223304455-6677-8899-aabbccddeeff", "not a UUID");
+	assert_invalid("--uuid ''", "not a UUID");
 	assert_invalid("--firmware efi", "not \"efi\"");
 	assert_invalid("--kernel k --firmware-image f", "needs --firmware");
 	assert_invalid("--firmware bios --variables f", "Only UEFI");
