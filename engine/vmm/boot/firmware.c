@@ -100,6 +100,15 @@ uint64_t firmware_base(const struct firmware *firmware)
 	return LAYOUT_HIGH_RAM - firmware->size;
 }
 
+uint64_t firmware_variables_size(const struct firmware *firmware)
+{
+	uint64_t whole = MINIMUM_SIZE;
+
+	while (whole < firmware->size)
+		whole *= 2;
+	return whole - firmware->size;
+}
+
 /* Read from the file and not through the mapping, which a file cut short would turn into a fault.
  */
 int firmware_load(const struct firmware *firmware, struct guest_memory *memory)

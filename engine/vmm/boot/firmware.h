@@ -25,6 +25,11 @@ void firmware_destroy(struct firmware *firmware);
 
 /* Guest-physical address of its first byte. */
 uint64_t firmware_base(const struct firmware *firmware);
+/*
+ * The size of the chip with the firmware's variables, right below the image: what fills the image
+ * up to a power of two. 0 when it has no such chip.
+ */
+uint64_t firmware_variables_size(const struct firmware *firmware);
 
 /* What memory below 1 MiB holds at power-on. Can be repeated for a reset. 0 or negative errno. */
 int firmware_load(const struct firmware *firmware, struct guest_memory *memory);

@@ -65,6 +65,8 @@ static void stop(struct machine *machine)
 		block_backend_drain(machine->disks[i].backend);
 	if (machine->fw_cfg)
 		fw_cfg_drain(machine->fw_cfg);
+	if (machine->variables)
+		pflash_flush(machine->variables);
 }
 
 static void go_on(struct machine *machine)
@@ -75,6 +77,8 @@ static void go_on(struct machine *machine)
 	}
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
+	if (machine->variables)
+		pflash_resume(machine->variables);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)
 		vcpu_excuse_pause(machine->vcpus[i]);
 	statistics_sampler_forgive(machine->sampler);

@@ -497,7 +497,8 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	machine->config = config;
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
-	machine->boot.kernel_fd = machine->boot.initrd_fd = machine->firmware_fd = -1;
+	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
+	machine->firmware_fd = machine->variables_fd = -1;
 	r = create_parts(machine);
 	if (r < 0) {
 		machine_destroy(machine);

@@ -41,7 +41,8 @@ struct machine {
 
 	struct fw_cfg *fw_cfg; /* NULL, like all of these, without firmware */
 	struct firmware *firmware;
-	int firmware_fd;
+	struct pflash *variables; /* UEFI's */
+	int firmware_fd, variables_fd;
 
 	struct screen *screen; /* NULL: none */
 	struct serial_line *serial_line;

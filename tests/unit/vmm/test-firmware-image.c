@@ -99,6 +99,25 @@ static void test_no_low_copy(void)
 	tear_down(&f);
 }
 
+static void assert_variables_size(unsigned int kib, uint64_t size)
+{
+	struct fixture f;
+
+	set_up(&f, kib);
+	g_assert_cmpint(create(&f, /* low_copy= */ false), ==, 0);
+	g_assert_cmpuint(firmware_variables_size(f.firmware), ==, size);
+	tear_down(&f);
+}
+
+/* Image and variables together fill a power of two. */
+static void test_variables_size(void)
+{
+	assert_variables_size(3568, 528 * KIB);
+	assert_variables_size(1920, 128 * KIB);
+	assert_variables_size(2048, 0);
+	assert_variables_size(64, 0);
+}
+
 static void assert_refused(unsigned int kib, size_t more, const char *part_of_problem)
 {
 	struct fixture f;
@@ -143,6 +162,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/firmware-image/bios", test_bios);
 	g_test_add_func("/firmware-image/small-bios", test_small_bios);
 	g_test_add_func("/firmware-image/no-low-copy", test_no_low_copy);
+	g_test_add_func("/firmware-image/variables-size", test_variables_size);
 	g_test_add_func("/firmware-image/refused", test_refused);
 	g_test_add_func("/firmware-image/shrinks", test_shrinks);
 	return g_test_run();
