@@ -31,6 +31,8 @@ const char machine_config_usage[] =
 	"                         what starts the guest; none: its kernel, directly (none)\n"
 	"  --firmware-image FILE  instead of the firmware installed on this computer\n"
 	"  --variables FILE       where UEFI keeps its settings (forgotten at the end without it)\n"
+	"  --boot NAME[,NAME]...  what firmware starts from, best first: disk0, cdrom0, net0...\n"
+	"  --boot-menu on|off     whether it waits for a key to choose (off)\n"
 	"  --kernel FILE          Linux kernel (bzImage)\n"
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
@@ -58,6 +60,8 @@ enum option_value {
 	OPTION_FIRMWARE,
 	OPTION_FIRMWARE_IMAGE,
 	OPTION_VARIABLES,
+	OPTION_BOOT,
+	OPTION_BOOT_MENU,
 	OPTION_KERNEL,
 	OPTION_INITRD,
 	OPTION_CMDLINE,
@@ -80,6 +84,8 @@ static const struct option options[] = {
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
 	{"firmware-image", required_argument, NULL, OPTION_FIRMWARE_IMAGE},
 	{"variables", required_argument, NULL, OPTION_VARIABLES},
+	{"boot", required_argument, NULL, OPTION_BOOT},
+	{"boot-menu", required_argument, NULL, OPTION_BOOT_MENU},
 	{"kernel", required_argument, NULL, OPTION_KERNEL},
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
@@ -304,6 +310,13 @@ static bool parse_firmware(const char *string, enum firmware_kind *ret_kind,
 	return true;
 }
 
+static bool parse_boot_menu(const char *string, bool *ret_on, char text[MACHINE_TEXT_SIZE])
+{
+	*ret_on = strcmp(string, "on") == 0;
+	return *ret_on || strcmp(string, "off") == 0 ||
+	       refuse(text, "The boot menu can be on or off; not \"%s\".", string);
+}
+
 static bool parse_option(int option, char *argument, struct machine_config *config,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -323,6 +336,11 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_file(argument, &config->firmware_image, text);
 	case OPTION_VARIABLES:
 		return parse_file(argument, &config->variables, text);
+	case OPTION_BOOT:
+		config->boot_order = argument;
+		return true;
+	case OPTION_BOOT_MENU:
+		return parse_boot_menu(argument, &config->boot_menu, text);
 	case OPTION_KERNEL:
 		return parse_file(argument, &config->kernel, text);
 	case OPTION_INITRD:
@@ -357,6 +375,8 @@ static bool validate(const struct machine_config *config, char text[MACHINE_TEXT
 			      "firmware with --firmware bios or uefi.");
 	if (config->firmware == FIRMWARE_NONE && file_reference_is_given(&config->firmware_image))
 		return refuse(text, "A firmware image needs --firmware bios or uefi.");
+	if (config->firmware == FIRMWARE_NONE && config->boot_order)
+		return refuse(text, "A boot order needs --firmware bios or uefi.");
 	if (config->firmware != FIRMWARE_UEFI && file_reference_is_given(&config->variables))
 		return refuse(text, "Only UEFI keeps variables; give --firmware uefi as well.");
 	return true;

@@ -42,6 +42,8 @@ struct machine_config {
 	uint64_t cpus;
 	enum firmware_kind firmware;
 	struct file_reference firmware_image, variables; /* or the distribution's */
+	const char *boot_order;                          /* or NULL: as the firmware likes */
+	bool boot_menu;
 	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
 	enum serial_mode serial;

@@ -7,17 +7,12 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "boot/acpi-loader.h"
-#include "boot/acpi-tables.h"
-#include "boot/e820.h"
 #include "boot/firmware.h"
-#include "boot/smbios.h"
 #include "config.h"
 #include "devices/fw-cfg.h"
+#include "machine/firmware-items.h"
 #include "machine/host-files.h"
-#include "machine/machine-tables.h"
 #include "machine/machine.h"
-#include "memory/guest-memory.h"
 
 static int report(int r, const char *what)
 {
@@ -101,89 +96,6 @@ static int create_variables(struct machine *machine)
 	return r;
 }
 
-static int add_memory_map(struct machine *machine)
-{
-	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
-	struct e820_entry entries[E820_MAX_ENTRIES];
-	uint8_t bytes[E820_MAX_ENTRIES * E820_ENTRY_SIZE];
-	size_t count = guest_memory_regions(machine->memory, regions);
-
-	count = e820_build_for_firmware(regions, count, entries);
-	for (size_t i = 0; i < count; i++)
-		e820_store(bytes + i * E820_ENTRY_SIZE, &entries[i]);
-	return fw_cfg_add_file(machine->fw_cfg, "etc/e820", bytes, count * E820_ENTRY_SIZE);
-}
-
-/* A BIOS waits for as many processors as it is told of, so both numbers have to be right. */
-static int add_processors(struct machine *machine)
-{
-	uint16_t cpus = (uint16_t)machine->config->cpus;
-	int r = fw_cfg_add_u16(machine->fw_cfg, FW_CFG_CPUS, cpus);
-
-	return r == 0 ? fw_cfg_add_u16(machine->fw_cfg, FW_CFG_MAX_CPUS, cpus) : r;
-}
-
-/* The timer's interrupt is at pin 2 of the IOAPIC. */
-static int add_interrupts(struct machine *machine)
-{
-	const uint8_t override = 1;
-
-	return fw_cfg_add(machine->fw_cfg, FW_CFG_IRQ0_OVERRIDE, &override, sizeof(override));
-}
-
-/* Without a screen a BIOS writes to the serial port, as it does with NO_GRAPHICS. */
-static int add_console(struct machine *machine)
-{
-	bool serial_only = !machine->screen && machine->config->serial != SERIAL_NONE;
-
-	return fw_cfg_add_u16(machine->fw_cfg, FW_CFG_NO_GRAPHICS, serial_only);
-}
-
-static int add_sleep_states(struct machine *machine)
-{
-	/* by sleep state; bit 7: it can be entered */
-	static const uint8_t states[6] = {[5] = 1 << 7};
-
-	return fw_cfg_add_file(machine->fw_cfg, "etc/system-states", states, sizeof(states));
-}
-
-static int add_acpi(struct machine *machine)
-{
-	struct acpi_machine acpi;
-
-	machine_describe_acpi(machine, &acpi);
-	return acpi_loader_add(machine->fw_cfg, &acpi);
-}
-
-static int add_smbios(struct machine *machine)
-{
-	struct smbios_machine smbios;
-	int r;
-
-	machine_describe_smbios(machine, &smbios);
-	r = fw_cfg_add(machine->fw_cfg, FW_CFG_UUID, smbios.uuid, sizeof(smbios.uuid));
-	return r == 0 ? smbios_add(machine->fw_cfg, &smbios, machine->memory) : r;
-}
-
-static int add_items(struct machine *machine)
-{
-	int r = add_memory_map(machine);
-
-	if (r == 0)
-		r = add_processors(machine);
-	if (r == 0)
-		r = add_interrupts(machine);
-	if (r == 0)
-		r = add_console(machine);
-	if (r == 0)
-		r = add_sleep_states(machine);
-	if (r == 0)
-		r = add_acpi(machine);
-	if (r == 0)
-		r = add_smbios(machine);
-	return r;
-}
-
 int machine_create_firmware(struct machine *machine)
 {
 	int r;
@@ -197,7 +109,7 @@ int machine_create_firmware(struct machine *machine)
 		return r;
 	r = report(fw_cfg_create(machine->ports, machine->memory, machine->loop, &machine->fw_cfg),
 		   "The firmware configuration");
-	return r == 0 ? report(add_items(machine), "The firmware configuration") : r;
+	return r == 0 ? firmware_items_add(machine) : r;
 }
 
 void machine_destroy_firmware(struct machine *machine)

@@ -14,7 +14,8 @@
 #include "memory/memory-layout.h"
 #include "pci/pci-host-bridge.h"
 
-static void log_problem(const struct machine *machine, const struct linux_boot_problem *problem)
+void machine_log_boot_problem(const struct machine *machine,
+			      const struct linux_boot_problem *problem)
 {
 	char name[FILE_NAME_SIZE];
 
@@ -58,7 +59,7 @@ static int load_kernel(struct machine *machine)
 		return r;
 	r = linux_boot_load(&machine->boot, machine->memory, &entry, &problem);
 	if (r < 0) {
-		log_problem(machine, &problem);
+		machine_log_boot_problem(machine, &problem);
 		return r;
 	}
 	vcpu_entry = (struct vcpu_entry){

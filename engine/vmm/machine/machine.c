@@ -358,6 +358,7 @@ static int create_virtio(struct machine *machine)
 					&machine->disks[i].device);
 		if (r < 0)
 			return report(r, "A disk");
+		boot_devices_add_virtio_disk(&machine->boot_devices, i, FIRST_DISK_SLOT + i);
 	}
 	return 0;
 }

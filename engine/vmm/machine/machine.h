@@ -9,6 +9,7 @@
 #include "cpu/kvm-vm.h"
 #include "cpu/vcpu.h"
 #include "devices/devices.h"
+#include "machine/boot-order.h"
 #include "machine/machine-config.h"
 #include "machine/machine-requests.h"
 #include "protocol/statistics-protocol.h"
@@ -43,6 +44,7 @@ struct machine {
 	struct firmware *firmware;
 	struct pflash *variables; /* UEFI's */
 	int firmware_fd, variables_fd;
+	struct boot_devices boot_devices;
 
 	struct screen *screen; /* NULL: none */
 	struct serial_line *serial_line;
@@ -61,7 +63,7 @@ struct machine {
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
 	unsigned int physical_bits; /* of the guest's addresses */
-	struct linux_boot boot; /* its descriptors stay open for the next reset */
+	struct linux_boot boot;     /* its descriptors stay open for the next reset */
 
 	enum vmm_state state;
 };

@@ -137,6 +137,7 @@ test_errors (Fixture *f, gconstpointer data)
   DISK (f, BOOT_SECTOR_EXIT ("\x2a"));
   g_free (run (f, "--firmware-image /does/not/exist", EXIT_STATUS_HOST_ERROR));
   g_free (run (f, line, EXIT_STATUS_HOST_ERROR));
+  g_free (run (f, "--boot disk1", EXIT_STATUS_HOST_ERROR));
   g_free (run (f, "--firmware uefi --variables /dev/null", EXIT_STATUS_HOST_ERROR));
 }
 

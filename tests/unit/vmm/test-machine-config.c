@@ -117,6 +117,8 @@ static void test_refused(void)
 	assert_invalid("--firmware efi", "not \"efi\"");
 	assert_invalid("--kernel k --firmware-image f", "needs --firmware");
 	assert_invalid("--firmware bios --variables f", "Only UEFI");
+	assert_invalid("--kernel k --boot disk0", "needs --firmware");
+	assert_invalid("--firmware bios --boot-menu yes", "not \"yes\"");
 	assert_invalid("--firmware none", "nothing to start");
 	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
 }
