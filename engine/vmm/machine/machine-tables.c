@@ -42,6 +42,7 @@ void machine_describe_acpi(const struct machine *machine, struct acpi_machine *r
 		.window64_first = machine_pci_window64(machine),
 		.window64_last = window64_last(machine),
 		.has_fw_cfg = machine->fw_cfg,
+		.has_keyboard = machine->ps2_keyboard,
 		.has_vga = machine->screen,
 	};
 }

@@ -22,6 +22,7 @@
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
 #include "cpu/vcpu-state.h"
+#include "devices/ps2-devices.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
@@ -270,6 +271,19 @@ static int create_rtc(struct machine *machine)
 			       (unsigned int)machine->config->cpus, &machine->rtc);
 }
 
+/* What firmware and its boot loaders are operated with. */
+static int create_ps2_devices(struct machine *machine)
+{
+	int r = ps2_keyboard_create(&machine->ps2_keyboard);
+
+	if (r == 0)
+		r = ps2_mouse_create(&machine->ps2_mouse);
+	if (r == 0)
+		i8042_plug_in(machine->i8042, ps2_keyboard_port(machine->ps2_keyboard),
+			      ps2_mouse_port(machine->ps2_mouse));
+	return r;
+}
+
 /* Devices of the board, in the order of their ports. */
 static int create_board(struct machine *machine)
 {
@@ -283,6 +297,8 @@ static int create_board(struct machine *machine)
 	struct address_space *ports = machine->ports;
 	int r = i8042_create(ports, machine->interrupts, &requests, &machine->i8042);
 
+	if (r == 0 && machine->config->firmware != FIRMWARE_NONE)
+		r = create_ps2_devices(machine);
 	if (r == 0)
 		r = create_rtc(machine);
 	if (r == 0)
@@ -529,6 +545,8 @@ static void destroy_board(struct machine *machine)
 	fast_reset_destroy(machine->fast_reset);
 	cmos_rtc_destroy(machine->rtc);
 	i8042_destroy(machine->i8042);
+	ps2_mouse_destroy(machine->ps2_mouse);
+	ps2_keyboard_destroy(machine->ps2_keyboard);
 }
 
 void machine_destroy(struct machine *machine)

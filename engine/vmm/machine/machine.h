@@ -51,6 +51,8 @@ struct machine {
 	struct serial_16550 *serial;
 	struct cmos_rtc *rtc;
 	struct i8042 *i8042;
+	struct ps2_keyboard *ps2_keyboard; /* NULL, like the mouse, without firmware */
+	struct ps2_mouse *ps2_mouse;
 	struct acpi_pm *pm;
 	struct fast_reset *fast_reset;
 	struct pvpanic *pvpanic;
