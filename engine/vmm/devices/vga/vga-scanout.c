@@ -119,6 +119,12 @@ static void set_mode(struct vga_scanout *scanout)
 	screen_set_mode(scanout->screen, &mode);
 }
 
+static void blank(struct vga_scanout *scanout)
+{
+	memset(&scanout->mode, 0, sizeof(scanout->mode));
+	screen_blank(scanout->screen);
+}
+
 static void draw_row(struct vga_scanout *scanout, const struct vga_registers *registers,
 		     const struct vga_memory *memory, uint32_t row, bool all, struct damage *damage)
 {
@@ -203,15 +209,13 @@ bool vga_scanout_update(struct vga_scanout *scanout, const struct vga_registers 
 	/* as bytes, so that they can be compared */
 	memcpy(&scanout->picture, &picture, sizeof(picture));
 	all = all || different;
-	if (picture.kind == VGA_PICTURE_BLANK) {
-		memset(&scanout->mode, 0, sizeof(scanout->mode));
-		screen_blank(scanout->screen);
-	} else {
+	if (picture.kind == VGA_PICTURE_BLANK)
+		blank(scanout);
+	else
 		set_mode(scanout);
-	}
 	if (picture.kind == VGA_PICTURE_TEXT)
 		update_text(scanout, registers, memory, all || memory->font_changed, &damage);
-	else
+	else if (picture.kind != VGA_PICTURE_BLANK)
 		update_lines(scanout, memory, all, &damage);
 	flush(&damage);
 	memory->font_changed = false;
