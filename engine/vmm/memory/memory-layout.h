@@ -9,6 +9,7 @@
  *   0x0000009000  0x000000f000  page tables at the start of a kernel
  *   0x0000020000  0x0000021000  kernel command line
  *   0x000009fc00  0x0000100000  reserved: legacy video and ROM
+ *   0x00000a0000  0x00000c0000    in it: the window of the display adapter, no RAM
  *   0x00000e0000  0x00000f0000    in it: ACPI tables
  *   0x00000f0000  0x0000100000    in it: SMBIOS tables
  *   0x0000100000  end of low RAM: kernel, initrd
@@ -32,6 +33,8 @@
 #define LAYOUT_CMDLINE          0x20000ULL
 #define LAYOUT_CMDLINE_SIZE     0x1000ULL
 #define LAYOUT_LOW_RAM_END      0x9fc00ULL
+#define LAYOUT_VGA_WINDOW       0xa0000ULL
+#define LAYOUT_VGA_WINDOW_SIZE  0x20000ULL
 #define LAYOUT_ACPI_TABLES      0xe0000ULL
 #define LAYOUT_ACPI_TABLES_SIZE 0x10000ULL
 #define LAYOUT_SMBIOS           0xf0000ULL
