@@ -41,7 +41,7 @@ enum step {
 	STEP_FONT,
 	STEP_LOOK,
 	STEP_WATCH,
-	STEP_SHOWN,
+	STEP_LEND,
 	STEP_RESET,
 	STEP_RESIZE,
 	STEP_NO_SLOTS,
@@ -149,13 +149,13 @@ static void watch(struct computer *computer, bool watched)
 		screen_watch(computer->host.screen, watched);
 }
 
-static void show(struct computer *computer, bool shown)
+/* Somebody else has the screen for a while. */
+static void lend(struct computer *computer)
 {
 	if (computer->looks++ >= MAX_LOOKS)
 		return;
-	vga_set_shown(computer->vga, shown);
-	if (!shown)
-		screen_blank(computer->host.screen);
+	screen_blank(computer->host.screen);
+	screen_set_source(computer->host.screen, &vga_screen_ops, computer->vga);
 }
 
 static void access_registers(struct computer *computer, enum step what, unsigned int size,
@@ -219,8 +219,8 @@ static void take_step(struct computer *computer, const uint8_t *step)
 	case STEP_WATCH:
 		watch(computer, where & 1);
 		break;
-	case STEP_SHOWN:
-		show(computer, where & 1);
+	case STEP_LEND:
+		lend(computer);
 		break;
 	case STEP_RESET:
 		vga_reset(computer->vga);

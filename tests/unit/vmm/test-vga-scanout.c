@@ -196,7 +196,6 @@ static void test_blank(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(mode->width, ==, 720);
 	/* somebody else had the screen */
 	screen_blank(f->screen);
-	vga_scanout_forget(&f->scanout);
 	update(f, false);
 	g_assert_cmpuint(mode->width, ==, 720);
 }

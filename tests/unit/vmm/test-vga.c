@@ -198,18 +198,26 @@ static void test_watched(struct fixture *f, gconstpointer data)
 	memory_slot_unmap(slot);
 }
 
-/* Another device has the screen; the VGA's picture comes back as a whole. */
-static void test_shown(struct fixture *f, gconstpointer data)
+static void watch_nothing(void *device, bool watched)
 {
+}
+
+static void refresh_nothing(void *device)
+{
+}
+
+/* Another device has the screen; the VGA's picture comes back as a whole. */
+static void test_another_source(struct fixture *f, gconstpointer data)
+{
+	static const struct screen_source_ops nothing = {watch_nothing, refresh_nothing, NULL};
+
 	set_linear(f);
-	screen_refresh(f->screen);
-	vga_set_shown(f->vga, false);
+	screen_watch(f->screen, true);
+	screen_set_source(f->screen, &nothing, NULL);
 	screen_blank(f->screen);
 	screen_refresh(f->screen);
 	g_assert_cmpuint(mode(f)->width, ==, 0);
-	screen_watch(f->screen, true);
-	g_assert_cmpuint(mode(f)->width, ==, 0);
-	vga_set_shown(f->vga, true);
+	screen_set_source(f->screen, &vga_screen_ops, f->vga);
 	g_assert_cmpuint(mode(f)->width, ==, 1024);
 }
 
@@ -261,7 +269,7 @@ int main(int argc, char **argv)
 	ADD("refresh", test_refresh);
 	ADD("cleared", test_cleared);
 	ADD("watched", test_watched);
-	ADD("shown", test_shown);
+	ADD("another-source", test_another_source);
 	ADD("reset", test_reset);
 	ADD("resize", test_resize);
 	ADD("taken", test_taken);

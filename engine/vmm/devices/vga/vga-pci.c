@@ -10,11 +10,6 @@
 #include "pci/pci-device.h"
 #include "pci/pci-rom.h"
 
-enum {
-	MEMORY_BAR = 0,
-	REGISTERS_BAR = 2,
-};
-
 struct vga_pci {
 	struct pci_device pci; /* first */
 	struct pci_rom bios;
@@ -26,13 +21,13 @@ static const struct pci_device_identity identity = {
 	.device = VGA_PCI_DEVICE,
 	.subsystem_vendor = 0x1AF4,
 	.subsystem = 0x1100,
-	.class_code = 0x030000,
+	.class_code = VGA_PCI_CLASS,
 	.revision = 2,
 };
 
 static void on_bar_moved(struct pci_device *device, unsigned int index)
 {
-	if (index == MEMORY_BAR)
+	if (index == VGA_PCI_MEMORY_BAR)
 		vga_memory_moved(((struct vga_pci *)device)->vga);
 }
 
@@ -43,22 +38,18 @@ static void on_reset(struct pci_device *device)
 
 static const struct pci_device_ops pci_ops = {.bar_moved = on_bar_moved, .reset = on_reset};
 
-static int create_function(struct vga_pci *vga, struct pci_host_bridge *bridge, uint8_t devfn)
+void vga_pci_add_bars(struct pci_device *function, struct vga *vga, struct memory_slot *bios)
 {
-	struct pci_device *pci = &vga->pci;
-	int r = pci_device_init(pci, bridge, devfn, &identity, &pci_ops);
-
-	if (r < 0)
-		return r;
 	/* systems ask by this bit who has the ports of the VGA */
-	pci_config_space_define(&pci->config, PCI_COMMAND, 1, 0,
-				PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	pci_device_add_memory_bar(pci, MEMORY_BAR, PCI_BAR_MEMORY_32, vga_memory_slot(vga->vga));
-	pci_device_add_bar(pci, REGISTERS_BAR, PCI_BAR_MEMORY_32, VGA_REGISTERS_SIZE,
-			   &vga_registers_ops, vga->vga);
-	if (vga->bios.slot)
-		pci_device_add_memory_bar(pci, PCI_BAR_ROM, PCI_BAR_EXPANSION_ROM, vga->bios.slot);
-	return 0;
+	pci_config_space_define(&function->config, PCI_COMMAND, 1, 0,
+				PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+					PCI_COMMAND_PARITY);
+	pci_device_add_memory_bar(function, VGA_PCI_MEMORY_BAR, PCI_BAR_MEMORY_32,
+				  vga_memory_slot(vga));
+	pci_device_add_bar(function, VGA_PCI_REGISTERS_BAR, PCI_BAR_MEMORY_32, VGA_REGISTERS_SIZE,
+			   &vga_registers_ops, vga);
+	if (bios)
+		pci_device_add_memory_bar(function, PCI_BAR_ROM, PCI_BAR_EXPANSION_ROM, bios);
 }
 
 int vga_pci_create(const struct vga_host *host, struct pci_host_bridge *bridge,
@@ -75,11 +66,12 @@ int vga_pci_create(const struct vga_host *host, struct pci_host_bridge *bridge,
 	if (r == 0)
 		r = vga_create(host, VGA_PCI_MEMORY_SIZE, config->width, config->height, &vga->vga);
 	if (r == 0)
-		r = create_function(vga, bridge, config->devfn);
+		r = pci_device_init(&vga->pci, bridge, config->devfn, &identity, &pci_ops);
 	if (r < 0) {
 		vga_pci_destroy(vga);
 		return r;
 	}
+	vga_pci_add_bars(&vga->pci, vga->vga, vga->bios.slot);
 	screen_set_source(host->screen, &vga_screen_ops, vga->vga);
 	*ret_vga = vga;
 	return 0;

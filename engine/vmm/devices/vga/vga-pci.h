@@ -7,14 +7,20 @@
 
 #include <stdint.h>
 
+struct memory_slot;
+struct pci_device;
 struct pci_host_bridge;
+struct vga;
 struct vga_host;
 struct vga_pci;
 
 enum {
 	VGA_PCI_VENDOR = 0x1234,
 	VGA_PCI_DEVICE = 0x1111,
+	VGA_PCI_CLASS = 0x030000,
 	VGA_PCI_MEMORY_SIZE = 16 << 20,
+	VGA_PCI_MEMORY_BAR = 0,
+	VGA_PCI_REGISTERS_BAR = 2,
 };
 
 struct vga_pci_config {
@@ -31,3 +37,9 @@ int vga_pci_create(const struct vga_host *host, struct pci_host_bridge *bridge,
 		   const struct vga_pci_config *config, struct vga_pci **ret_vga);
 /* NULL is accepted. */
 void vga_pci_destroy(struct vga_pci *vga);
+
+/*
+ * For a function that is a VGA among other things: its BARs and, unless NULL, its BIOS. The
+ * function says vga_memory_moved() when VGA_PCI_MEMORY_BAR has moved.
+ */
+void vga_pci_add_bars(struct pci_device *function, struct vga *vga, struct memory_slot *bios);

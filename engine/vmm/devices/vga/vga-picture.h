@@ -60,7 +60,8 @@ struct vga_picture {
 void vga_picture_of(const struct vga_registers *registers, uint32_t memory_size,
 		    struct vga_picture *picture);
 
-/* For all kinds but text and blank: where in video memory a line (below height) is, and its bytes. */
+/* For all kinds but text and blank: where in video memory a line (below height) is, and its bytes.
+ */
 uint32_t vga_picture_line_start(const struct vga_picture *picture, uint32_t line);
 uint32_t vga_picture_line_bytes(const struct vga_picture *picture);
 /* Draws one: width pixels. */

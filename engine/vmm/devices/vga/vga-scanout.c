@@ -88,12 +88,6 @@ void vga_scanout_finish(struct vga_scanout *scanout)
 	scanout->cells = NULL;
 }
 
-void vga_scanout_forget(struct vga_scanout *scanout)
-{
-	memset(&scanout->mode, 0, sizeof(scanout->mode));
-	memset(&scanout->picture, 0, sizeof(scanout->picture));
-}
-
 static uint32_t *drawn_pixels(const struct vga_scanout *scanout, uint32_t x, uint32_t y)
 {
 	uint32_t *first = (uint32_t *)(void *)(screen_pixels(scanout->screen) + scanout->drawing);
@@ -101,11 +95,13 @@ static uint32_t *drawn_pixels(const struct vga_scanout *scanout, uint32_t x, uin
 	return first + (size_t)y * scanout->picture.width + x;
 }
 
-static void set_mode(struct vga_scanout *scanout)
+/* Somebody else may have used the screen since the last time. */
+static void set_mode(const struct vga_scanout *scanout)
 {
 	const struct vga_picture *picture = &scanout->picture;
 	bool linear = picture->kind == VGA_PICTURE_RGB32;
 	struct screen_mode mode = {
+		.generation = screen_page(scanout->screen)->mode.generation,
 		.width = picture->width,
 		.height = picture->height,
 		.stride = linear ? picture->pitch : picture->width * (uint32_t)sizeof(uint32_t),
@@ -113,16 +109,8 @@ static void set_mode(struct vga_scanout *scanout)
 		.format = SCREEN_FORMAT_BGRX,
 	};
 
-	if (memcmp(&mode, &scanout->mode, sizeof(mode)) == 0)
-		return;
-	scanout->mode = mode;
-	screen_set_mode(scanout->screen, &mode);
-}
-
-static void blank(struct vga_scanout *scanout)
-{
-	memset(&scanout->mode, 0, sizeof(scanout->mode));
-	screen_blank(scanout->screen);
+	if (memcmp(&mode, &screen_page(scanout->screen)->mode, sizeof(mode)) != 0)
+		screen_set_mode(scanout->screen, &mode);
 }
 
 static void draw_row(struct vga_scanout *scanout, const struct vga_registers *registers,
@@ -210,7 +198,7 @@ bool vga_scanout_update(struct vga_scanout *scanout, const struct vga_registers 
 	memcpy(&scanout->picture, &picture, sizeof(picture));
 	all = all || different;
 	if (picture.kind == VGA_PICTURE_BLANK)
-		blank(scanout);
+		screen_blank(scanout->screen);
 	else
 		set_mode(scanout);
 	if (picture.kind == VGA_PICTURE_TEXT)

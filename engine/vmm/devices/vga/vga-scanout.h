@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "devices/vga/vga-picture.h"
-#include "protocol/screen-protocol.h"
 
 struct screen;
 struct vga_memory;
@@ -20,7 +19,6 @@ struct vga_scanout {
 	struct screen *screen;
 	uint64_t drawing;           /* offset of the drawn picture in the pixel file */
 	struct vga_picture picture; /* on the screen */
-	struct screen_mode mode;    /* the screen's */
 	vga_cell *cells;            /* of a text picture, as drawn */
 };
 
@@ -37,5 +35,3 @@ void vga_scanout_finish(struct vga_scanout *scanout);
  */
 bool vga_scanout_update(struct vga_scanout *scanout, const struct vga_registers *registers,
 			struct vga_memory *memory, bool all);
-/* Somebody else has used the screen: the next update begins with the mode. */
-void vga_scanout_forget(struct vga_scanout *scanout);

@@ -51,7 +51,6 @@ struct vga {
 
 	struct event_timer *timer;
 	bool watched;
-	bool shown;
 	bool complete;       /* marks have been kept since everything was drawn last */
 	unsigned int looks;  /* since the last change */
 	uint64_t look_at_ns; /* when the timer fires; 0: not set */
@@ -99,7 +98,7 @@ static uint64_t pace(const struct vga *vga)
 
 static void set_timer(struct vga *vga)
 {
-	vga->look_at_ns = vga->watched && vga->shown ? event_loop_now() + pace(vga) : 0;
+	vga->look_at_ns = vga->watched ? event_loop_now() + pace(vga) : 0;
 	event_timer_set(vga->timer, vga->look_at_ns);
 }
 
@@ -272,7 +271,7 @@ static void on_watched(void *device, bool watched)
 	vga->watched = watched;
 	vga->complete = false;
 	vga->looks = 0;
-	if (watched && vga->shown)
+	if (watched)
 		look_and_go_on(vga);
 	else
 		set_timer(vga);
@@ -280,10 +279,7 @@ static void on_watched(void *device, bool watched)
 
 static void on_refresh(void *device)
 {
-	struct vga *vga = device;
-
-	if (vga->shown)
-		(void)look(vga);
+	(void)look(device);
 }
 
 /* The guest learns of it when it looks at the monitor again, at the latest when it starts. */
@@ -303,15 +299,6 @@ const struct screen_source_ops vga_screen_ops = {
 	.refresh = on_refresh,
 	.resize = on_resize,
 };
-
-void vga_set_shown(struct vga *vga, bool shown)
-{
-	if (vga->shown == shown)
-		return;
-	vga->shown = shown;
-	vga_scanout_forget(&vga->scanout);
-	on_watched(vga, vga->watched);
-}
 
 struct memory_slot *vga_memory_slot(const struct vga *vga)
 {
@@ -393,7 +380,6 @@ int vga_create(const struct vga_host *host, uint32_t memory_size, uint32_t width
 	vga->host = *host;
 	vga->memory.bytes = screen_pixels(host->screen);
 	vga->memory.size = memory_size;
-	vga->shown = true;
 	edid_build(width, height, vga->edid);
 	vga_registers_reset(&vga->registers, memory_size);
 	r = create_parts(vga);

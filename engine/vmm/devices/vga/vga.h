@@ -50,7 +50,5 @@ void vga_memory_moved(struct vga *vga);
  */
 extern const struct address_range_ops vga_registers_ops;
 
-/* The screen's source while it shows the VGA, device: the struct vga. */
+/* For the screen whose source it is, device: the struct vga. */
 extern const struct screen_source_ops vga_screen_ops;
-/* Whether the screen is the VGA's, as at first, or somebody else's, who takes it over. */
-void vga_set_shown(struct vga *vga, bool shown);
