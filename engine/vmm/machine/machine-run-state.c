@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "block/block-backend.h"
+#include "bus/posted-writes.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/vcpu-state.h"
@@ -45,6 +46,7 @@ void machine_park_vcpus(struct machine *machine)
 	for (uint64_t i = 0; i < count; i++)
 		vcpu_wait_until_parked(machine->vcpus[i]);
 	event_loop_lock(machine->loop);
+	posted_writes_serve(machine->posted);
 }
 
 void machine_unpark_vcpus(struct machine *machine)

@@ -18,6 +18,7 @@
 #include "bus/interrupt.h"
 #include "bus/ioeventfd.h"
 #include "bus/memory-slot.h"
+#include "bus/posted-writes.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
@@ -177,7 +178,10 @@ static int create_buses(struct machine *machine)
 		r = interrupt_kvm_create(machine->vm.vm_fd, &machine->interrupts);
 	if (r == 0)
 		r = ioeventfd_kvm_create(machine->vm.vm_fd, &machine->ioeventfds);
-	return r == 0 ? memory_slot_kvm_create(machine->vm.vm_fd, &machine->slots) : r;
+	if (r == 0)
+		r = memory_slot_kvm_create(machine->vm.vm_fd, &machine->slots);
+	return r == 0 ? posted_writes_create(machine->vm.vm_fd, machine->ports, &machine->posted)
+		      : r;
 }
 
 static void on_power_off(void *data)
@@ -430,7 +434,7 @@ static int create_vcpus(struct machine *machine)
 
 	machine->vcpu_host = (struct vcpu_host){
 		.vm = &machine->vm,
-		.bus = {machine->ports, machine->mmio, machine->loop},
+		.bus = {machine->ports, machine->mmio, machine->loop, machine->posted},
 		.confine = confine_vcpu,
 		.stopped = on_vcpu_stopped,
 		.data = machine,
@@ -438,6 +442,9 @@ static int create_vcpus(struct machine *machine)
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_create(&machine->vcpu_host, (unsigned int)i,
 				&machine->statistics->vcpus[i], &machine->vcpus[i]);
+	if (r == 0)
+		posted_writes_set_area(machine->posted, vcpu_run_area(machine->vcpus[0]),
+				       machine->vm.run_size);
 	if (r == 0)
 		r = set_cpuid(machine);
 	return r == 0 ? vcpu_power_on_read(machine->vm.system_fd, machine->vcpus[0],
@@ -563,6 +570,7 @@ void machine_destroy(struct machine *machine)
 	pci_host_bridge_destroy(machine->bridge);
 	machine_destroy_firmware(machine);
 	destroy_board(machine);
+	posted_writes_destroy(machine->posted);
 	memory_slot_kvm_destroy(machine->slots);
 	ioeventfd_kvm_destroy(machine->ioeventfds);
 	interrupt_kvm_destroy(machine->interrupts);

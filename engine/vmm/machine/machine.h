@@ -39,6 +39,7 @@ struct machine {
 	struct interrupt_controller *interrupts;
 	struct ioeventfd_registry *ioeventfds;
 	struct memory_slot_registry *slots;
+	struct posted_writes *posted;
 
 	struct fw_cfg *fw_cfg; /* NULL, like all of these, without firmware */
 	struct firmware *firmware;

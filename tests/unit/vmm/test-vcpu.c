@@ -20,6 +20,7 @@
 #include "bus/interrupt.h"
 #include "bus/ioeventfd.h"
 #include "bus/memory-slot.h"
+#include "bus/posted-writes.h"
 #include "cpu/cpuid.h"
 #include "cpu/kvm-vm.h"
 #include "cpu/vcpu-state.h"
@@ -264,6 +265,30 @@ static void test_video_window(struct fixture *f, gconstpointer data)
 	g_assert_cmphex(f->written, ==, 2);
 	g_assert_cmphex(*(uint32_t *)guest_memory_at(f->memory, 0x9fffc, 4), ==, 3);
 	g_assert_cmphex(*(uint32_t *)guest_memory_at(f->memory, 0xc0004, 4), ==, 1);
+}
+
+/* Kept by KVM until the vCPU leaves it for something else, and served before that is. */
+static void test_posted_writes(struct fixture *f, gconstpointer data)
+{
+	struct posted_writes *posted;
+
+	g_assert_cmpint(posted_writes_create(f->vm.vm_fd, f->host.bus.ports, &posted), ==, 0);
+	posted_writes_set_area(posted, vcpu_run_area(f->vcpus[0]), f->vm.run_size);
+	f->host.bus.posted = posted;
+	if (posted_writes_add(posted, PORT, 1) == -EOPNOTSUPP) {
+		g_test_skip("this KVM does not keep writes to ports");
+		posted_writes_destroy(posted);
+		return;
+	}
+	/* mov ecx, 5; mov dx, 0x510; l: mov eax, ecx; out dx, al; loop l */
+	LOAD(f, "\xb9\x05\x00\x00\x00\x66\xba\x10\x05\x89\xc8\xee\xe2\xfb" DONE);
+	vcpu_run(f->vcpus[0]);
+	wait_for(f, &f->dones, 1);
+	park(f->vcpus[0]);
+	g_assert_cmpuint(f->writes, ==, 5);
+	g_assert_cmphex(f->written, ==, 1);
+	g_assert_cmpuint(f->statistics[0].exits_port, ==, 1);
+	posted_writes_destroy(posted);
 }
 
 /* Asked to stop in the middle of a read: the value reaches its register, once, before it parks. */
@@ -572,6 +597,7 @@ int main(int argc, char **argv)
 	ADD("port", test_port);
 	ADD("mmio", test_mmio);
 	ADD("video-window", test_video_window);
+	ADD("posted-writes", test_posted_writes);
 	ADD("pause-completes-port-read", test_pause_completes_port_read);
 	ADD("pause-completes-mmio-read", test_pause_completes_mmio_read);
 	ADD("kick", test_kick);
