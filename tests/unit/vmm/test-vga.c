@@ -53,7 +53,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(address_space_create(0x10000, &f->ports), ==, 0);
 	g_assert_cmpint(address_space_create(0, &f->mmio), ==, 0);
 	g_assert_cmpint(screen_create(f->loop, vga_pixel_bytes(MEMORY), &f->screen), ==, 0);
-	host = (struct vga_host){f->ports, f->mmio, &f->slots.registry, f->loop, f->screen};
+	host = (struct vga_host){f->ports, f->mmio, &f->slots.registry, NULL, f->loop, f->screen};
 	g_assert_cmpint(vga_create(&host, MEMORY, 1280, 800, &f->vga), ==, 0);
 	screen_set_source(f->screen, &vga_screen_ops, f->vga);
 	screen_set_listener(f->screen, on_changed, f);
@@ -250,7 +250,7 @@ static void test_resize(struct fixture *f, gconstpointer data)
 
 static void test_taken(struct fixture *f, gconstpointer data)
 {
-	struct vga_host host = {f->ports, f->mmio, &f->slots.registry, f->loop, f->screen};
+	struct vga_host host = {f->ports, f->mmio, &f->slots.registry, NULL, f->loop, f->screen};
 	struct vga *second;
 
 	g_assert_cmpint(vga_create(&host, MEMORY, 1280, 800, &second), ==, -EEXIST);

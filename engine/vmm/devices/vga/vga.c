@@ -8,6 +8,7 @@
 
 #include "bus/address-space.h"
 #include "bus/memory-slot.h"
+#include "bus/posted-writes.h"
 #include "devices/vga/vga-memory.h"
 #include "devices/vga/vga-registers.h"
 #include "devices/vga/vga-scanout.h"
@@ -32,11 +33,11 @@ enum {
 
 	/* looks without a change after which the pace slows, and slows again */
 	CALM_LOOKS = 30,
-	QUIET_LOOKS = CALM_LOOKS + 100,
+	QUIET_LOOKS = CALM_LOOKS + 150,
 };
 
 #define PACE_BUSY_NS  16666667ULL
-#define PACE_CALM_NS  50000000ULL
+#define PACE_CALM_NS  33333333ULL
 #define PACE_QUIET_NS 100000000ULL
 
 struct vga {
@@ -81,6 +82,7 @@ static bool look(struct vga *vga)
 {
 	bool all = !vga->complete;
 
+	posted_writes_serve(vga->host.posted);
 	vga_window_collect(&vga->window);
 	/* text says itself what has changed, and what has just become graphics is drawn whole */
 	if (vga->scanout.picture.kind > VGA_PICTURE_TEXT)
@@ -351,6 +353,20 @@ remove_ports:
 	return r;
 }
 
+/*
+ * The palette, the cursor and where memory begins on the screen: nothing that changes what the
+ * guest's own accesses to memory do. Refused, each write is an exit.
+ */
+static void post_writes(const struct vga_host *host)
+{
+	static const struct {
+		uint16_t port, count;
+	} ranges[] = {{0x3B4, 2}, {0x3C0, 1}, {0x3C8, 2}, {0x3D4, 2}};
+
+	for (unsigned int i = 0; host->posted && i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		(void)posted_writes_add(host->posted, ranges[i].port, ranges[i].count);
+}
+
 static int create_parts(struct vga *vga)
 {
 	const struct vga_host *host = &vga->host;
@@ -387,6 +403,7 @@ int vga_create(const struct vga_host *host, uint32_t memory_size, uint32_t width
 		vga_destroy(vga);
 		return r;
 	}
+	post_writes(host);
 	*ret_vga = vga;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct address_space;
 struct event_loop;
 struct memory_slot;
 struct memory_slot_registry;
+struct posted_writes;
 struct screen;
 struct screen_source_ops;
 struct vga;
@@ -23,6 +24,7 @@ struct vga;
 struct vga_host {
 	struct address_space *ports, *mmio;
 	struct memory_slot_registry *slots;
+	struct posted_writes *posted; /* or NULL */
 	struct event_loop *loop;
 	struct screen *screen; /* with vga_pixel_bytes() or more; video memory is its beginning */
 };
