@@ -11,12 +11,16 @@
 #include <string.h>
 
 #include "base/checked-arithmetic.h"
+#include "devices/vga/vga-pci.h"
+#include "display/edid.h"
 #include "virtio/virtio-devices.h"
 
 #define MEBIBYTE        (1ULL << 20)
 #define MEMORY_STEP     (2 * MEBIBYTE)
 #define DEFAULT_MEMORY  (512 * MEBIBYTE)
 #define MAXIMUM_MEMORY  (1ULL << 46)
+#define DEFAULT_WIDTH   1280
+#define DEFAULT_HEIGHT  800
 #define DEFAULT_CMDLINE "console=ttyS0"
 
 const char machine_config_usage[] =
@@ -37,6 +41,8 @@ const char machine_config_usage[] =
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
 	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
+	"  --display WIDTHxHEIGHT[,model=virtio|vga]|none\n"
+	"                         the screen (1280x800, virtio; none without firmware)\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -66,6 +72,7 @@ enum option_value {
 	OPTION_INITRD,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_DISPLAY,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -90,6 +97,7 @@ static const struct option options[] = {
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"display", required_argument, NULL, OPTION_DISPLAY},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -262,6 +270,57 @@ static bool parse_disk(char *string, struct machine_config *config, char text[MA
 	return true;
 }
 
+static bool parse_display_property(const char *property, struct machine_display_config *display,
+				   char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(property, "model=virtio") == 0)
+		display->model = DISPLAY_VIRTIO;
+	else if (strcmp(property, "model=vga") == 0)
+		display->model = DISPLAY_VGA;
+	else
+		return refuse(text, "\"%s\" is not a property of a display.", property);
+	return true;
+}
+
+static bool parse_size(const char *string, struct machine_display_config *display)
+{
+	uint64_t width, height;
+	const char *rest;
+
+	if (!parse_number(string, &width, &rest) || *rest != 'x' ||
+	    !parse_number(rest + 1, &height, &rest) || *rest != '\0' || width > UINT32_MAX ||
+	    height > UINT32_MAX || !edid_size_is_valid((uint32_t)width, (uint32_t)height))
+		return false;
+	display->width = (uint32_t)width;
+	display->height = (uint32_t)height;
+	return true;
+}
+
+static bool parse_display(char *string, struct machine_display_config *ret_display,
+			  char text[MACHINE_TEXT_SIZE])
+{
+	struct machine_display_config display = {.model = DISPLAY_VIRTIO};
+	char *rest = string, *property;
+	const char *size = strsep(&rest, ",");
+
+	if (strcmp(size, "none") == 0)
+		display.model = DISPLAY_NONE;
+	else if (!parse_size(size, &display))
+		return refuse(text,
+			      "A display can be none or have a size from %dx%d to %dx%d, like "
+			      "1280x800; not \"%s\".",
+			      EDID_MINIMUM_SIDE, EDID_MINIMUM_SIDE, EDID_MAXIMUM_SIDE,
+			      EDID_MAXIMUM_SIDE, size);
+	while ((property = strsep(&rest, ","))) {
+		if (display.width == 0)
+			return refuse(text, "\"%s\" is not a property of no display.", property);
+		if (!parse_display_property(property, &display, text))
+			return false;
+	}
+	*ret_display = display;
+	return true;
+}
+
 static bool parse_serial(const char *string, struct machine_config *config,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -350,6 +409,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_DISK:
 		return parse_disk(argument, config, text);
+	case OPTION_DISPLAY:
+		return parse_display(argument, &config->display, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -379,7 +440,25 @@ static bool validate(const struct machine_config *config, char text[MACHINE_TEXT
 		return refuse(text, "A boot order needs --firmware bios or uefi.");
 	if (config->firmware != FIRMWARE_UEFI && file_reference_is_given(&config->variables))
 		return refuse(text, "Only UEFI keeps variables; give --firmware uefi as well.");
+	if (config->display.model == DISPLAY_VGA &&
+	    (uint64_t)config->display.width * config->display.height * 4 > VGA_PCI_MEMORY_SIZE)
+		return refuse(text,
+			      "A VGA has not enough video memory for %ux%u; give it a smaller "
+			      "display, or one with model=virtio.",
+			      config->display.width, config->display.height);
 	return true;
+}
+
+/* What depends on several options. */
+static void set_defaults(struct machine_config *config)
+{
+	if (config->display.model != DISPLAY_DEFAULT)
+		return;
+	if (config->firmware == FIRMWARE_NONE)
+		config->display.model = DISPLAY_NONE;
+	else
+		config->display = (struct machine_display_config){DISPLAY_VIRTIO, DEFAULT_WIDTH,
+								  DEFAULT_HEIGHT};
 }
 
 enum machine_config_result machine_config_parse(int argc, char **argv,
@@ -422,6 +501,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		refuse(text, "\"%s\" is not an option.", argv[optind]);
 		return MACHINE_CONFIG_INVALID;
 	}
+	set_defaults(&config);
 	if (!validate(&config, text))
 		return MACHINE_CONFIG_INVALID;
 	*ret_config = config;

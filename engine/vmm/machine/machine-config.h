@@ -35,6 +35,18 @@ struct machine_disk_config {
 	const char *serial; /* or NULL */
 };
 
+enum display_model {
+	DISPLAY_DEFAULT, /* only while options are parsed */
+	DISPLAY_NONE,
+	DISPLAY_VIRTIO,
+	DISPLAY_VGA,
+};
+
+struct machine_display_config {
+	enum display_model model;
+	uint32_t width, height; /* pixels, what the guest finds its monitor prefers */
+};
+
 struct machine_config {
 	const char *name; /* or NULL */
 	uint8_t uuid[16]; /* zeros: none */
@@ -46,6 +58,7 @@ struct machine_config {
 	bool boot_menu;
 	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
+	struct machine_display_config display;
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;
 	bool no_reboot, debug_exit;

@@ -8,6 +8,7 @@
 #include "boot/smbios.h"
 #include "cpu/vcpu-state.h"
 #include "machine/host-files.h"
+#include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
 #include "machine/machine-tables.h"
 #include "machine/machine.h"
@@ -91,6 +92,7 @@ int machine_reset_parts(struct machine *machine)
 	int r;
 
 	pci_host_bridge_reset(machine->bridge);
+	machine_reset_display(machine);
 	serial_16550_reset(machine->serial);
 	acpi_pm_reset(machine->pm);
 	i8042_reset(machine->i8042);

@@ -61,6 +61,8 @@ static void stop(struct machine *machine)
 	machine_park_vcpus(machine);
 	if (machine->rng)
 		virtio_device_pause(machine->rng);
+	if (machine->display.gpu)
+		virtio_device_pause(machine->display.gpu);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		virtio_device_pause(machine->disks[i].device);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
@@ -79,6 +81,8 @@ static void go_on(struct machine *machine)
 	}
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
+	if (machine->display.gpu)
+		virtio_device_resume(machine->display.gpu);
 	if (machine->variables)
 		pflash_resume(machine->variables);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)

@@ -28,6 +28,7 @@
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
+#include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-run-state.h"
@@ -40,8 +41,9 @@
 
 enum {
 	PORT_COUNT = 0x10000,
-	RNG_SLOT = 1,
-	FIRST_DISK_SLOT = 2,
+	DISPLAY_SLOT = 1,
+	RNG_SLOT = 2,
+	FIRST_DISK_SLOT = 3,
 	DEVFN_SHIFT = 3,
 	LPC_SLOT = 31,
 };
@@ -501,6 +503,8 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = report(create_bridge(machine), "The PCI bridge");
 	if (r == 0)
+		r = machine_create_display(machine, DISPLAY_SLOT << DEVFN_SHIFT);
+	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
@@ -567,6 +571,7 @@ void machine_destroy(struct machine *machine)
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
 	virtio_device_destroy(machine->rng);
+	machine_destroy_display(machine);
 	pci_host_bridge_destroy(machine->bridge);
 	machine_destroy_firmware(machine);
 	destroy_board(machine);

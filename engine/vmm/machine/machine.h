@@ -12,12 +12,21 @@
 #include "machine/boot-order.h"
 #include "machine/machine-config.h"
 #include "machine/machine-requests.h"
+#include "pci/pci-rom.h"
 #include "protocol/statistics-protocol.h"
 #include "virtio/virtio-devices.h"
 
 struct machine_disk {
 	struct block_backend *backend;
 	struct virtio_device *device;
+};
+
+/* Either an adapter, or a virtio-gpu that is a VGA too. */
+struct machine_display {
+	struct vga_pci *adapter;
+	struct virtio_device *gpu;
+	struct vga *vga; /* the virtio-gpu's */
+	struct pci_rom bios;
 };
 
 struct machine {
@@ -48,6 +57,7 @@ struct machine {
 	struct boot_devices boot_devices;
 
 	struct screen *screen; /* NULL: none */
+	struct machine_display display;
 	struct serial_line *serial_line;
 	struct serial_16550 *serial;
 	struct cmos_rtc *rtc;

@@ -21,7 +21,7 @@ def _boot_sector(lab, name, text):
 
 
 def bios_without_a_medium(lab):
-    with lab.machine("--firmware", "bios") as machine:
+    with lab.machine("--firmware", "bios", "--display", "none") as machine:
         machine.wait_for("SeaBIOS")
         machine.wait_for("No bootable device")
 

@@ -93,7 +93,7 @@ test_boot_sector (Fixture *f, gconstpointer data)
 
   /* cli: the BIOS writes to the port too, in its timer interrupt */
   DISK (f, "\xfa" BOOT_SECTOR_PUT ("h") BOOT_SECTOR_PUT ("i") BOOT_SECTOR_EXIT ("\x2a"));
-  out = run (f, "--memory 32M --serial stdio", PASSED << 1 | 1);
+  out = run (f, "--memory 32M --serial stdio --display none", PASSED << 1 | 1);
   g_assert_nonnull (strstr (out, "SeaBIOS"));
   g_assert_nonnull (strstr (out, "hi"));
 }

@@ -43,6 +43,7 @@ static void test_defaults(void)
 	g_assert_false(config.no_reboot);
 	g_assert_cmpuint(config.disk_count, ==, 0);
 	g_assert_cmpint(config.firmware, ==, FIRMWARE_NONE);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_NONE);
 }
 
 static void test_everything(void)
@@ -123,6 +124,28 @@ static void test_refused(void)
 	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
 }
 
+static void test_display(void)
+{
+	g_assert_cmpint(parse("--firmware bios"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VIRTIO);
+	g_assert_cmpuint(config.display.width, ==, 1280);
+	g_assert_cmpuint(config.display.height, ==, 800);
+	g_assert_cmpint(parse("--firmware bios --display none"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_NONE);
+	g_assert_cmpint(parse("--kernel k --display 1024x768,model=vga"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VGA);
+	g_assert_cmpuint(config.display.width, ==, 1024);
+	g_assert_cmpint(parse("--kernel k --display 3840x2160"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VIRTIO);
+	assert_invalid("--kernel k --display 3840x2160,model=vga", "not enough video memory");
+	assert_invalid("--kernel k --display 1024", "not \"1024\"");
+	assert_invalid("--kernel k --display 1024x768x32", "from 64x64 to 4095x4095");
+	assert_invalid("--kernel k --display 9999999999x1", "from 64x64 to 4095x4095");
+	assert_invalid("--kernel k --display ''", "like 1280x800");
+	assert_invalid("--kernel k --display 1024x768,model=qxl", "model=qxl");
+	assert_invalid("--kernel k --display none,model=vga", "no display");
+}
+
 static void test_too_many_disks(void)
 {
 	g_autoptr(GString) line = g_string_new("--kernel k");
@@ -158,6 +181,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/machine-config/defaults", test_defaults);
 	g_test_add_func("/machine-config/everything", test_everything);
+	g_test_add_func("/machine-config/display", test_display);
 	g_test_add_func("/machine-config/memory", test_memory);
 	g_test_add_func("/machine-config/refused", test_refused);
 	g_test_add_func("/machine-config/too-many-disks", test_too_many_disks);
