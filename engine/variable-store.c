@@ -166,6 +166,16 @@ set_open_error (const char *path, int error_number, GError **error)
                  g_strerror (error_number));
 }
 
+/*
+ * A VMM that was killed while it wrote has left the changes behind the store, and the next one
+ * completes them; what the store itself holds is not whole until then.
+ */
+static gboolean
+has_unfinished_changes (guint64 file_size, guint64 size)
+{
+  return file_size > size && file_size <= 2 * size + INN_VARIABLE_STORE_JOURNAL_MARGIN;
+}
+
 static gboolean
 check_opened (int fd, const char *path, guint64 size, GError **error)
 {
@@ -176,6 +186,8 @@ check_opened (int fd, const char *path, guint64 size, GError **error)
       set_open_error (path, errno, error);
       return FALSE;
     }
+  if (S_ISREG (status.st_mode) && has_unfinished_changes ((guint64)status.st_size, size))
+    return TRUE;
   if (!S_ISREG (status.st_mode) || (guint64)status.st_size != size || !file_is_good (fd, size))
     {
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,

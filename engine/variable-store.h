@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 /* What a store begins with is looked at, no more. */
 #define INN_VARIABLE_STORE_HEADER_SIZE 4096
 
+/* What changes left behind the store take more than they change. */
+#define INN_VARIABLE_STORE_JOURNAL_MARGIN (64 << 10)
+
 /*
  * Whether @header, the first bytes of a file of @size bytes, begins a firmware volume that fills
  * that file (UEFI Platform Initialization, volume 3, EFI_FIRMWARE_VOLUME_HEADER). Pure.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Little-endian fields as the guest or a file has them, to and from host order, at any alignment.
+ * Fields as the guest or a file has them, little-endian (le) or big-endian (be), to and from host
+ * order, at any alignment.
  */
 #pragma once
 
@@ -47,5 +48,33 @@ static inline void store_le32(void *bytes, uint32_t value)
 static inline void store_le64(void *bytes, uint64_t value)
 {
 	value = htole64(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static inline uint32_t load_be32(const void *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return be32toh(value);
+}
+
+static inline uint64_t load_be64(const void *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return be64toh(value);
+}
+
+static inline void store_be16(void *bytes, uint16_t value)
+{
+	value = htobe16(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static inline void store_be32(void *bytes, uint32_t value)
+{
+	value = htobe32(value);
 	memcpy(bytes, &value, sizeof(value));
 }

@@ -45,6 +45,24 @@ int fd_read_at(int fd, void *buffer, size_t length, uint64_t offset)
 	return 0;
 }
 
+int fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset)
+{
+	const char *at = buffer;
+
+	while (length > 0) {
+		ssize_t n = pwrite(fd, at, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
 void fd_event_signal(int event_fd)
 {
 	uint64_t one = 1;

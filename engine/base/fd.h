@@ -17,6 +17,9 @@ int fd_set_nonblocking(int fd, int nonblocking);
 /* Reads exactly length bytes at offset; -ENODATA when the file ends before. 0 or negative errno. */
 int fd_read_at(int fd, void *buffer, size_t length, uint64_t offset);
 
+/* Writes exactly length bytes at offset. 0 or negative errno. */
+int fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset);
+
 /* Adds 1 to an eventfd. Never blocks; a saturated counter counts as success. */
 void fd_event_signal(int event_fd);
 /* Resets an eventfd's counter (which must be non-blocking) and returns what it was. */

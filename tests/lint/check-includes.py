@@ -17,7 +17,7 @@ STATISTICS = "engine/vmm/control/statistics-page.h"
 BACKENDS = {"engine/vmm/block", "engine/vmm/display"}
 VMM_FOLDERS = {
     f"engine/vmm/{name}"
-    for name in "machine cpu memory bus pci virtio devices block display boot control loop sandbox".split()
+    for name in "machine cpu memory bus pci virtio devices devices/vga block display boot control loop sandbox".split()
 }
 
 # Folder (with what is below it, unless that has a line of its own): folders or files it may see.
@@ -35,7 +35,8 @@ ALLOWED = {
     "engine/vmm/display": VMM,
     "engine/vmm/virtio": VMM | {"engine/vmm/pci", "engine/vmm/bus", STATISTICS} | BACKENDS,
     "engine/vmm/devices": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,
-    "engine/vmm/boot": VMM | {"engine/vmm/devices/fw-cfg.h"},
+    "engine/vmm/devices/vga": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,
+    "engine/vmm/boot": VMM | {"engine/vmm/bus/memory-slot.h", "engine/vmm/devices/fw-cfg.h"},
     "engine/vmm/control": VMM | {"engine/vmm/machine/machine.h"},
     "engine/vmm/sandbox": {"engine/base", "engine/protocol"},
     "engine/vmm/machine": VMM | VMM_FOLDERS,

@@ -2,13 +2,27 @@
 /*
  * The differentiated system description table: one PCI Express bus with its address windows
  * (memory/memory-layout.h), its interrupt pins, and the devices that are not on it. Compiled by
- * iasl. The 64-bit window is above all RAM and therefore not here: what needs it is placed there
- * before the system starts and is left there.
+ * iasl. What is only known of the machine at hand is in names with large numbers, which
+ * boot/acpi-tables.c finds and replaces.
  */
 DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
 {
+    /* The first and last address of the PCI memory window above RAM. */
+    Name (M64B, 0x4040404040404040)
+    Name (M64E, 0x4141414141414141)
+    /* Whether there is the firmware configuration device, the keyboard controller: 0 or 15. */
+    Name (FWCP, 0x4242424242424242)
+    Name (KBDP, 0x4343434343434343)
+
     /* Power off: the sleep type that devices/acpi-pm.c knows. */
     Name (\_S5, Package () { 0, 0, 0, 0 })
+
+    /* Which interrupt controllers the system uses: 0 the PICs, 1 the IOAPIC. */
+    Name (PICF, 0)
+    Method (_PIC, 1)
+    {
+        Store (Arg0, PICF)
+    }
 
     Scope (\_SB)
     {
@@ -23,6 +37,20 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
             })
         }
 
+        /* docs/specs/fw_cfg.rst of QEMU */
+        Device (FWCF)
+        {
+            Name (_HID, "QEMU0002")
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x0510, 0x0510, 0x01, 0x0C)
+            })
+            Method (_STA)
+            {
+                Return (FWCP)
+            }
+        }
+
         Device (PCI0)
         {
             Name (_HID, EisaId ("PNP0A08"))
@@ -30,7 +58,7 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
             Name (_SEG, 0)
             Name (_BBN, 0)
             Name (_UID, 0)
-            Name (_CRS, ResourceTemplate ()
+            Name (CRES, ResourceTemplate ()
             {
                 WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
                     0, 0, 0, 0, 1)
@@ -39,9 +67,24 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                     0, 0x0000, 0x0CF7, 0, 0x0CF8)
                 WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
                     0, 0x0D00, 0xFFFF, 0, 0xF300)
+                DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Cacheable,
+                    ReadWrite, 0, 0x000A0000, 0x000BFFFF, 0, 0x00020000)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xC0000000, 0xFEBFFFFF, 0, 0x3EC00000)
+                QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
+                    ReadWrite, 0, 0x100000000, 0x1FFFFFFFF, 0, 0x100000000, , , M64W)
             })
+            Method (_CRS, 0, Serialized)
+            {
+                CreateQWordField (CRES, ^M64W._MIN, WMIN)
+                CreateQWordField (CRES, ^M64W._MAX, WMAX)
+                CreateQWordField (CRES, ^M64W._LEN, WLEN)
+
+                Store (M64B, WMIN)
+                Store (M64E, WMAX)
+                Add (Subtract (M64E, M64B), 1, WLEN)
+                Return (CRES)
+            }
 
             /* The system may drive all PCI Express features (PCI Firmware 3.2, section 4.5.1). */
             Method (_OSC, 4)
@@ -59,138 +102,39 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                 Return (Arg3)
             }
 
-            /* Pin n of a slot: global system interrupt 16 + ((slot + n) & 3). */
-            Name (_PRT, Package ()
+            /*
+             * Pin n of a slot is on line (slot + n) & 3, from slot 25 on on line n. A line is a
+             * global system interrupt from 16 on; at the PICs it is where firmware routes it.
+             */
+            Name (ROUT, Package (128) {})
+            Method (_PRT, 0, Serialized)
             {
-                Package () { 0x0000FFFF, 0, Zero, 16 },
-                Package () { 0x0000FFFF, 1, Zero, 17 },
-                Package () { 0x0000FFFF, 2, Zero, 18 },
-                Package () { 0x0000FFFF, 3, Zero, 19 },
-                Package () { 0x0001FFFF, 0, Zero, 17 },
-                Package () { 0x0001FFFF, 1, Zero, 18 },
-                Package () { 0x0001FFFF, 2, Zero, 19 },
-                Package () { 0x0001FFFF, 3, Zero, 16 },
-                Package () { 0x0002FFFF, 0, Zero, 18 },
-                Package () { 0x0002FFFF, 1, Zero, 19 },
-                Package () { 0x0002FFFF, 2, Zero, 16 },
-                Package () { 0x0002FFFF, 3, Zero, 17 },
-                Package () { 0x0003FFFF, 0, Zero, 19 },
-                Package () { 0x0003FFFF, 1, Zero, 16 },
-                Package () { 0x0003FFFF, 2, Zero, 17 },
-                Package () { 0x0003FFFF, 3, Zero, 18 },
-                Package () { 0x0004FFFF, 0, Zero, 16 },
-                Package () { 0x0004FFFF, 1, Zero, 17 },
-                Package () { 0x0004FFFF, 2, Zero, 18 },
-                Package () { 0x0004FFFF, 3, Zero, 19 },
-                Package () { 0x0005FFFF, 0, Zero, 17 },
-                Package () { 0x0005FFFF, 1, Zero, 18 },
-                Package () { 0x0005FFFF, 2, Zero, 19 },
-                Package () { 0x0005FFFF, 3, Zero, 16 },
-                Package () { 0x0006FFFF, 0, Zero, 18 },
-                Package () { 0x0006FFFF, 1, Zero, 19 },
-                Package () { 0x0006FFFF, 2, Zero, 16 },
-                Package () { 0x0006FFFF, 3, Zero, 17 },
-                Package () { 0x0007FFFF, 0, Zero, 19 },
-                Package () { 0x0007FFFF, 1, Zero, 16 },
-                Package () { 0x0007FFFF, 2, Zero, 17 },
-                Package () { 0x0007FFFF, 3, Zero, 18 },
-                Package () { 0x0008FFFF, 0, Zero, 16 },
-                Package () { 0x0008FFFF, 1, Zero, 17 },
-                Package () { 0x0008FFFF, 2, Zero, 18 },
-                Package () { 0x0008FFFF, 3, Zero, 19 },
-                Package () { 0x0009FFFF, 0, Zero, 17 },
-                Package () { 0x0009FFFF, 1, Zero, 18 },
-                Package () { 0x0009FFFF, 2, Zero, 19 },
-                Package () { 0x0009FFFF, 3, Zero, 16 },
-                Package () { 0x000AFFFF, 0, Zero, 18 },
-                Package () { 0x000AFFFF, 1, Zero, 19 },
-                Package () { 0x000AFFFF, 2, Zero, 16 },
-                Package () { 0x000AFFFF, 3, Zero, 17 },
-                Package () { 0x000BFFFF, 0, Zero, 19 },
-                Package () { 0x000BFFFF, 1, Zero, 16 },
-                Package () { 0x000BFFFF, 2, Zero, 17 },
-                Package () { 0x000BFFFF, 3, Zero, 18 },
-                Package () { 0x000CFFFF, 0, Zero, 16 },
-                Package () { 0x000CFFFF, 1, Zero, 17 },
-                Package () { 0x000CFFFF, 2, Zero, 18 },
-                Package () { 0x000CFFFF, 3, Zero, 19 },
-                Package () { 0x000DFFFF, 0, Zero, 17 },
-                Package () { 0x000DFFFF, 1, Zero, 18 },
-                Package () { 0x000DFFFF, 2, Zero, 19 },
-                Package () { 0x000DFFFF, 3, Zero, 16 },
-                Package () { 0x000EFFFF, 0, Zero, 18 },
-                Package () { 0x000EFFFF, 1, Zero, 19 },
-                Package () { 0x000EFFFF, 2, Zero, 16 },
-                Package () { 0x000EFFFF, 3, Zero, 17 },
-                Package () { 0x000FFFFF, 0, Zero, 19 },
-                Package () { 0x000FFFFF, 1, Zero, 16 },
-                Package () { 0x000FFFFF, 2, Zero, 17 },
-                Package () { 0x000FFFFF, 3, Zero, 18 },
-                Package () { 0x0010FFFF, 0, Zero, 16 },
-                Package () { 0x0010FFFF, 1, Zero, 17 },
-                Package () { 0x0010FFFF, 2, Zero, 18 },
-                Package () { 0x0010FFFF, 3, Zero, 19 },
-                Package () { 0x0011FFFF, 0, Zero, 17 },
-                Package () { 0x0011FFFF, 1, Zero, 18 },
-                Package () { 0x0011FFFF, 2, Zero, 19 },
-                Package () { 0x0011FFFF, 3, Zero, 16 },
-                Package () { 0x0012FFFF, 0, Zero, 18 },
-                Package () { 0x0012FFFF, 1, Zero, 19 },
-                Package () { 0x0012FFFF, 2, Zero, 16 },
-                Package () { 0x0012FFFF, 3, Zero, 17 },
-                Package () { 0x0013FFFF, 0, Zero, 19 },
-                Package () { 0x0013FFFF, 1, Zero, 16 },
-                Package () { 0x0013FFFF, 2, Zero, 17 },
-                Package () { 0x0013FFFF, 3, Zero, 18 },
-                Package () { 0x0014FFFF, 0, Zero, 16 },
-                Package () { 0x0014FFFF, 1, Zero, 17 },
-                Package () { 0x0014FFFF, 2, Zero, 18 },
-                Package () { 0x0014FFFF, 3, Zero, 19 },
-                Package () { 0x0015FFFF, 0, Zero, 17 },
-                Package () { 0x0015FFFF, 1, Zero, 18 },
-                Package () { 0x0015FFFF, 2, Zero, 19 },
-                Package () { 0x0015FFFF, 3, Zero, 16 },
-                Package () { 0x0016FFFF, 0, Zero, 18 },
-                Package () { 0x0016FFFF, 1, Zero, 19 },
-                Package () { 0x0016FFFF, 2, Zero, 16 },
-                Package () { 0x0016FFFF, 3, Zero, 17 },
-                Package () { 0x0017FFFF, 0, Zero, 19 },
-                Package () { 0x0017FFFF, 1, Zero, 16 },
-                Package () { 0x0017FFFF, 2, Zero, 17 },
-                Package () { 0x0017FFFF, 3, Zero, 18 },
-                Package () { 0x0018FFFF, 0, Zero, 16 },
-                Package () { 0x0018FFFF, 1, Zero, 17 },
-                Package () { 0x0018FFFF, 2, Zero, 18 },
-                Package () { 0x0018FFFF, 3, Zero, 19 },
-                Package () { 0x0019FFFF, 0, Zero, 17 },
-                Package () { 0x0019FFFF, 1, Zero, 18 },
-                Package () { 0x0019FFFF, 2, Zero, 19 },
-                Package () { 0x0019FFFF, 3, Zero, 16 },
-                Package () { 0x001AFFFF, 0, Zero, 18 },
-                Package () { 0x001AFFFF, 1, Zero, 19 },
-                Package () { 0x001AFFFF, 2, Zero, 16 },
-                Package () { 0x001AFFFF, 3, Zero, 17 },
-                Package () { 0x001BFFFF, 0, Zero, 19 },
-                Package () { 0x001BFFFF, 1, Zero, 16 },
-                Package () { 0x001BFFFF, 2, Zero, 17 },
-                Package () { 0x001BFFFF, 3, Zero, 18 },
-                Package () { 0x001CFFFF, 0, Zero, 16 },
-                Package () { 0x001CFFFF, 1, Zero, 17 },
-                Package () { 0x001CFFFF, 2, Zero, 18 },
-                Package () { 0x001CFFFF, 3, Zero, 19 },
-                Package () { 0x001DFFFF, 0, Zero, 17 },
-                Package () { 0x001DFFFF, 1, Zero, 18 },
-                Package () { 0x001DFFFF, 2, Zero, 19 },
-                Package () { 0x001DFFFF, 3, Zero, 16 },
-                Package () { 0x001EFFFF, 0, Zero, 18 },
-                Package () { 0x001EFFFF, 1, Zero, 19 },
-                Package () { 0x001EFFFF, 2, Zero, 16 },
-                Package () { 0x001EFFFF, 3, Zero, 17 },
-                Package () { 0x001FFFFF, 0, Zero, 19 },
-                Package () { 0x001FFFFF, 1, Zero, 16 },
-                Package () { 0x001FFFFF, 2, Zero, 17 },
-                Package () { 0x001FFFFF, 3, Zero, 18 }
-            })
+                Store (0, Local0)
+                While (LLess (Local0, 128))
+                {
+                    ShiftRight (Local0, 2, Local1)
+                    And (Local0, 3, Local2)
+                    Store (Local2, Local3)
+                    If (LLess (Local1, 25))
+                    {
+                        And (Add (Local1, Local2), 3, Local3)
+                    }
+                    Store (Package (4) { 0, 0, 0, 0 }, Local4)
+                    Or (ShiftLeft (Local1, 16), 0xFFFF, Index (Local4, 0))
+                    Store (Local2, Index (Local4, 1))
+                    If (PICF)
+                    {
+                        Add (Local3, 16, Index (Local4, 3))
+                    }
+                    Else
+                    {
+                        Add (ShiftRight (Local3, 1), 10, Index (Local4, 3))
+                    }
+                    Store (Local4, Index (ROUT, Local0))
+                    Increment (Local0)
+                }
+                Return (ROUT)
+            }
 
             Device (LPC)
             {
@@ -215,6 +159,34 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                     {
                         IO (Decode16, 0x0070, 0x0070, 0x01, 0x02)
                     })
+                }
+
+                Device (KBD)
+                {
+                    Name (_HID, EisaId ("PNP0303"))
+                    Name (_CRS, ResourceTemplate ()
+                    {
+                        IO (Decode16, 0x0060, 0x0060, 0x01, 0x01)
+                        IO (Decode16, 0x0064, 0x0064, 0x01, 0x01)
+                        IRQNoFlags () { 1 }
+                    })
+                    Method (_STA)
+                    {
+                        Return (KBDP)
+                    }
+                }
+
+                Device (MOU)
+                {
+                    Name (_HID, EisaId ("PNP0F13"))
+                    Name (_CRS, ResourceTemplate ()
+                    {
+                        IRQNoFlags () { 12 }
+                    })
+                    Method (_STA)
+                    {
+                        Return (KBDP)
+                    }
                 }
 
                 Device (PVPN)

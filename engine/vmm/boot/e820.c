@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "boot/e820.h"
 
+#include "base/byte-order.h"
 #include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
 
@@ -24,4 +25,22 @@ size_t e820_build(const struct guest_memory_region *regions, size_t count,
 	for (size_t i = 1; i < count; i++)
 		entries[n++] = (struct e820_entry){regions[i].gpa, regions[i].size, E820_RAM};
 	return n;
+}
+
+size_t e820_build_for_firmware(const struct guest_memory_region *regions, size_t count,
+			       struct e820_entry entries[E820_MAX_ENTRIES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		entries[n++] = (struct e820_entry){regions[i].gpa, regions[i].size, E820_RAM};
+	entries[n++] = (struct e820_entry){LAYOUT_KVM_PAGES, LAYOUT_KVM_PAGES_SIZE, E820_RESERVED};
+	return n;
+}
+
+void e820_store(uint8_t bytes[E820_ENTRY_SIZE], const struct e820_entry *entry)
+{
+	store_le64(bytes, entry->base);
+	store_le64(bytes + 8, entry->size);
+	store_le32(bytes + 16, entry->type);
 }

@@ -26,7 +26,6 @@ enum {
 	ZP_RAMDISK_SIZE = 0x21c,
 	ZP_CMD_LINE_PTR = 0x228,
 	ZP_E820_TABLE = 0x2d0,
-	E820_ENTRY_SIZE = 20,
 
 	LOADER_UNDEFINED = 0xff,
 	VID_MODE_NORMAL = 0xffff,
@@ -138,13 +137,8 @@ static void write_e820(uint8_t *zero_page, const struct guest_memory *memory)
 	size_t region_count = guest_memory_regions(memory, regions);
 	size_t count = e820_build(regions, region_count, entries);
 
-	for (size_t i = 0; i < count; i++) {
-		uint8_t *at = zero_page + ZP_E820_TABLE + i * E820_ENTRY_SIZE;
-
-		store_le64(at, entries[i].base);
-		store_le64(at + 8, entries[i].size);
-		store_le32(at + 16, entries[i].type);
-	}
+	for (size_t i = 0; i < count; i++)
+		e820_store(zero_page + ZP_E820_TABLE + i * E820_ENTRY_SIZE, &entries[i]);
 	zero_page[ZP_E820_ENTRIES] = (uint8_t)count;
 }
 

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 
 #include "bus/memory-slot.h"
-#include "memory/guest-memory.h"
+#include "memory/memory-slots.h"
 
-enum { MAX_SLOTS = 64, FIRST_NUMBER = GUEST_MEMORY_MAX_REGIONS };
+enum { MAX_SLOTS = 64, FIRST_NUMBER = MEMORY_SLOTS_MAX };
 
 struct memory_slot_kvm {
 	struct memory_slot_registry registry; /* first */

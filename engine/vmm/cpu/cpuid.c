@@ -36,6 +36,7 @@ enum {
 #define EXTENDED_ECX_SGX_LC       (1U << 30)
 #define AMD_ECX_CMP_LEGACY        (1U << 1)
 
+enum { DEFAULT_PHYSICAL_BITS = 36 }; /* of a processor that does not say */
 enum { LEVEL_TYPE_THREAD = 1, LEVEL_TYPE_CORE = 2 };
 
 /*
@@ -225,4 +226,13 @@ void cpuid_set_vcpu(struct cpuid_table *table, uint32_t vcpu)
 			break;
 		}
 	}
+}
+
+unsigned int cpuid_physical_bits(const struct cpuid_table *table)
+{
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (table->entries[i].function == LEAF_ADDRESS_SIZES)
+			return table->entries[i].eax & 0xff;
+	}
+	return DEFAULT_PHYSICAL_BITS;
 }

@@ -26,5 +26,7 @@ int cpuid_read_supported(int system_fd, struct cpuid_table *table);
  * are different on each vCPU.
  */
 void cpuid_filter(struct cpuid_table *table, uint32_t vcpus);
+/* How many bits a physical address has. */
+unsigned int cpuid_physical_bits(const struct cpuid_table *table);
 /* Sets the fields that identify one vCPU. Can be called again for the next. */
 void cpuid_set_vcpu(struct cpuid_table *table, uint32_t vcpu);

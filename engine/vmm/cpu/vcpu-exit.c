@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bus/address-space.h"
+#include "bus/posted-writes.h"
 #include "control/statistics-page.h"
 #include "loop/event-loop.h"
 
@@ -19,6 +20,7 @@ static void serve_port(struct kvm_run *run, const struct vcpu_bus *bus)
 	char *data = (char *)run + run->io.data_offset;
 
 	event_loop_lock(bus->loop);
+	posted_writes_serve(bus->posted);
 	for (uint32_t i = 0; i < run->io.count; i++, data += size) {
 		uint64_t value = 0;
 
@@ -55,6 +57,7 @@ static void serve_mmio(struct kvm_run *run, const struct vcpu_bus *bus)
 	unsigned int size = length & (length - 1) ? 1 : length;
 
 	event_loop_lock(bus->loop);
+	posted_writes_serve(bus->posted);
 	for (unsigned int at = 0; at < length; at += size)
 		serve_transaction(bus->mmio, run->mmio.phys_addr + at, &run->mmio.data[at], size,
 				  run->mmio.is_write);

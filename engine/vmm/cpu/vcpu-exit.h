@@ -9,13 +9,15 @@
 struct address_space;
 struct event_loop;
 struct kvm_run;
+struct posted_writes;
 struct statistics_vcpu;
 
 /* Where port I/O and MMIO go; borrowed. */
 struct vcpu_bus {
 	struct address_space *ports;
 	struct address_space *mmio;
-	struct event_loop *loop; /* the device lock is taken around each access */
+	struct event_loop *loop;      /* the device lock is taken around each access */
+	struct posted_writes *posted; /* served before each access; NULL: none */
 };
 
 enum vcpu_exit {

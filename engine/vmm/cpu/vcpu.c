@@ -240,6 +240,11 @@ unsigned int vcpu_number(const struct vcpu *vcpu)
 	return vcpu->number;
 }
 
+void *vcpu_run_area(const struct vcpu *vcpu)
+{
+	return vcpu->run;
+}
+
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)
 {
 	struct timespec used;

@@ -64,5 +64,7 @@ void vcpu_wait_until_parked(struct vcpu *vcpu);
 /* For the state functions (vcpu-state.h). */
 int vcpu_fd(const struct vcpu *vcpu);
 unsigned int vcpu_number(const struct vcpu *vcpu);
+/* What it shares with KVM, vm->run_size bytes. */
+void *vcpu_run_area(const struct vcpu *vcpu);
 /* CPU time the thread has used. */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);

@@ -13,6 +13,7 @@
 struct address_space;
 struct event_loop;
 struct interrupt_controller;
+struct memory_slot_registry;
 
 /*
  * What a guest can ask of the machine as a whole. Called with the device lock held on any thread:
@@ -77,6 +78,32 @@ struct fast_reset;
 int fast_reset_create(struct address_space *ports, const struct system_requests *requests,
 		      struct fast_reset **ret_reset);
 void fast_reset_destroy(struct fast_reset *reset);
+
+struct pflash_host {
+	struct address_space *mmio;
+	struct memory_slot_registry *slots;
+	struct event_loop *loop;
+};
+/* Where changes are kept. */
+struct pflash_store {
+	int fd; /* borrowed; -1: nowhere */
+	/* They could not be. They are tried again after pflash_resume(). */
+	void (*failed)(void *data, int error);
+	void *data;
+};
+
+struct pflash;
+/*
+ * A flash chip of size bytes (in units of 4 KiB, at most 8 MiB) at gpa, with the contents of a file
+ * that is borrowed for the time of the call. 0, -EINVAL when the file has another size.
+ */
+int pflash_create(const struct pflash_host *host, uint64_t gpa, uint64_t size, int fd,
+		  const struct pflash_store *store, struct pflash **ret_flash);
+void pflash_destroy(struct pflash *flash);
+void pflash_reset(struct pflash *flash);
+/* Main thread: changes are in the file when it returns. Lets the device lock go meanwhile. */
+void pflash_flush(struct pflash *flash);
+void pflash_resume(struct pflash *flash);
 
 struct pvpanic;
 int pvpanic_create(struct address_space *ports, const struct system_requests *requests,

@@ -193,8 +193,12 @@ const struct screen_page *screen_page(const struct screen *screen)
 
 void screen_set_source(struct screen *screen, const struct screen_source_ops *ops, void *device)
 {
+	if (screen->source && screen->watched)
+		screen->source->watched(screen->device, false);
 	screen->source = ops;
 	screen->device = device;
+	if (screen->watched)
+		ops->watched(device, true);
 }
 
 void screen_set_mode(struct screen *screen, const struct screen_mode *mode)

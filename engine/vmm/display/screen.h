@@ -47,7 +47,10 @@ int screen_pixels_fd(const struct screen *screen);
 /* What is read by clients, for tests and for the device itself. */
 const struct screen_page *screen_page(const struct screen *screen);
 
-/* Before the vCPUs run. device is passed to ops. */
+/*
+ * device is passed to ops. Also while the machine runs: nobody watches the source before any more,
+ * and the new one is told if somebody does.
+ */
 void screen_set_source(struct screen *screen, const struct screen_source_ops *ops, void *device);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/machine-config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -10,12 +11,16 @@
 #include <string.h>
 
 #include "base/checked-arithmetic.h"
+#include "devices/vga/vga-pci.h"
+#include "display/edid.h"
 #include "virtio/virtio-devices.h"
 
 #define MEBIBYTE        (1ULL << 20)
 #define MEMORY_STEP     (2 * MEBIBYTE)
 #define DEFAULT_MEMORY  (512 * MEBIBYTE)
 #define MAXIMUM_MEMORY  (1ULL << 46)
+#define DEFAULT_WIDTH   1280
+#define DEFAULT_HEIGHT  800
 #define DEFAULT_CMDLINE "console=ttyS0"
 
 const char machine_config_usage[] =
@@ -23,14 +28,22 @@ const char machine_config_usage[] =
 	"Runs one virtual machine with KVM until it powers off.\n"
 	"\n"
 	"  --name NAME            what the machine is called\n"
+	"  --uuid UUID            the machine's identity, as its system reads it\n"
 	"  --memory SIZE          K, M or G; M without a letter (512M)\n"
 	"  --cpus N               number of vCPUs (1)\n"
-	"  --firmware none        start the kernel directly\n"
+	"  --firmware bios|uefi|none\n"
+	"                         what starts the guest; none: its kernel, directly (none)\n"
+	"  --firmware-image FILE  instead of the firmware installed on this computer\n"
+	"  --variables FILE       where UEFI keeps its settings (forgotten at the end without it)\n"
+	"  --boot NAME[,NAME]...  what firmware starts from, best first: disk0, cdrom0, net0...\n"
+	"  --boot-menu on|off     whether it waits for a key to choose (off)\n"
 	"  --kernel FILE          Linux kernel (bzImage)\n"
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
 	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT][,bus=virtio|ahci]\n"
 	"  --cdrom FILE|none      a CD-ROM drive with this image in it, or empty\n"
+	"  --display WIDTHxHEIGHT[,model=virtio|vga]|none\n"
+	"                         the screen (1280x800, virtio; none without firmware)\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -48,14 +61,20 @@ const char machine_config_usage[] =
 
 enum option_value {
 	OPTION_NAME = 1,
+	OPTION_UUID,
 	OPTION_MEMORY,
 	OPTION_CPUS,
 	OPTION_FIRMWARE,
+	OPTION_FIRMWARE_IMAGE,
+	OPTION_VARIABLES,
+	OPTION_BOOT,
+	OPTION_BOOT_MENU,
 	OPTION_KERNEL,
 	OPTION_INITRD,
 	OPTION_CMDLINE,
 	OPTION_DISK,
 	OPTION_CDROM,
+	OPTION_DISPLAY,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -68,14 +87,20 @@ enum option_value {
 
 static const struct option options[] = {
 	{"name", required_argument, NULL, OPTION_NAME},
+	{"uuid", required_argument, NULL, OPTION_UUID},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
+	{"firmware-image", required_argument, NULL, OPTION_FIRMWARE_IMAGE},
+	{"variables", required_argument, NULL, OPTION_VARIABLES},
+	{"boot", required_argument, NULL, OPTION_BOOT},
+	{"boot-menu", required_argument, NULL, OPTION_BOOT_MENU},
 	{"kernel", required_argument, NULL, OPTION_KERNEL},
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
 	{"cdrom", required_argument, NULL, OPTION_CDROM},
+	{"display", required_argument, NULL, OPTION_DISPLAY},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -173,6 +198,27 @@ static bool parse_cpus(const char *string, uint64_t *ret_cpus, char text[MACHINE
 	return true;
 }
 
+/* 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. */
+static bool parse_uuid(const char *string, uint8_t uuid[16], char text[MACHINE_TEXT_SIZE])
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	unsigned int digits = 0;
+
+	memset(uuid, 0, 16);
+	for (size_t i = 0; i < sizeof(form); i++) {
+		static const char hexadecimal[] = "0123456789abcdef";
+		const char *digit = strchr(hexadecimal, tolower((unsigned char)string[i]));
+
+		if (form[i] != 'x' ? string[i] != form[i] : string[i] == '\0' || !digit)
+			return refuse(text, "\"%s\" is not a UUID.", string);
+		if (form[i] == 'x') {
+			uuid[digits / 2] = (uint8_t)(uuid[digits / 2] << 4 | (digit - hexadecimal));
+			digits++;
+		}
+	}
+	return true;
+}
+
 static bool parse_file(const char *string, struct file_reference *ret_file,
 		       char text[MACHINE_TEXT_SIZE])
 {
@@ -245,6 +291,57 @@ static bool parse_cdrom(const char *string, struct machine_config *config,
 	return true;
 }
 
+static bool parse_display_property(const char *property, struct machine_display_config *display,
+				   char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(property, "model=virtio") == 0)
+		display->model = DISPLAY_VIRTIO;
+	else if (strcmp(property, "model=vga") == 0)
+		display->model = DISPLAY_VGA;
+	else
+		return refuse(text, "\"%s\" is not a property of a display.", property);
+	return true;
+}
+
+static bool parse_size(const char *string, struct machine_display_config *display)
+{
+	uint64_t width, height;
+	const char *rest;
+
+	if (!parse_number(string, &width, &rest) || *rest != 'x' ||
+	    !parse_number(rest + 1, &height, &rest) || *rest != '\0' || width > UINT32_MAX ||
+	    height > UINT32_MAX || !edid_size_is_valid((uint32_t)width, (uint32_t)height))
+		return false;
+	display->width = (uint32_t)width;
+	display->height = (uint32_t)height;
+	return true;
+}
+
+static bool parse_display(char *string, struct machine_display_config *ret_display,
+			  char text[MACHINE_TEXT_SIZE])
+{
+	struct machine_display_config display = {.model = DISPLAY_VIRTIO};
+	char *rest = string, *property;
+	const char *size = strsep(&rest, ",");
+
+	if (strcmp(size, "none") == 0)
+		display.model = DISPLAY_NONE;
+	else if (!parse_size(size, &display))
+		return refuse(text,
+			      "A display can be none or have a size from %dx%d to %dx%d, like "
+			      "1280x800; not \"%s\".",
+			      EDID_MINIMUM_SIDE, EDID_MINIMUM_SIDE, EDID_MAXIMUM_SIDE,
+			      EDID_MAXIMUM_SIDE, size);
+	while ((property = strsep(&rest, ","))) {
+		if (display.width == 0)
+			return refuse(text, "\"%s\" is not a property of no display.", property);
+		if (!parse_display_property(property, &display, text))
+			return false;
+	}
+	*ret_display = display;
+	return true;
+}
+
 static bool parse_serial(const char *string, struct machine_config *config,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -279,10 +376,25 @@ static bool parse_sandbox(const char *string, enum sandbox_mode *ret_mode,
 	return true;
 }
 
-static bool parse_firmware(const char *string, char text[MACHINE_TEXT_SIZE])
+static bool parse_firmware(const char *string, enum firmware_kind *ret_kind,
+			   char text[MACHINE_TEXT_SIZE])
 {
-	return strcmp(string, "none") == 0 ||
-	       refuse(text, "The firmware \"%s\" is not known; \"none\" is.", string);
+	if (strcmp(string, "bios") == 0)
+		*ret_kind = FIRMWARE_BIOS;
+	else if (strcmp(string, "uefi") == 0)
+		*ret_kind = FIRMWARE_UEFI;
+	else if (strcmp(string, "none") == 0)
+		*ret_kind = FIRMWARE_NONE;
+	else
+		return refuse(text, "The firmware can be bios, uefi or none; not \"%s\".", string);
+	return true;
+}
+
+static bool parse_boot_menu(const char *string, bool *ret_on, char text[MACHINE_TEXT_SIZE])
+{
+	*ret_on = strcmp(string, "on") == 0;
+	return *ret_on || strcmp(string, "off") == 0 ||
+	       refuse(text, "The boot menu can be on or off; not \"%s\".", string);
 }
 
 static bool parse_option(int option, char *argument, struct machine_config *config,
@@ -292,12 +404,23 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 	case OPTION_NAME:
 		config->name = argument;
 		return true;
+	case OPTION_UUID:
+		return parse_uuid(argument, config->uuid, text);
 	case OPTION_MEMORY:
 		return parse_memory(argument, &config->memory, text);
 	case OPTION_CPUS:
 		return parse_cpus(argument, &config->cpus, text);
 	case OPTION_FIRMWARE:
-		return parse_firmware(argument, text);
+		return parse_firmware(argument, &config->firmware, text);
+	case OPTION_FIRMWARE_IMAGE:
+		return parse_file(argument, &config->firmware_image, text);
+	case OPTION_VARIABLES:
+		return parse_file(argument, &config->variables, text);
+	case OPTION_BOOT:
+		config->boot_order = argument;
+		return true;
+	case OPTION_BOOT_MENU:
+		return parse_boot_menu(argument, &config->boot_menu, text);
 	case OPTION_KERNEL:
 		return parse_file(argument, &config->kernel, text);
 	case OPTION_INITRD:
@@ -309,6 +432,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_disk(argument, config, text);
 	case OPTION_CDROM:
 		return parse_cdrom(argument, config, text);
+	case OPTION_DISPLAY:
+		return parse_display(argument, &config->display, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -324,11 +449,6 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 	default:
 		return parse_sandbox(argument, &config->sandbox, text);
 	}
-}
-
-static bool is_given(const struct file_reference *file)
-{
-	return file->path || file->fd >= 0;
 }
 
 unsigned int machine_config_ahci_disks(const struct machine_config *config)
@@ -350,9 +470,35 @@ static bool validate(const struct machine_config *config, char text[MACHINE_TEXT
 			"CD-ROM drives and disks with bus=ahci can be %d together; %u are too "
 			"many.",
 			MACHINE_MAX_CDROMS, drives);
-	if (!is_given(&config->kernel))
-		return refuse(text, "There is nothing to start; give a kernel with --kernel FILE.");
+	if (config->firmware == FIRMWARE_NONE && !file_reference_is_given(&config->kernel))
+		return refuse(text,
+			      "There is nothing to start; give a kernel with --kernel FILE, or "
+			      "firmware with --firmware bios or uefi.");
+	if (config->firmware == FIRMWARE_NONE && file_reference_is_given(&config->firmware_image))
+		return refuse(text, "A firmware image needs --firmware bios or uefi.");
+	if (config->firmware == FIRMWARE_NONE && config->boot_order)
+		return refuse(text, "A boot order needs --firmware bios or uefi.");
+	if (config->firmware != FIRMWARE_UEFI && file_reference_is_given(&config->variables))
+		return refuse(text, "Only UEFI keeps variables; give --firmware uefi as well.");
+	if (config->display.model == DISPLAY_VGA &&
+	    (uint64_t)config->display.width * config->display.height * 4 > VGA_PCI_MEMORY_SIZE)
+		return refuse(text,
+			      "A VGA has not enough video memory for %ux%u; give it a smaller "
+			      "display, or one with model=virtio.",
+			      config->display.width, config->display.height);
 	return true;
+}
+
+/* What depends on several options. */
+static void set_defaults(struct machine_config *config)
+{
+	if (config->display.model != DISPLAY_DEFAULT)
+		return;
+	if (config->firmware == FIRMWARE_NONE)
+		config->display.model = DISPLAY_NONE;
+	else
+		config->display = (struct machine_display_config){DISPLAY_VIRTIO, DEFAULT_WIDTH,
+								  DEFAULT_HEIGHT};
 }
 
 enum machine_config_result machine_config_parse(int argc, char **argv,
@@ -363,6 +509,8 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 	struct machine_config config = {
 		.memory = DEFAULT_MEMORY,
 		.cpus = 1,
+		.firmware_image = none,
+		.variables = none,
 		.kernel = none,
 		.initrd = none,
 		.control = none,
@@ -393,6 +541,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		refuse(text, "\"%s\" is not an option.", argv[optind]);
 		return MACHINE_CONFIG_INVALID;
 	}
+	set_defaults(&config);
 	if (!validate(&config, text))
 		return MACHINE_CONFIG_INVALID;
 	*ret_config = config;

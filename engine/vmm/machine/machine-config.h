@@ -21,7 +21,13 @@ struct file_reference {
 	int fd; /* -1 unless given as one */
 };
 
+static inline bool file_reference_is_given(const struct file_reference *file)
+{
+	return file->path || file->fd >= 0;
+}
+
 enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
+enum firmware_kind { FIRMWARE_NONE, FIRMWARE_BIOS, FIRMWARE_UEFI };
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
 enum disk_bus { DISK_VIRTIO, DISK_AHCI };
@@ -33,12 +39,30 @@ struct machine_disk_config {
 	const char *serial; /* or NULL */
 };
 
+enum display_model {
+	DISPLAY_DEFAULT, /* only while options are parsed */
+	DISPLAY_NONE,
+	DISPLAY_VIRTIO,
+	DISPLAY_VGA,
+};
+
+struct machine_display_config {
+	enum display_model model;
+	uint32_t width, height; /* pixels, what the guest finds its monitor prefers */
+};
+
 struct machine_config {
 	const char *name; /* or NULL */
+	uint8_t uuid[16]; /* zeros: none */
 	uint64_t memory;  /* bytes */
 	uint64_t cpus;
+	enum firmware_kind firmware;
+	struct file_reference firmware_image, variables; /* or the distribution's */
+	const char *boot_order;                          /* or NULL: as the firmware likes */
+	bool boot_menu;
 	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
+	struct machine_display_config display;
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;
 	bool no_reboot, debug_exit;

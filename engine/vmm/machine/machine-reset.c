@@ -5,16 +5,18 @@
 
 #include "base/log.h"
 #include "boot/acpi-tables.h"
+#include "boot/smbios.h"
 #include "cpu/vcpu-state.h"
 #include "machine/host-files.h"
+#include "machine/machine-display.h"
+#include "machine/machine-firmware.h"
+#include "machine/machine-tables.h"
 #include "machine/machine.h"
-#include "memory/guest-memory.h"
 #include "memory/memory-layout.h"
 #include "pci/pci-host-bridge.h"
 
-#define GIBIBYTE (1ULL << 30)
-
-static void log_problem(const struct machine *machine, const struct linux_boot_problem *problem)
+void machine_log_boot_problem(const struct machine *machine,
+			      const struct linux_boot_problem *problem)
 {
 	char name[FILE_NAME_SIZE];
 
@@ -32,34 +34,33 @@ static void log_problem(const struct machine *machine, const struct linux_boot_p
 	log_error("%s %s.", name, problem->text);
 }
 
-/* PCI memory that does not fit below 4 GiB goes above all RAM. */
-static int assign_pci_windows(struct machine *machine)
+static int install_tables(struct machine *machine)
 {
-	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
-	size_t count = guest_memory_regions(machine->memory, regions);
-	uint64_t end = regions[count - 1].gpa + regions[count - 1].size;
+	struct smbios_machine smbios;
+	struct acpi_machine acpi;
+	int r;
 
-	if (end < LAYOUT_HIGH_RAM)
-		end = LAYOUT_HIGH_RAM;
-	return pci_host_bridge_assign(machine->bridge, LAYOUT_PCI_WINDOW, LAYOUT_PCI_WINDOW_SIZE,
-				      (end + GIBIBYTE - 1) & ~(GIBIBYTE - 1));
+	machine_describe_acpi(machine, &acpi);
+	machine_describe_smbios(machine, &smbios);
+	r = acpi_tables_install(machine->memory, &acpi, &machine->boot.acpi_rsdp);
+	return r == 0 ? smbios_install(machine->memory, &smbios) : r;
 }
 
-int machine_load_guest(struct machine *machine)
+static int load_kernel(struct machine *machine)
 {
 	struct linux_boot_problem problem;
 	struct linux_entry entry;
 	struct vcpu_entry vcpu_entry;
-	int r = assign_pci_windows(machine);
+	int r = pci_host_bridge_assign(machine->bridge, LAYOUT_PCI_WINDOW, LAYOUT_PCI_WINDOW_SIZE,
+				       machine_pci_window64(machine));
 
 	if (r == 0)
-		r = acpi_tables_install(machine->memory, (unsigned int)machine->config->cpus,
-					&machine->boot.acpi_rsdp);
+		r = install_tables(machine);
 	if (r < 0)
 		return r;
 	r = linux_boot_load(&machine->boot, machine->memory, &entry, &problem);
 	if (r < 0) {
-		log_problem(machine, &problem);
+		machine_log_boot_problem(machine, &problem);
 		return r;
 	}
 	vcpu_entry = (struct vcpu_entry){
@@ -77,6 +78,11 @@ int machine_load_guest(struct machine *machine)
 	return r == 0 ? vcpu_set_entry(machine->vcpus[0], machine->power_on, &vcpu_entry) : r;
 }
 
+int machine_load_guest(struct machine *machine)
+{
+	return machine->firmware ? machine_load_firmware(machine) : load_kernel(machine);
+}
+
 /*
  * Functions on the bus first, since a device may still raise an interrupt while it lets go of its
  * queues; then the chips that would deliver it; the processors, which both look at, last.
@@ -86,6 +92,7 @@ int machine_reset_parts(struct machine *machine)
 	int r;
 
 	pci_host_bridge_reset(machine->bridge);
+	machine_reset_display(machine);
 	serial_16550_reset(machine->serial);
 	acpi_pm_reset(machine->pm);
 	i8042_reset(machine->i8042);

@@ -8,9 +8,11 @@
 
 #include "base/log.h"
 #include "block/block-backend.h"
+#include "bus/posted-writes.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/vcpu-state.h"
+#include "devices/fw-cfg.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
@@ -45,6 +47,7 @@ void machine_park_vcpus(struct machine *machine)
 	for (uint64_t i = 0; i < count; i++)
 		vcpu_wait_until_parked(machine->vcpus[i]);
 	event_loop_lock(machine->loop);
+	posted_writes_serve(machine->posted);
 }
 
 void machine_unpark_vcpus(struct machine *machine)
@@ -59,6 +62,8 @@ static void stop(struct machine *machine)
 	machine_park_vcpus(machine);
 	if (machine->rng)
 		virtio_device_pause(machine->rng);
+	if (machine->display.gpu)
+		virtio_device_pause(machine->display.gpu);
 	if (machine->ahci)
 		ahci_pause(machine->ahci);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
@@ -69,6 +74,10 @@ static void stop(struct machine *machine)
 		block_backend_drain(machine->disks[i].backend);
 	for (unsigned int i = 0; i < machine->config->cdrom_count; i++)
 		block_backend_drain(machine->cdroms[i]);
+	if (machine->fw_cfg)
+		fw_cfg_drain(machine->fw_cfg);
+	if (machine->variables)
+		pflash_flush(machine->variables);
 }
 
 static void go_on(struct machine *machine)
@@ -82,6 +91,10 @@ static void go_on(struct machine *machine)
 		ahci_resume(machine->ahci);
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
+	if (machine->display.gpu)
+		virtio_device_resume(machine->display.gpu);
+	if (machine->variables)
+		pflash_resume(machine->variables);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)
 		vcpu_excuse_pause(machine->vcpus[i]);
 	statistics_sampler_forgive(machine->sampler);

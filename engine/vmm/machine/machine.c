@@ -18,14 +18,18 @@
 #include "bus/interrupt.h"
 #include "bus/ioeventfd.h"
 #include "bus/memory-slot.h"
+#include "bus/posted-writes.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
 #include "cpu/vcpu-state.h"
+#include "devices/ps2-devices.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
+#include "machine/machine-display.h"
+#include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-run-state.h"
 #include "machine/statistics-sampler.h"
@@ -37,8 +41,9 @@
 
 enum {
 	PORT_COUNT = 0x10000,
-	RNG_SLOT = 1,
-	FIRST_DISK_SLOT = 2,
+	DISPLAY_SLOT = 1,
+	RNG_SLOT = 2,
+	FIRST_DISK_SLOT = 3,
 	DEVFN_SHIFT = 3,
 	LPC_SLOT = 31,
 };
@@ -177,7 +182,10 @@ static int create_buses(struct machine *machine)
 		r = interrupt_kvm_create(machine->vm.vm_fd, &machine->interrupts);
 	if (r == 0)
 		r = ioeventfd_kvm_create(machine->vm.vm_fd, &machine->ioeventfds);
-	return r == 0 ? memory_slot_kvm_create(machine->vm.vm_fd, &machine->slots) : r;
+	if (r == 0)
+		r = memory_slot_kvm_create(machine->vm.vm_fd, &machine->slots);
+	return r == 0 ? posted_writes_create(machine->vm.vm_fd, machine->ports, &machine->posted)
+		      : r;
 }
 
 static void on_power_off(void *data)
@@ -271,6 +279,19 @@ static int create_rtc(struct machine *machine)
 			       (unsigned int)machine->config->cpus, &machine->rtc);
 }
 
+/* What firmware and its boot loaders are operated with. */
+static int create_ps2_devices(struct machine *machine)
+{
+	int r = ps2_keyboard_create(&machine->ps2_keyboard);
+
+	if (r == 0)
+		r = ps2_mouse_create(&machine->ps2_mouse);
+	if (r == 0)
+		i8042_plug_in(machine->i8042, ps2_keyboard_port(machine->ps2_keyboard),
+			      ps2_mouse_port(machine->ps2_mouse));
+	return r;
+}
+
 /* Devices of the board, in the order of their ports. */
 static int create_board(struct machine *machine)
 {
@@ -284,6 +305,8 @@ static int create_board(struct machine *machine)
 	struct address_space *ports = machine->ports;
 	int r = i8042_create(ports, machine->interrupts, &requests, &machine->i8042);
 
+	if (r == 0 && machine->config->firmware != FIRMWARE_NONE)
+		r = create_ps2_devices(machine);
 	if (r == 0)
 		r = create_rtc(machine);
 	if (r == 0)
@@ -362,6 +385,7 @@ static int create_virtio(struct machine *machine)
 					&machine->disks[i].device);
 		if (r < 0)
 			return report(r, "A disk");
+		boot_devices_add_virtio_disk(&machine->boot_devices, i, FIRST_DISK_SLOT + i);
 	}
 	return 0;
 }
@@ -463,6 +487,8 @@ static int set_cpuid(struct machine *machine)
 
 	if (r == 0)
 		cpuid_filter(table, (uint32_t)machine->config->cpus);
+	if (r == 0)
+		machine->physical_bits = cpuid_physical_bits(table);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);
@@ -477,7 +503,7 @@ static int create_vcpus(struct machine *machine)
 
 	machine->vcpu_host = (struct vcpu_host){
 		.vm = &machine->vm,
-		.bus = {machine->ports, machine->mmio, machine->loop},
+		.bus = {machine->ports, machine->mmio, machine->loop, machine->posted},
 		.confine = confine_vcpu,
 		.stopped = on_vcpu_stopped,
 		.data = machine,
@@ -485,6 +511,9 @@ static int create_vcpus(struct machine *machine)
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_create(&machine->vcpu_host, (unsigned int)i,
 				&machine->statistics->vcpus[i], &machine->vcpus[i]);
+	if (r == 0)
+		posted_writes_set_area(machine->posted, vcpu_run_area(machine->vcpus[0]),
+				       machine->vm.run_size);
 	if (r == 0)
 		r = set_cpuid(machine);
 	return r == 0 ? vcpu_power_on_read(machine->vm.system_fd, machine->vcpus[0],
@@ -541,11 +570,15 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = report(create_bridge(machine), "The PCI bridge");
 	if (r == 0)
+		r = machine_create_display(machine, DISPLAY_SLOT << DEVFN_SHIFT);
+	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
 		r = create_sata(machine);
 	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
+	if (r == 0)
+		r = machine_create_firmware(machine);
 	if (r == 0)
 		r = machine_load_guest(machine);
 	return r == 0 ? create_control(machine) : r;
@@ -562,6 +595,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
 	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
+	machine->firmware_fd = machine->variables_fd = -1;
 	r = create_parts(machine);
 	if (r < 0) {
 		machine_destroy(machine);
@@ -591,6 +625,8 @@ static void destroy_board(struct machine *machine)
 	fast_reset_destroy(machine->fast_reset);
 	cmos_rtc_destroy(machine->rtc);
 	i8042_destroy(machine->i8042);
+	ps2_mouse_destroy(machine->ps2_mouse);
+	ps2_keyboard_destroy(machine->ps2_keyboard);
 }
 
 void machine_destroy(struct machine *machine)
@@ -607,8 +643,11 @@ void machine_destroy(struct machine *machine)
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
 	virtio_device_destroy(machine->rng);
+	machine_destroy_display(machine);
 	pci_host_bridge_destroy(machine->bridge);
+	machine_destroy_firmware(machine);
 	destroy_board(machine);
+	posted_writes_destroy(machine->posted);
 	memory_slot_kvm_destroy(machine->slots);
 	ioeventfd_kvm_destroy(machine->ioeventfds);
 	interrupt_kvm_destroy(machine->interrupts);

@@ -10,14 +10,24 @@
 #include "cpu/vcpu.h"
 #include "devices/ahci.h"
 #include "devices/devices.h"
+#include "machine/boot-order.h"
 #include "machine/machine-config.h"
 #include "machine/machine-requests.h"
+#include "pci/pci-rom.h"
 #include "protocol/statistics-protocol.h"
 #include "virtio/virtio-devices.h"
 
 struct machine_disk {
 	struct block_backend *backend;
 	struct virtio_device *device; /* NULL: on the SATA adapter */
+};
+
+/* Either an adapter, or a virtio-gpu that is a VGA too. */
+struct machine_display {
+	struct vga_pci *adapter;
+	struct virtio_device *gpu;
+	struct vga *vga; /* the virtio-gpu's */
+	struct pci_rom bios;
 };
 
 struct machine {
@@ -39,12 +49,22 @@ struct machine {
 	struct interrupt_controller *interrupts;
 	struct ioeventfd_registry *ioeventfds;
 	struct memory_slot_registry *slots;
+	struct posted_writes *posted;
+
+	struct fw_cfg *fw_cfg; /* NULL, like all of these, without firmware */
+	struct firmware *firmware;
+	struct pflash *variables; /* UEFI's */
+	int firmware_fd, variables_fd;
+	struct boot_devices boot_devices;
 
 	struct screen *screen; /* NULL: none */
+	struct machine_display display;
 	struct serial_line *serial_line;
 	struct serial_16550 *serial;
 	struct cmos_rtc *rtc;
 	struct i8042 *i8042;
+	struct ps2_keyboard *ps2_keyboard; /* NULL, like the mouse, without firmware */
+	struct ps2_mouse *ps2_mouse;
 	struct acpi_pm *pm;
 	struct fast_reset *fast_reset;
 	struct pvpanic *pvpanic;
@@ -58,7 +78,8 @@ struct machine {
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
-	struct linux_boot boot; /* its descriptors stay open for the next reset */
+	unsigned int physical_bits; /* of the guest's addresses */
+	struct linux_boot boot;     /* its descriptors stay open for the next reset */
 
 	enum vmm_state state;
 };

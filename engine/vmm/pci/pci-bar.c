@@ -72,8 +72,16 @@ static const struct address_range_ops slot_ops = {.read = slot_read, .write = sl
 void pci_bar_init_memory(struct pci_bar *bar, struct pci_config_space *config, unsigned int index,
 			 enum pci_bar_kind kind, struct memory_slot *slot)
 {
+	uint32_t low;
+
 	pci_bar_init(bar, config, index, kind, slot->size, &slot_ops, slot);
 	bar->slot = slot;
+	if (kind == PCI_BAR_EXPANSION_ROM)
+		return;
+	/* memory has no side effects */
+	low = (uint32_t)pci_config_space_read(config, register_offset(bar), 4);
+	pci_config_space_define(config, register_offset(bar), 4,
+				low | PCI_BASE_ADDRESS_MEM_PREFETCH, (uint32_t) ~(slot->size - 1));
 }
 
 uint64_t pci_bar_address(const struct pci_bar *bar, const struct pci_config_space *config)

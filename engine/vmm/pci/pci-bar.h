@@ -48,7 +48,7 @@ void pci_bar_init(struct pci_bar *bar, struct pci_config_space *config, unsigned
 
 /*
  * A BAR that is memory, which the guest reaches without asking us, as long as the slot, which stays
- * the caller's. For a ROM the index is PCI_BAR_ROM and the slot read-only.
+ * the caller's; prefetchable. For a ROM the index is PCI_BAR_ROM and the slot read-only.
  */
 void pci_bar_init_memory(struct pci_bar *bar, struct pci_config_space *config, unsigned int index,
 			 enum pci_bar_kind kind, struct memory_slot *slot);

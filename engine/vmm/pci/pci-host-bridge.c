@@ -21,6 +21,7 @@ enum {
 	MMCONFIG_BUS_SIZE = 1 << 20,
 	DEVFN_COUNT = 256,
 	LPC_DEVFN = 0x1f << 3,
+	FIRST_CHIPSET_SLOT = 25,
 
 	/* host bridge registers */
 	PCIEXBAR = 0x60,
@@ -35,6 +36,7 @@ enum {
 	PIRQA_ROUT = 0x60, /* four routes, and four more at 0x68 */
 	PIRQE_ROUT = 0x68,
 	PIRQ_ROUT_OFF = 0x80, /* not to the PICs */
+	PIRQ_ROUT_IRQ = 0x0f,
 	GEN_PMCON_1 = 0xA0,
 	RCBA = 0xF0,
 
@@ -55,6 +57,7 @@ struct pci_host_bridge {
 	void *reset_data;
 	uint64_t mmconfig;               /* address it answers at, 0: none */
 	unsigned int pins[PCI_PIN_GSIS]; /* functions that hold the line up */
+	unsigned int isa_lines;          /* a bit for each interrupt of the PICs held up */
 	struct pci_device *functions[DEVFN_COUNT];
 	struct pci_device host;
 	struct pci_device lpc;
@@ -219,6 +222,45 @@ static const struct address_range_ops port_ops = {
 	.write = port_write,
 };
 
+/* What a pin may drive at the PICs (ICH9 data sheet, PIRQ[n]_ROUT): not the board's own. */
+static const unsigned int routable_irqs = 0xdef8;
+
+/* A pin drives the IOAPIC and, if firmware has routed it there, an interrupt of the PICs too. */
+static void update_isa_lines(struct pci_host_bridge *bridge)
+{
+	unsigned int wanted = 0, changed;
+
+	for (unsigned int i = 0; i < PCI_PIN_GSIS; i++) {
+		uint64_t route = pci_config_space_read(&bridge->lpc.config, PIRQA_ROUT + i, 1);
+
+		if (bridge->pins[i] > 0 && !(route & PIRQ_ROUT_OFF))
+			wanted |= 1u << (route & PIRQ_ROUT_IRQ);
+	}
+	wanted &= routable_irqs;
+	changed = wanted ^ bridge->isa_lines;
+	bridge->isa_lines = wanted;
+	for (unsigned int irq = 0; changed >> irq; irq++) {
+		if (changed >> irq & 1)
+			interrupt_line_set(bridge->interrupts, irq, wanted >> irq & 1);
+	}
+}
+
+static void lpc_config_written(struct pci_device *device, unsigned int offset, unsigned int size)
+{
+	if (pci_config_space_overlaps(offset, size, PIRQA_ROUT, PCI_PIN_GSIS))
+		update_isa_lines(device->bridge);
+}
+
+static void lpc_reset(struct pci_device *device)
+{
+	update_isa_lines(device->bridge);
+}
+
+static const struct pci_device_ops lpc_ops = {
+	.config_written = lpc_config_written,
+	.reset = lpc_reset,
+};
+
 static int create_host(struct pci_host_bridge *bridge)
 {
 	struct pci_config_space *config = &bridge->host.config;
@@ -227,23 +269,20 @@ static int create_host(struct pci_host_bridge *bridge)
 	if (r < 0)
 		return r;
 	pci_config_space_define(config, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
-	/* Set at power-on, for guests that boot without firmware; firmware writes its own choice.
-	 */
-	pci_config_space_define(config, PCIEXBAR, 4, PCI_MMCONFIG_BASE_DEFAULT | PCIEXBAR_ENABLE,
-				0xfc000007);
+	/* Off at power-on: firmware, or pci_host_bridge_assign(), says where. */
+	pci_config_space_define(config, PCIEXBAR, 4, 0, 0xfc000007);
 	pci_config_space_define(config, PCIEXBAR + 4, 4, 0, 0xf);
 	/* Shadowing is not modelled (0xC0000-0xFFFFF is RAM), but what is written is read back. */
 	for (unsigned int i = 0; i < PAM_COUNT; i++)
 		pci_config_space_define(config, PAM0 + i, 1, 0, 0x33);
 	pci_config_space_define(config, SMRAM, 1, 0x02, 0x78);
-	update_mmconfig(bridge);
-	return bridge->mmconfig ? 0 : -EEXIST;
+	return 0;
 }
 
 static int create_lpc(struct pci_host_bridge *bridge)
 {
 	struct pci_config_space *config = &bridge->lpc.config;
-	int r = pci_device_init(&bridge->lpc, bridge, LPC_DEVFN, &lpc_identity, NULL);
+	int r = pci_device_init(&bridge->lpc, bridge, LPC_DEVFN, &lpc_identity, &lpc_ops);
 
 	if (r < 0)
 		return r;
@@ -282,12 +321,10 @@ int pci_host_bridge_create(struct address_space *ports, struct address_space *mm
 		goto remove_ports;
 	r = create_lpc(bridge);
 	if (r < 0)
-		goto remove_mmconfig;
+		goto remove_ports;
 	*ret_bridge = bridge;
 	return 0;
 
-remove_mmconfig:
-	address_space_remove(mmio, bridge->mmconfig);
 remove_ports:
 	address_space_remove(ports, PORT_BASE);
 free_bridge:
@@ -322,12 +359,24 @@ static bool take(uint64_t *at, uint64_t end, uint64_t size, uint64_t *ret_addres
 	return true;
 }
 
+/*
+ * Which of the four lines INTA# of a function is on. Slots from 25 on, those of the chipset, are
+ * not rotated: firmware counts on that.
+ */
+static unsigned int pin_line(unsigned int devfn)
+{
+	unsigned int slot = devfn >> 3;
+
+	return slot < FIRST_CHIPSET_SLOT ? slot % PCI_PIN_GSIS : 0;
+}
+
 int pci_host_bridge_assign(struct pci_host_bridge *bridge, uint64_t mmio_base, uint64_t mmio_size,
 			   uint64_t mmio64_base)
 {
 	uint64_t mmio_end = mmio_base + mmio_size;
 	uint64_t address;
 
+	config_write(bridge, 0, PCIEXBAR, 8, PCI_MMCONFIG_BASE_DEFAULT | PCIEXBAR_ENABLE);
 	for (unsigned int devfn = 0; devfn < DEVFN_COUNT; devfn++) {
 		struct pci_device *device = bridge->functions[devfn];
 
@@ -346,7 +395,7 @@ int pci_host_bridge_assign(struct pci_host_bridge *bridge, uint64_t mmio_base, u
 		}
 		config_write(bridge, devfn, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 		config_write(bridge, devfn, PCI_INTERRUPT_LINE, 1,
-			     PCI_PIN_FIRST_GSI + (devfn >> 3) % PCI_PIN_GSIS);
+			     PCI_PIN_FIRST_GSI + pin_line(devfn));
 	}
 	return 0;
 }
@@ -395,10 +444,12 @@ struct interrupt_controller *pci_host_bridge_interrupts(struct pci_host_bridge *
 
 void pci_host_bridge_set_pin(struct pci_host_bridge *bridge, uint8_t devfn, bool level)
 {
-	unsigned int line = (devfn >> 3) % PCI_PIN_GSIS;
+	unsigned int line = pin_line(devfn);
 	unsigned int before = bridge->pins[line];
 
 	bridge->pins[line] = level ? before + 1 : before - 1;
-	if ((before == 0) != (bridge->pins[line] == 0))
-		interrupt_line_set(bridge->interrupts, PCI_PIN_FIRST_GSI + line, level);
+	if ((before == 0) == (bridge->pins[line] == 0))
+		return;
+	interrupt_line_set(bridge->interrupts, PCI_PIN_FIRST_GSI + line, level);
+	update_isa_lines(bridge);
 }

@@ -4,7 +4,8 @@
  * bus 0 with the functions on it, and the address windows their BARs are placed in.
  *
  * Interrupt pins go to the IOAPIC: pin INTA# + n of a slot drives global system interrupt
- * 16 + ((slot + n) & 3), level-triggered, shared. The DSDT's _PRT says the same.
+ * 16 + ((slot + n) & 3), from slot 25 on 16 + n, level-triggered, shared. It drives the PICs too,
+ * at the interrupt that firmware has chosen for it (PIRQ[A-D]_ROUT). The DSDT's _PRT says the same.
  */
 #pragma once
 
@@ -25,8 +26,8 @@ enum {
 };
 
 /*
- * Places function 00:00.0 and 00:1f.0 (LPC) and claims the ports 0xCF8-0xCFF and MMCONFIG. The
- * chipset's reset register at 0xCF9 is inside: see pci_host_bridge_set_reset_handler().
+ * Places function 00:00.0 and 00:1f.0 (LPC) and claims the ports 0xCF8-0xCFF. The chipset's reset
+ * register at 0xCF9 is inside: see pci_host_bridge_set_reset_handler().
  */
 int pci_host_bridge_create(struct address_space *ports, struct address_space *mmio,
 			   struct interrupt_controller *interrupts,
@@ -37,7 +38,7 @@ void pci_host_bridge_destroy(struct pci_host_bridge *bridge);
 /*
  * For a boot without firmware: gives every BAR an address inside the 32-bit window
  * [mmio_base, mmio_base + mmio_size) or, if 64-bit and it does not fit, from mmio64_base on, and
- * turns decoding on, as firmware would have. 0 or -ENOSPC.
+ * turns decoding and MMCONFIG on, as firmware would have. 0 or -ENOSPC.
  */
 int pci_host_bridge_assign(struct pci_host_bridge *bridge, uint64_t mmio_base, uint64_t mmio_size,
 			   uint64_t mmio64_base);

@@ -24,6 +24,8 @@ static const int main_calls[] = {
 	/* files that are open: kernel and initrd at a reset, statistics, disks */
 	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
+	/* UEFI's variables */
+	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
 	/* time, threads, memory */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
 	SCMP_SYS(tgkill), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask),

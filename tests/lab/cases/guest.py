@@ -155,6 +155,14 @@ class Lab:
             "--cmdline", f"console=ttyS0 quiet panic=-1 do={do}",
         ]
 
+    def machine(self, *options, memory="256M"):
+        """A machine that starts from what the options say; its serial line is as a guest's."""
+        command = [
+            str(self.vmm), "--name", "case", "--memory", memory, "--serial", "stdio",
+            *map(str, options),
+        ]
+        return Process(command, "the machine", self._env)
+
     def guest(self, *options, do="poweroff", cpus=1, memory="256M", kernel="vmlinuz"):
         """A guest whose serial line is the process's input and output."""
         command = [

@@ -22,6 +22,18 @@ static void test_read_at(void)
 	g_assert_cmpint(fd_read_at(fd, buffer, 3, 0), ==, -EBADF);
 }
 
+static void test_write_at(void)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	char bytes[4];
+
+	g_assert_cmpint(fd_write_at(fd, "word", 4, 2), ==, 0);
+	g_assert_cmpint(fd_read_at(fd, bytes, 4, 2), ==, 0);
+	g_assert_cmpmem(bytes, 4, "word", 4);
+	fd_close(&fd);
+	g_assert_cmpint(fd_write_at(fd, "word", 4, 2), ==, -EBADF);
+}
+
 static void test_close_keeps_errno(void)
 {
 	int fd = -1;
@@ -61,6 +73,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/fd/read-at", test_read_at);
+	g_test_add_func("/fd/write-at", test_write_at);
 	g_test_add_func("/fd/close-keeps-errno", test_close_keeps_errno);
 	g_test_add_func("/fd/event", test_event);
 	g_test_add_func("/fd/nonblocking", test_nonblocking);

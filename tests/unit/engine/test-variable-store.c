@@ -194,6 +194,24 @@ test_damaged (Fixture *fixture, gconstpointer data)
   fd_close (&fd);
 }
 
+/* The VMM was killed while it wrote: that is for the next one to complete. */
+static void
+test_unfinished (Fixture *fixture, gconstpointer data)
+{
+  const gsize most = 2 * SIZE + INN_VARIABLE_STORE_JOURNAL_MARGIN;
+  g_autofree guint8 *bytes = g_malloc0 (most + 1);
+  int fd;
+
+  write_bytes (fixture->path, bytes, SIZE + 1);
+  fd = open_store (fixture);
+  fd_close (&fd);
+  write_bytes (fixture->path, bytes, most);
+  fd = open_store (fixture);
+  fd_close (&fd);
+  write_bytes (fixture->path, bytes, most + 1);
+  assert_refused (fixture, INN_ENGINE_ERROR_INVALID, "damaged");
+}
+
 static void
 test_reset_keeps_all (Fixture *fixture, gconstpointer data)
 {
@@ -233,6 +251,7 @@ main (int argc, char **argv)
   g_test_add_func ("/variable-store/check-lies", test_check_lies);
   g_test_add ("/variable-store/made-once", Fixture, NULL, set_up, test_made_once, tear_down);
   g_test_add ("/variable-store/damaged", Fixture, NULL, set_up, test_damaged, tear_down);
+  g_test_add ("/variable-store/unfinished", Fixture, NULL, set_up, test_unfinished, tear_down);
   g_test_add ("/variable-store/reset-keeps-all", Fixture, NULL, set_up, test_reset_keeps_all,
               tear_down);
   g_test_add ("/variable-store/bad-template", Fixture, NULL, set_up, test_bad_template, tear_down);

@@ -6,11 +6,9 @@
 
 #include "base/byte-order.h"
 
-enum { CAPACITY = 1 << 17 };
+#define GPA 0xe0040ULL
 
-#define GPA 0xe0000ULL
-
-static uint8_t tables[CAPACITY];
+static struct acpi_tables tables;
 
 static uint8_t sum(const uint8_t *bytes, size_t length)
 {
@@ -24,14 +22,14 @@ static uint8_t sum(const uint8_t *bytes, size_t length)
 static const uint8_t *at(uint64_t address)
 {
 	g_assert_cmphex(address, >=, GPA);
-	g_assert_cmphex(address, <, GPA + CAPACITY);
-	return tables + (address - GPA);
+	g_assert_cmphex(address, <, GPA + tables.size);
+	return tables.bytes + (address - GPA);
 }
 
 /* The table of that signature, found as a system does: RSDP, XSDT. */
 static const uint8_t *find(const char *signature)
 {
-	const uint8_t *xsdt = at(load_le64(tables + 24));
+	const uint8_t *xsdt = at(load_le64(tables.rsdp + 24));
 	size_t count = (load_le32(xsdt + 4) - 36) / 8;
 
 	g_assert_cmpmem(xsdt, 4, "XSDT", 4);
@@ -47,18 +45,26 @@ static const uint8_t *find(const char *signature)
 
 static void build(unsigned int vcpus)
 {
-	memset(tables, 0, sizeof(tables));
-	g_assert_cmpuint(acpi_tables_build(tables, CAPACITY, GPA, vcpus), >, 0);
+	const struct acpi_machine machine = {
+		.vcpus = vcpus,
+		.window64_first = 0x123456780000,
+		.window64_last = 0x3fffffffffff,
+	};
+
+	acpi_tables_build(&machine, GPA, &tables);
 }
 
 static void test_root(void)
 {
+	const uint8_t *xsdt;
+
 	build(1);
-	g_assert_cmpmem(tables, 8, "RSD PTR ", 8);
-	g_assert_cmphex(sum(tables, 20), ==, 0);
-	g_assert_cmphex(sum(tables, 36), ==, 0);
-	g_assert_cmphex(sum(at(load_le64(tables + 24)), load_le32(at(load_le64(tables + 24)) + 4)),
-			==, 0);
+	g_assert_cmpmem(tables.rsdp, 8, "RSD PTR ", 8);
+	g_assert_cmphex(sum(tables.rsdp, 20), ==, 0);
+	g_assert_cmphex(sum(tables.rsdp, 36), ==, 0);
+	xsdt = at(load_le64(tables.rsdp + 24));
+	g_assert_cmphex(sum(xsdt, load_le32(xsdt + 4)), ==, 0);
+	(void)find("WAET");
 }
 
 static void test_fadt(void)
@@ -120,16 +126,35 @@ static void test_mcfg(void)
 	g_assert_cmpuint(mcfg[55], ==, 0);
 }
 
-static void test_capacity(void)
+static void assert_name(const uint8_t *dsdt, const char *name, uint64_t value)
 {
-	size_t size;
+	const uint8_t *found = memmem(dsdt, load_le32(dsdt + 4), name, 4);
 
-	build(255);
-	size = acpi_tables_build(tables, CAPACITY, GPA, 255);
-	memset(tables, 0, sizeof(tables));
-	g_assert_cmpuint(acpi_tables_build(tables, size, GPA, 255), ==, size);
-	g_assert_cmpuint(acpi_tables_build(tables, size - 1, GPA, 255), ==, 0);
-	g_assert_cmpuint(acpi_tables_build(tables, 0, GPA, 1), ==, 0);
+	g_assert_nonnull(found);
+	g_assert_cmphex(found[4], ==, 0x0e); /* an integer of 64 bits */
+	g_assert_cmphex(load_le64(found + 5), ==, value);
+}
+
+/* What is only known of the machine at hand. */
+static void test_machine(void)
+{
+	struct acpi_machine machine = {.vcpus = 1};
+	const uint8_t *fadt, *dsdt;
+
+	build(1);
+	dsdt = at(load_le32(find("FACP") + 40));
+	assert_name(dsdt, "M64B", 0x123456780000);
+	assert_name(dsdt, "M64E", 0x3fffffffffff);
+	assert_name(dsdt, "FWCP", 0);
+	assert_name(dsdt, "KBDP", 0);
+	machine.has_fw_cfg = machine.has_keyboard = machine.has_vga = true;
+	acpi_tables_build(&machine, GPA, &tables);
+	fadt = find("FACP");
+	dsdt = at(load_le32(fadt + 40));
+	assert_name(dsdt, "FWCP", 0xf);
+	assert_name(dsdt, "KBDP", 0xf);
+	g_assert_cmphex(load_le16(fadt + 109) & 6, ==, 2); /* 8042, VGA */
+	g_assert_cmphex(sum(dsdt, load_le32(dsdt + 4)), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -139,6 +164,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/acpi-tables/fadt", test_fadt);
 	g_test_add_func("/acpi-tables/madt", test_madt);
 	g_test_add_func("/acpi-tables/mcfg", test_mcfg);
-	g_test_add_func("/acpi-tables/capacity", test_capacity);
+	g_test_add_func("/acpi-tables/machine", test_machine);
 	return g_test_run();
 }

@@ -49,6 +49,7 @@ static void make_table(uint32_t last_basic)
 static void test_features(void)
 {
 	make_table(0x1f);
+	g_assert_cmpuint(cpuid_physical_bits(&table), ==, 48);
 	cpuid_filter(&table, 1);
 	g_assert_cmphex(leaf(1, 0)->ecx, ==, 1U << 31 | 1 << 24 | 1 << 21 | 1 << 3);
 	g_assert_cmphex(leaf(1, 0)->edx & 1U << 28, ==, 0);

@@ -43,16 +43,22 @@ static void test_defaults(void)
 	g_assert_false(config.no_reboot);
 	g_assert_cmpuint(config.disk_count, ==, 0);
 	g_assert_cmpuint(config.cdrom_count, ==, 0);
+	g_assert_cmpint(config.firmware, ==, FIRMWARE_NONE);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_NONE);
 }
 
 static void test_everything(void)
 {
-	g_assert_cmpint(parse("--name web --memory 4G --cpus 4 --firmware none --kernel fd=5 "
-			      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
-			      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
-			      "--control c.sock --end-record fd=8 --sandbox log"),
-			==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(
+		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF --memory 4G --cpus 4 --firmware none --kernel fd=5 "
+		      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
+		      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
+		      "--control c.sock --end-record fd=8 --sandbox log"),
+		==, MACHINE_CONFIG_VALID);
 	g_assert_cmpstr(config.name, ==, "web");
+	g_assert_cmphex(config.uuid[0], ==, 0x00);
+	g_assert_cmphex(config.uuid[1], ==, 0x11);
+	g_assert_cmphex(config.uuid[15], ==, 0xff);
 	g_assert_cmpuint(config.memory, ==, 4096 * MIB);
 	g_assert_cmpuint(config.cpus, ==, 4);
 	g_assert_cmpint(config.kernel.fd, ==, 5);
@@ -106,8 +112,39 @@ static void test_refused(void)
 	assert_invalid("--kernel k --disk d,format=qcow2", "format=qcow2");
 	assert_invalid("--kernel k --disk d,serial=123456789012345678901", "longer than 20");
 	assert_invalid("--kernel k --disk ,readonly=on", "empty");
-	assert_invalid("--kernel k --firmware bios", "\"bios\" is not known");
+	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeef", "not a UUID");
+	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeefff", "not a UUID");
+	assert_invalid("--uuid 0011223304455-6677-8899-aabbccddeeff", "not a UUID");
+	assert_invalid("--uuid ''", "not a UUID");
+	assert_invalid("--firmware efi", "not \"efi\"");
+	assert_invalid("--kernel k --firmware-image f", "needs --firmware");
+	assert_invalid("--firmware bios --variables f", "Only UEFI");
+	assert_invalid("--kernel k --boot disk0", "needs --firmware");
+	assert_invalid("--firmware bios --boot-menu yes", "not \"yes\"");
+	assert_invalid("--firmware none", "nothing to start");
 	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
+}
+
+static void test_display(void)
+{
+	g_assert_cmpint(parse("--firmware bios"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VIRTIO);
+	g_assert_cmpuint(config.display.width, ==, 1280);
+	g_assert_cmpuint(config.display.height, ==, 800);
+	g_assert_cmpint(parse("--firmware bios --display none"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_NONE);
+	g_assert_cmpint(parse("--kernel k --display 1024x768,model=vga"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VGA);
+	g_assert_cmpuint(config.display.width, ==, 1024);
+	g_assert_cmpint(parse("--kernel k --display 3840x2160"), ==, MACHINE_CONFIG_VALID);
+	g_assert_cmpint(config.display.model, ==, DISPLAY_VIRTIO);
+	assert_invalid("--kernel k --display 3840x2160,model=vga", "not enough video memory");
+	assert_invalid("--kernel k --display 1024", "not \"1024\"");
+	assert_invalid("--kernel k --display 1024x768x32", "from 64x64 to 4095x4095");
+	assert_invalid("--kernel k --display 9999999999x1", "from 64x64 to 4095x4095");
+	assert_invalid("--kernel k --display ''", "like 1280x800");
+	assert_invalid("--kernel k --display 1024x768,model=qxl", "model=qxl");
+	assert_invalid("--kernel k --display none,model=vga", "no display");
 }
 
 static void test_too_many_disks(void)
@@ -173,6 +210,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/machine-config/defaults", test_defaults);
 	g_test_add_func("/machine-config/everything", test_everything);
+	g_test_add_func("/machine-config/display", test_display);
 	g_test_add_func("/machine-config/memory", test_memory);
 	g_test_add_func("/machine-config/refused", test_refused);
 	g_test_add_func("/machine-config/too-many-disks", test_too_many_disks);

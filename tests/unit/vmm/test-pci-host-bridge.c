@@ -25,6 +25,10 @@ static void set_up(struct fixture *fixture)
 	g_assert_cmpint(pci_host_bridge_create(fixture->ports, fixture->mmio,
 					       &fixture->interrupts.controller, &fixture->bridge),
 			==, 0);
+	g_assert_cmphex(address_space_read(fixture->mmio, PCI_MMCONFIG_BASE_DEFAULT, 4), ==,
+			0xffffffff);
+	g_assert_cmpint(pci_host_bridge_assign(fixture->bridge, 0xC0000000, 0x1000000, 1ULL << 32),
+			==, 0);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -190,8 +194,9 @@ static void test_mmconfig_moves(void)
 	port_write(&fixture, 0, 0x60, 4, moved);
 	port_write(&fixture, 0, 0x64, 4, 0);
 	g_assert_cmphex(address_space_read(fixture.mmio, moved, 4), ==, 0xffffffff);
+	port_write(&fixture, 0, 0x60, 4, moved | 1);
 	pci_host_bridge_reset(fixture.bridge);
-	g_assert_cmphex(address_space_read(fixture.mmio, mmconfig(0, 0), 4), ==, 0x29C08086);
+	g_assert_cmphex(address_space_read(fixture.mmio, moved, 4), ==, 0xffffffff);
 	tear_down(&fixture);
 }
 
@@ -302,6 +307,39 @@ static void test_reset_register(void)
 	tear_down(&fixture);
 }
 
+/* Chipset slots are not rotated, and the PICs see a line where firmware has routed it. */
+static void test_pic_routes(void)
+{
+	struct pci_device first, chipset;
+	struct fixture fixture;
+
+	set_up(&fixture);
+	place(&fixture, &first, 2 << 3, 0x4000);
+	place(&fixture, &chipset, 0x1f << 3 | 2, 0x4000);
+	pci_device_set_intx(&chipset, true);
+	g_assert_true(fixture.interrupts.lines[16]);
+	g_assert_false(fixture.interrupts.lines[10]);
+	port_write(&fixture, 0xf8, 0x60, 4, 0x0b0b0a0a);
+	g_assert_true(fixture.interrupts.lines[10]);
+	pci_device_set_intx(&first, true);
+	g_assert_true(fixture.interrupts.lines[11]);
+	/* both on one; one goes, one stays */
+	port_write(&fixture, 0xf8, 0x60, 4, 0x0b0a0a0a);
+	g_assert_false(fixture.interrupts.lines[11]);
+	pci_device_set_intx(&first, false);
+	g_assert_true(fixture.interrupts.lines[10]);
+	/* not the timer's, and off */
+	port_write(&fixture, 0xf8, 0x60, 1, 0x00);
+	g_assert_false(fixture.interrupts.lines[0]);
+	g_assert_false(fixture.interrupts.lines[10]);
+	port_write(&fixture, 0xf8, 0x60, 1, 0x0a);
+	pci_host_bridge_reset(fixture.bridge);
+	g_assert_false(fixture.interrupts.lines[10]);
+	pci_device_finish(&chipset);
+	pci_device_finish(&first);
+	tear_down(&fixture);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -313,5 +351,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-host-bridge/swap", test_swap);
 	g_test_add_func("/pci-host-bridge/pins", test_pins);
 	g_test_add_func("/pci-host-bridge/reset-register", test_reset_register);
+	g_test_add_func("/pci-host-bridge/pic-routes", test_pic_routes);
 	return g_test_run();
 }

@@ -179,6 +179,23 @@ static void test_asked(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->height, ==, 600);
 }
 
+static void test_source(struct fixture *f, gconstpointer data)
+{
+	struct fixture second = {.watched = false};
+
+	screen_set_source(f->screen, &source_ops, &second);
+	g_assert_false(second.watched);
+	screen_watch(f->screen, true);
+	g_assert_true(second.watched);
+	g_assert_false(f->watched);
+	screen_set_source(f->screen, &source_ops, f);
+	g_assert_true(f->watched);
+	g_assert_false(second.watched);
+	screen_refresh(f->screen);
+	g_assert_cmpuint(f->refreshes, ==, 1);
+	g_assert_cmpuint(second.refreshes, ==, 0);
+}
+
 #define ADD(name, function) \
 	g_test_add("/screen/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -190,5 +207,6 @@ int main(int argc, char **argv)
 	ADD("notices", test_notices);
 	ADD("late-notice", test_late_notice);
 	ADD("asked", test_asked);
+	ADD("source", test_source);
 	return g_test_run();
 }

@@ -20,6 +20,7 @@
 #include "bus/interrupt.h"
 #include "bus/ioeventfd.h"
 #include "bus/memory-slot.h"
+#include "bus/posted-writes.h"
 #include "cpu/cpuid.h"
 #include "cpu/kvm-vm.h"
 #include "cpu/vcpu-state.h"
@@ -247,6 +248,47 @@ static void test_mmio(struct fixture *f, gconstpointer data)
 	park(f->vcpus[0]);
 	g_assert_cmphex(f->written, ==, 0x11223345);
 	g_assert_cmpuint(f->statistics[0].exits_mmio, ==, 2);
+}
+
+/* A display adapter's window is no RAM, and what is on either side is. */
+static void test_video_window(struct fixture *f, gconstpointer data)
+{
+	/* mov ebx, 0x9fffc; mov ecx, 3; l: mov [rbx], ecx; add ebx, 0x10004; loop l */
+	LOAD(f, "\xbb\xfc\xff\x09\x00\xb9\x03\x00\x00\x00"
+		"\x89\x0b\x81\xc3\x04\x00\x01\x00\xe2\xf6" DONE);
+	g_assert_cmpint(address_space_add(f->host.bus.mmio, 0xa0000, 0x20000, &device_ops, f), ==,
+			0);
+	vcpu_run(f->vcpus[0]);
+	wait_for(f, &f->dones, 1);
+	park(f->vcpus[0]);
+	g_assert_cmpuint(f->writes, ==, 1); /* at 0xb0000 */
+	g_assert_cmphex(f->written, ==, 2);
+	g_assert_cmphex(*(uint32_t *)guest_memory_at(f->memory, 0x9fffc, 4), ==, 3);
+	g_assert_cmphex(*(uint32_t *)guest_memory_at(f->memory, 0xc0004, 4), ==, 1);
+}
+
+/* Kept by KVM until the vCPU leaves it for something else, and served before that is. */
+static void test_posted_writes(struct fixture *f, gconstpointer data)
+{
+	struct posted_writes *posted;
+
+	g_assert_cmpint(posted_writes_create(f->vm.vm_fd, f->host.bus.ports, &posted), ==, 0);
+	posted_writes_set_area(posted, vcpu_run_area(f->vcpus[0]), f->vm.run_size);
+	f->host.bus.posted = posted;
+	if (posted_writes_add(posted, PORT, 1) == -EOPNOTSUPP) {
+		g_test_skip("this KVM does not keep writes to ports");
+		posted_writes_destroy(posted);
+		return;
+	}
+	/* mov ecx, 5; mov dx, 0x510; l: mov eax, ecx; out dx, al; loop l */
+	LOAD(f, "\xb9\x05\x00\x00\x00\x66\xba\x10\x05\x89\xc8\xee\xe2\xfb" DONE);
+	vcpu_run(f->vcpus[0]);
+	wait_for(f, &f->dones, 1);
+	park(f->vcpus[0]);
+	g_assert_cmpuint(f->writes, ==, 5);
+	g_assert_cmphex(f->written, ==, 1);
+	g_assert_cmpuint(f->statistics[0].exits_port, ==, 1);
+	posted_writes_destroy(posted);
 }
 
 /* Asked to stop in the middle of a read: the value reaches its register, once, before it parks. */
@@ -554,6 +596,8 @@ int main(int argc, char **argv)
 	g_assert_cmpint(vcpu_install_kick_signal(), ==, 0);
 	ADD("port", test_port);
 	ADD("mmio", test_mmio);
+	ADD("video-window", test_video_window);
+	ADD("posted-writes", test_posted_writes);
 	ADD("pause-completes-port-read", test_pause_completes_port_read);
 	ADD("pause-completes-mmio-read", test_pause_completes_mmio_read);
 	ADD("kick", test_kick);
