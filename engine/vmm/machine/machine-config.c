@@ -30,6 +30,10 @@ const char machine_config_usage[] =
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
 	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
+	"  --net none|user|tap=INTERFACE|fd=N\n"
+	"       [,forward=tcp|udp:PORT:PORT][,mac=ADDRESS][,link=up|down]\n"
+	"                         a network card (none); user: through passt, with ports of this\n"
+	"                         computer forwarded to ports of the machine\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -54,6 +58,7 @@ enum option_value {
 	OPTION_INITRD,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_NET,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -73,6 +78,7 @@ static const struct option options[] = {
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"net", required_argument, NULL, OPTION_NET},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -286,6 +292,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_DISK:
 		return parse_disk(argument, config, text);
+	case OPTION_NET:
+		return net_config_parse(argument, &config->net, text, MACHINE_TEXT_SIZE);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -353,7 +361,8 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		refuse(text, "\"%s\" is not an option.", argv[optind]);
 		return MACHINE_CONFIG_INVALID;
 	}
-	if (!validate(&config, text))
+	if (!validate(&config, text) ||
+	    !net_config_complete(&config.net, config.name, text, MACHINE_TEXT_SIZE))
 		return MACHINE_CONFIG_INVALID;
 	*ret_config = config;
 	return MACHINE_CONFIG_VALID;

@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/net-config.h"
+
 enum {
 	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
-	MACHINE_MAX_DISKS = 24,  /* slots of bus 0 that are left for them */
+	MACHINE_MAX_DISKS = 15,  /* slots of bus 0 that are kept for them */
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -40,6 +42,7 @@ struct machine_config {
 	bool no_reboot, debug_exit;
 	unsigned int disk_count;
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
+	struct machine_net_config net;
 };
 
 enum machine_config_result {

@@ -60,6 +60,7 @@ static void stop(struct machine *machine)
 		virtio_device_pause(machine->rng);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		virtio_device_pause(machine->disks[i].device);
+	machine_net_pause(machine);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		block_backend_drain(machine->disks[i].backend);
 }
@@ -70,6 +71,7 @@ static void go_on(struct machine *machine)
 		block_backend_resume(machine->disks[i].backend);
 		virtio_device_resume(machine->disks[i].device);
 	}
+	machine_net_resume(machine);
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)
@@ -274,6 +276,11 @@ static int control_resume(void *machine)
 	return machine_resume(machine);
 }
 
+static int control_set_link(void *machine, unsigned int nic, bool up)
+{
+	return machine_net_set_link(machine, nic, up);
+}
+
 static int control_attach_serial(void *data, int fd)
 {
 	struct machine *machine = data;
@@ -332,6 +339,7 @@ const struct control_operations machine_control_operations = {
 	.reset = control_reset,
 	.pause = control_pause,
 	.resume = control_resume,
+	.set_link = control_set_link,
 	.attach_serial = control_attach_serial,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,

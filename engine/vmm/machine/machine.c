@@ -37,12 +37,20 @@
 
 enum {
 	PORT_COUNT = 0x10000,
-	RNG_SLOT = 1,
-	FIRST_DISK_SLOT = 2,
 	DEVFN_SHIFT = 3,
-	LPC_SLOT = 31,
 };
-static_assert(FIRST_DISK_SLOT + MACHINE_MAX_DISKS <= LPC_SLOT, "every disk has a slot");
+
+/* Who is where on bus 0. Guests remember their devices by that, so it stays as it is. */
+enum pci_slot {
+	SLOT_HOST_BRIDGE = 0,
+	SLOT_RNG = 2,
+	SLOT_FIRST_NIC = 8,
+	SLOT_FIRST_DISK = 16,
+	SLOT_LPC = 31,
+};
+static_assert((int)SLOT_FIRST_NIC + MACHINE_MAX_NICS <= (int)SLOT_FIRST_DISK,
+	      "every network card has a slot");
+static_assert((int)SLOT_FIRST_DISK + MACHINE_MAX_DISKS <= (int)SLOT_LPC, "every disk has a slot");
 static_assert((int)MACHINE_MAX_DISKS <= (int)STATISTICS_MAX_DISKS &&
 		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
 	      "every part has its line in the statistics page");
@@ -99,7 +107,8 @@ static int create_statistics(struct machine *machine)
 {
 	const struct machine_config *config = machine->config;
 	int r = statistics_page_create((uint32_t)config->cpus, config->disk_count,
-				       &machine->statistics, &machine->statistics_fd);
+				       config->net.nic_count, &machine->statistics,
+				       &machine->statistics_fd);
 
 	if (r == 0)
 		r = host_file_open(&config->end_record, O_WRONLY | O_CREAT | O_TRUNC,
@@ -344,7 +353,7 @@ static int create_virtio(struct machine *machine)
 		.ioeventfds = machine->ioeventfds,
 		.loop = machine->loop,
 	};
-	int r = virtio_rng_create(&host, RNG_SLOT << DEVFN_SHIFT, &machine->rng);
+	int r = virtio_rng_create(&host, SLOT_RNG << DEVFN_SHIFT, &machine->rng);
 
 	if (r < 0)
 		return report(r, "The random number generator");
@@ -352,13 +361,13 @@ static int create_virtio(struct machine *machine)
 		r = create_backend(machine, i);
 		if (r < 0)
 			return r;
-		r = virtio_block_create(&host, (uint8_t)((FIRST_DISK_SLOT + i) << DEVFN_SHIFT),
+		r = virtio_block_create(&host, (uint8_t)((SLOT_FIRST_DISK + i) << DEVFN_SHIFT),
 					machine->disks[i].backend, machine->config->disks[i].serial,
 					&machine->disks[i].device);
 		if (r < 0)
 			return report(r, "A disk");
 	}
-	return 0;
+	return machine_net_create(machine, &host, SLOT_FIRST_NIC);
 }
 
 static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
@@ -534,6 +543,7 @@ void machine_destroy(struct machine *machine)
 	vcpu_power_on_destroy(machine->power_on);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
+	machine_net_destroy(machine);
 	virtio_device_destroy(machine->rng);
 	pci_host_bridge_destroy(machine->bridge);
 	destroy_board(machine);

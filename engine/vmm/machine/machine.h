@@ -10,6 +10,7 @@
 #include "cpu/vcpu.h"
 #include "devices/devices.h"
 #include "machine/machine-config.h"
+#include "machine/machine-net.h"
 #include "machine/machine-requests.h"
 #include "protocol/statistics-protocol.h"
 #include "virtio/virtio-devices.h"
@@ -51,6 +52,7 @@ struct machine {
 	struct pci_host_bridge *bridge;
 	struct virtio_device *rng;
 	struct machine_disk disks[MACHINE_MAX_DISKS];
+	struct machine_nic nics[MACHINE_MAX_NICS];
 
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];

@@ -6,6 +6,7 @@
  */
 #include "sandbox/seccomp-rules.h"
 
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,8 @@ static const int main_calls[] = {
 	/* files that are open: kernel and initrd at a reset, statistics, disks */
 	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
+	/* frames to a tap interface */
+	SCMP_SYS(writev),
 	/* time, threads, memory */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
 	SCMP_SYS(tgkill), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask),
@@ -51,6 +54,8 @@ static const uint32_t main_ioctls[] = {
 	KVM_KVMCLOCK_CTRL, KVM_SET_SREGS, KVM_SET_REGS, KVM_SET_MSRS,
 	KVM_SET_LAPIC, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEBUGREGS, KVM_SET_VCPU_EVENTS,
 	KVM_SET_MP_STATE, KVM_SET_IRQCHIP, KVM_SET_PIT2,
+	/* what a guest leaves to a tap interface */
+	TUNSETOFFLOAD,
 	/* a terminal restored */
 	TCGETS, TCSETS, TCSETSW, TCSETSF,
 };
