@@ -58,6 +58,11 @@ void inn_control_channel_open_rings (InnControlChannel *self);
 /* Takes what the VMM has put in its rings, and goes on sending. May call back. */
 void inn_control_channel_serve_rings (InnControlChannel *self);
 /* @task: NULL when nobody waits for the outcome. */
+void inn_control_channel_submit_pair (InnControlChannel *self,
+                                      GTask *task,
+                                      enum control_operation operation,
+                                      guint64 first,
+                                      guint64 second);
 void inn_control_channel_submit (InnControlChannel *self,
                                  GTask *task,
                                  enum control_operation operation,

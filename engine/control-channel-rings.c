@@ -161,20 +161,31 @@ inn_control_channel_open_rings (InnControlChannel *self)
 }
 
 void
-inn_control_channel_submit (InnControlChannel *self,
-                            GTask *task,
-                            enum control_operation operation,
-                            guint64 argument)
+inn_control_channel_submit_pair (InnControlChannel *self,
+                                 GTask *task,
+                                 enum control_operation operation,
+                                 guint64 first,
+                                 guint64 second)
 {
   InnControlCall *call = inn_control_call_new (++self->last_id, task, &self->waiting);
   int r;
 
   call->command.id = call->id;
   call->command.operation = operation;
-  call->command.arguments[0] = argument;
+  call->command.arguments[0] = first;
+  call->command.arguments[1] = second;
   g_queue_push_tail (&self->waiting, call);
 
   r = send_waiting (self);
   if (r < 0)
     inn_control_channel_lose (self, inn_control_error_protocol (r));
+}
+
+void
+inn_control_channel_submit (InnControlChannel *self,
+                            GTask *task,
+                            enum control_operation operation,
+                            guint64 argument)
+{
+  inn_control_channel_submit_pair (self, task, operation, argument, 0);
 }
