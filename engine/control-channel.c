@@ -301,6 +301,24 @@ inn_control_channel_call_async (InnControlChannel *self,
     submit (self, task, command_operation (command), 0);
 }
 
+void
+inn_control_channel_set_link_async (InnControlChannel *self,
+                                    guint nic,
+                                    gboolean up,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  const struct control_command command
+      = { .operation = CONTROL_SET_LINK, .arguments = { nic, up ? 1 : 0 } };
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (inn_control_channel_can_begin (self, task))
+    inn_control_channel_submit (self, task, &command);
+}
+
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error)
 {

@@ -56,6 +56,14 @@ void inn_control_channel_call_async (InnControlChannel *self,
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error);
 
+/* Puts the cable of a network card (from 0) in or takes it out. Finish with call_finish(). */
+void inn_control_channel_set_link_async (InnControlChannel *self,
+                                         guint nic,
+                                         gboolean up,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+
 /* The serial line: finishes with a connected non-blocking stream socket the caller owns (recent
  * output comes first), or -1. */
 void inn_control_channel_open_serial_async (InnControlChannel *self,

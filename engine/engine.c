@@ -16,6 +16,7 @@
 
 #include "directory-watch.h"
 #include "guest-private.h"
+#include "machine-description-network.h"
 #include "machine-store.h"
 #include "runtime-directory.h"
 
@@ -528,6 +529,35 @@ describe_boot (InnMachineDescription *description, const InnNewGuest *guest)
     describe_pc (description);
 }
 
+static gboolean
+has_mac (InnEngine *self, const char *mac)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      g_autoptr (InnGuest) guest = g_list_model_get_item (G_LIST_MODEL (self), i);
+      const InnMachineDescription *description = inn_guest_get_description (guest);
+
+      if (description != NULL && inn_machine_description_has_mac (description, mac))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A network card with an address that no other machine here has. */
+static void
+add_network (InnEngine *self, InnMachineDescription *description)
+{
+  g_autofree char *mac = inn_machine_description_make_mac ();
+
+  while (has_mac (self, mac))
+    {
+      g_free (mac);
+      mac = inn_machine_description_make_mac ();
+    }
+  inn_machine_description_add_user_nic (description, mac);
+}
+
 static InnMachineDescription *
 describe_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
 {
@@ -538,6 +568,7 @@ describe_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
 
   description = inn_machine_description_new (guest->name, guest->memory, guest->vcpus);
   describe_boot (description, guest);
+  add_network (self, description);
   if (guest->import != NULL)
     inn_machine_description_add_disk (description, INN_DISK_DISK, INN_DISK_BUS_VIRTIO,
                                       guest->import);

@@ -107,6 +107,15 @@ gboolean inn_guest_reset_firmware_finish (InnGuest *self,
                                           char **ret_kept,
                                           GError **error);
 
+/* As inn_control_channel_set_link_async(); until the guest is off. */
+void inn_guest_set_link_async (InnGuest *self,
+                               guint nic,
+                               gboolean up,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean inn_guest_set_link_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
 /* Removes the machine and what was made for it. It leaves the engine's list by itself. */
 void inn_guest_delete_async (InnGuest *self,
                              GCancellable *cancellable,

@@ -11,6 +11,7 @@
 
 #include "machine-description-boot.h"
 #include "machine-description-disks.h"
+#include "machine-description-network.h"
 #include "machine-description-video.h"
 
 enum
@@ -26,6 +27,7 @@ launch_file_clear (gpointer data)
   InnLaunchFile *file = data;
 
   g_free (file->path);
+  g_strfreev (file->forwards);
 }
 
 /* The descriptor's number in the VMM: the next one. */
@@ -176,6 +178,47 @@ add_display (GStrvBuilder *argv, const InnMachineDescription *description)
     add_option (argv, "--display", g_strdup ("none"));
 }
 
+/* The keeper is started where files are opened. */
+static int
+add_keeper (InnLaunchPlan *self, const InnNicDescription *nic)
+{
+  const int number = add_file (self, INN_LAUNCH_NET_KEEPER, NULL);
+  g_autoptr (GStrvBuilder) forwards = g_strv_builder_new ();
+
+  for (guint i = 0; i < nic->forwards->len; i++)
+    g_strv_builder_add (forwards, g_ptr_array_index (nic->forwards, i));
+  g_array_index (self->files, InnLaunchFile, self->files->len - 1).forwards
+      = g_strv_builder_end (forwards);
+
+  return number;
+}
+
+static char *
+nic_value (InnLaunchPlan *self, const InnNicDescription *nic)
+{
+  GString *value = g_string_new (NULL);
+
+  if (nic->kind == INN_NIC_TAP)
+    g_string_append_printf (value, "tap=%s", nic->interface);
+  else
+    g_string_append_printf (value, "fd=%d", add_keeper (self, nic));
+  if (nic->mac != NULL)
+    g_string_append_printf (value, ",mac=%s", nic->mac);
+  if (nic->link_down)
+    g_string_append (value, ",link=down");
+
+  return g_string_free (value, FALSE);
+}
+
+static void
+add_nics (InnLaunchPlan *self, GStrvBuilder *argv, const InnMachineDescription *description)
+{
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (description);
+
+  for (guint i = 0; i < nics->len; i++)
+    add_option (argv, "--net", nic_value (self, g_ptr_array_index (nics, i)));
+}
+
 /*
  * A guest may take over its VMM, so it gets none of the session's secrets and addresses: only the
  * language, what is meant for us, and what a sanitizer needs.
@@ -225,6 +268,7 @@ inn_launch_plan_new (const InnMachineDescription *description,
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
     add_disk (self, argv, inn_machine_description_get_disk (description, i));
   add_display (argv, description);
+  add_nics (self, argv, description);
   add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
 
   self->argv = g_strv_builder_end (argv);

@@ -23,13 +23,15 @@ typedef enum
   INN_LAUNCH_INITRD,
   INN_LAUNCH_DISK,
   INN_LAUNCH_READONLY_DISK, /* and CD images */
+  INN_LAUNCH_NET_KEEPER,    /* the channel to one */
 } InnLaunchFileKind;
 
 typedef struct
 {
   InnLaunchFileKind kind;
-  char *path; /* NULL for what has no path of its own in the definition */
-  int number; /* of the descriptor in the VMM */
+  char *path;     /* NULL for what has no path of its own in the definition */
+  GStrv forwards; /* of INN_LAUNCH_NET_KEEPER */
+  int number;     /* of the descriptor in the VMM */
 } InnLaunchFile;
 
 typedef struct

@@ -132,7 +132,8 @@ inn_machine_description_validate (const InnMachineDescription *self, GError **er
                          inn_machine_description_get_vcpus (self), error)
          && inn_machine_description_validate_boot (self, error)
          && inn_machine_description_validate_disks (self, error)
-         && inn_machine_description_validate_video (self, error);
+         && inn_machine_description_validate_video (self, error)
+         && inn_machine_description_validate_network (self, error);
 }
 
 gboolean
@@ -154,5 +155,6 @@ inn_machine_description_check_startable (const InnMachineDescription *self, GErr
 
   return inn_machine_description_check_boot_startable (self, error)
          && inn_machine_description_check_disks_startable (self, error)
-         && inn_machine_description_check_video_startable (self, error);
+         && inn_machine_description_check_video_startable (self, error)
+         && inn_machine_description_check_network_startable (self, error);
 }

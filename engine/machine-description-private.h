@@ -50,11 +50,15 @@ gboolean inn_machine_description_refuse_start (GError **error, const char *forma
 gboolean inn_machine_description_validate_disks (const InnMachineDescription *self, GError **error);
 gboolean inn_machine_description_validate_boot (const InnMachineDescription *self, GError **error);
 gboolean inn_machine_description_validate_video (const InnMachineDescription *self, GError **error);
+gboolean inn_machine_description_validate_network (const InnMachineDescription *self,
+                                                   GError **error);
 gboolean inn_machine_description_check_disks_startable (const InnMachineDescription *self,
                                                         GError **error);
 gboolean inn_machine_description_check_boot_startable (const InnMachineDescription *self,
                                                        GError **error);
 gboolean inn_machine_description_check_video_startable (const InnMachineDescription *self,
                                                         GError **error);
+gboolean inn_machine_description_check_network_startable (const InnMachineDescription *self,
+                                                          GError **error);
 
 G_END_DECLS

@@ -22,6 +22,7 @@
 #include "host-memory.h"
 #include "launch-plan.h"
 #include "machine-lock.h"
+#include "net-keeper-process.h"
 #include "run-record.h"
 #include "variable-store.h"
 
@@ -54,7 +55,10 @@ typedef struct
 } Opening;
 
 static int
-open_file (const Opening *opening, const InnLaunchFile *file, GError **error)
+open_file (const Opening *opening,
+           const InnLaunchPlan *plan,
+           const InnLaunchFile *file,
+           GError **error)
 {
   const InnVmmRequest *request = opening->request;
   const char *uuid = inn_machine_description_get_uuid (request->description);
@@ -81,6 +85,9 @@ open_file (const Opening *opening, const InnLaunchFile *file, GError **error)
       return inn_disk_image_open (file->path, INN_DISK_READ_WRITE, error);
     case INN_LAUNCH_READONLY_DISK:
       return inn_disk_image_open (file->path, INN_DISK_READ_ONLY, error);
+    case INN_LAUNCH_NET_KEEPER:
+      return inn_net_keeper_start ((const char *const *)file->forwards,
+                                   (const char *const *)plan->environment, error);
     default:
       g_assert_not_reached ();
     }
@@ -96,7 +103,7 @@ open_files (const Opening *opening,
   for (guint i = 0; i < plan->files->len; i++)
     {
       const InnLaunchFile *file = &g_array_index (plan->files, InnLaunchFile, i);
-      int fd = open_file (opening, file, error);
+      int fd = open_file (opening, plan, file, error);
 
       if (fd < 0)
         return FALSE;
@@ -334,6 +341,12 @@ runs_from_build_tree (void)
   return program != NULL && g_str_has_prefix (program, build) && program[strlen (build)] == '/';
 }
 
+const char *
+inn_vmm_process_get_default_program (void)
+{
+  return runs_from_build_tree () ? BUILD_VMM_PATH : VMM_PATH;
+}
+
 char *
 inn_vmm_process_find_program (void)
 {
@@ -342,7 +355,7 @@ inn_vmm_process_find_program (void)
   if (chosen != NULL && *chosen != '\0')
     return g_canonicalize_filename (chosen, NULL); /* it is started from another folder */
 
-  return g_strdup (runs_from_build_tree () ? BUILD_VMM_PATH : VMM_PATH);
+  return g_strdup (inn_vmm_process_get_default_program ());
 }
 
 gboolean

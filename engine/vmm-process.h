@@ -37,6 +37,8 @@ char *inn_vmm_process_read_complaint (const char *log_path,
 
 /* The program: $INNKEEPER_VMM, or the one of this build tree, or the installed one. */
 char *inn_vmm_process_find_program (void);
+/* The same whatever $INNKEEPER_VMM says. */
+const char *inn_vmm_process_get_default_program (void);
 
 /*
  * Ends the process that holds the lock of the machine in @folder and that no longer listens to

@@ -91,6 +91,21 @@ add_disk (InnctlJson *json, const struct disk_statistics *disk)
   innctl_json_end_object (json);
 }
 
+static void
+add_nic (InnctlJson *json, const struct nic_statistics *nic)
+{
+  innctl_json_begin_object (json, NULL);
+  innctl_json_add_unsigned (json, "link", nic->link);
+  innctl_json_add_unsigned (json, "received_packets", nic->received_packets);
+  innctl_json_add_unsigned (json, "received_bytes", nic->received_bytes);
+  innctl_json_add_unsigned (json, "receive_drops", nic->receive_drops);
+  innctl_json_add_unsigned (json, "receive_filtered", nic->receive_filtered);
+  innctl_json_add_unsigned (json, "sent_packets", nic->sent_packets);
+  innctl_json_add_unsigned (json, "sent_bytes", nic->sent_bytes);
+  innctl_json_add_unsigned (json, "send_drops", nic->send_drops);
+  innctl_json_end_object (json);
+}
+
 static const char *
 state_word (const struct statistics_page *page)
 {
@@ -122,6 +137,10 @@ print_json (const struct statistics_page *page)
   for (guint i = 0; i < page->header.disk_count; i++)
     add_disk (&json, &page->disks[i]);
   innctl_json_end_array (&json);
+  innctl_json_begin_array (&json, "nics");
+  for (guint i = 0; i < page->header.nic_count; i++)
+    add_nic (&json, &page->nics[i]);
+  innctl_json_end_array (&json);
   innctl_json_end_object (&json);
   innctl_json_print (&json);
   g_string_free (json.text, TRUE);
@@ -149,6 +168,16 @@ print_counts (const struct statistics_page *page)
           = g_format_size_full (page->disks[i].write_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
       g_print (_ ("Disk %u:     %s read, %s written\n"), i + 1, bytes_read, bytes_written);
+    }
+  for (guint i = 0; i < page->header.nic_count; i++)
+    {
+      g_autofree char *received
+          = g_format_size_full (page->nics[i].received_bytes, G_FORMAT_SIZE_IEC_UNITS);
+      g_autofree char *sent
+          = g_format_size_full (page->nics[i].sent_bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+      g_print (_ ("Network %u:  %s received, %s sent%s\n"), i + 1, received, sent,
+               page->nics[i].link != 0 ? "" : _ (" (not connected)"));
     }
 }
 

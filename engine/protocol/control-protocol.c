@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked-arithmetic.h"
+#include "protocol/statistics-protocol.h"
 #include "protocol/input-protocol.h"
 #include "protocol/screen-protocol.h"
 
@@ -194,6 +195,8 @@ int control_command_validate(const struct control_command *command)
 			       : -EINVAL;
 	case CONTROL_WATCH_SCREEN:
 		return arguments[0] <= 1 ? 0 : -EINVAL;
+	case CONTROL_SET_LINK:
+		return arguments[0] < STATISTICS_MAX_NICS && arguments[1] <= 1 ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:
 		return screen_size_valid(arguments) ? 0 : -EINVAL;
 	}

@@ -118,6 +118,8 @@ enum control_operation {
 	CONTROL_REFRESH_SCREEN = 9,
 	/* arguments[0] and [1]: width and height the guest is to use, in pixels */
 	CONTROL_RESIZE_SCREEN = 10,
+	/* arguments[0]: network card, from 0; [1]: 1: put its cable in, 0: take it out */
+	CONTROL_SET_LINK = 12,
 };
 
 struct control_command {

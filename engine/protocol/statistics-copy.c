@@ -27,7 +27,8 @@ static int check_header(const struct statistics_header *header)
 	if (header->major != STATISTICS_MAJOR)
 		return -EPROTONOSUPPORT;
 	if (header->size < sizeof(struct statistics_page) ||
-	    header->vcpu_count > STATISTICS_MAX_VCPUS || header->disk_count > STATISTICS_MAX_DISKS)
+	    header->vcpu_count > STATISTICS_MAX_VCPUS ||
+	    header->disk_count > STATISTICS_MAX_DISKS || header->nic_count > STATISTICS_MAX_NICS)
 		return -EPROTO;
 	return 0;
 }
@@ -45,13 +46,16 @@ static void copy_lines(const struct statistics_page *shared, struct statistics_p
 {
 	size_t vcpus = copy->header.vcpu_count;
 	size_t disks = copy->header.disk_count;
+	size_t nics = copy->header.nic_count;
 
 	copy_words(&copy->status, &shared->status, sizeof(copy->status));
 	copy_words(&copy->memory, &shared->memory, sizeof(copy->memory));
 	copy_words(copy->vcpus, shared->vcpus, vcpus * sizeof(copy->vcpus[0]));
 	copy_words(copy->disks, shared->disks, disks * sizeof(copy->disks[0]));
+	copy_words(copy->nics, shared->nics, nics * sizeof(copy->nics[0]));
 	memset(&copy->vcpus[vcpus], 0, (STATISTICS_MAX_VCPUS - vcpus) * sizeof(copy->vcpus[0]));
 	memset(&copy->disks[disks], 0, (STATISTICS_MAX_DISKS - disks) * sizeof(copy->disks[0]));
+	memset(&copy->nics[nics], 0, (STATISTICS_MAX_NICS - nics) * sizeof(copy->nics[0]));
 }
 
 /* Times go on and up to the last sample; a reader may rely on it. */

@@ -27,6 +27,7 @@ enum {
 	STATISTICS_MINOR = 1, /* fields are only added at the end of lines; 1: the history */
 	STATISTICS_MAX_VCPUS = 256,
 	STATISTICS_MAX_DISKS = 32,
+	STATISTICS_MAX_NICS = 8,
 	STATISTICS_LATENCY_BUCKETS = 24, /* bucket n: [2^n, 2^(n+1)) microseconds; first from 0 */
 	STATISTICS_TEXT_SIZE = 256,
 	STATISTICS_HISTORY_SAMPLES = 64, /* an hour and a little */
@@ -58,7 +59,8 @@ struct statistics_header {
 	uint32_t disk_count;
 	uint32_t sequence; /* sequence lock */
 	uint32_t pid;
-	uint8_t reserved[32];
+	uint32_t nic_count;
+	uint8_t reserved[28];
 };
 
 struct statistics_status {
@@ -102,12 +104,22 @@ struct disk_statistics { /* live */
 	uint64_t write_latency[STATISTICS_LATENCY_BUCKETS];
 };
 
+struct nic_statistics { /* live; frames, and bytes without any header but Ethernet's */
+	uint64_t received_packets, received_bytes; /* by the guest */
+	uint64_t receive_drops;    /* the guest could not take them, or the cable was out */
+	uint64_t receive_filtered; /* to addresses the guest does not listen to */
+	uint64_t sent_packets, sent_bytes;
+	uint64_t send_drops; /* malformed, or there was nobody to take them */
+	uint64_t link;       /* 1: the guest sees a cable with something at its other end */
+};
+
 struct statistics_page {
 	struct statistics_header header;
 	struct statistics_status status;
 	struct statistics_memory memory;
 	struct statistics_vcpu vcpus[STATISTICS_MAX_VCPUS];
 	struct disk_statistics disks[STATISTICS_MAX_DISKS];
+	struct nic_statistics nics[STATISTICS_MAX_NICS];
 };
 
 /* Sums over all vCPUs and disks since the machine started, but for resident_bytes. */
@@ -151,3 +163,4 @@ static_assert(sizeof(struct statistics_vcpu) == 64, "one line per vCPU");
 static_assert(sizeof(struct disk_statistics) % 64 == 0, "whole lines");
 static_assert(sizeof(struct statistics_history_sample) == 128, "two lines");
 static_assert(offsetof(struct statistics_area, history) % 64 == 0, "whole lines");
+static_assert(sizeof(struct nic_statistics) == 64, "one line per NIC");

@@ -40,6 +40,7 @@ static void check(const struct statistics_page *page)
 {
 	must(page->header.vcpu_count <= STATISTICS_MAX_VCPUS);
 	must(page->header.disk_count <= STATISTICS_MAX_DISKS);
+	must(page->header.nic_count <= STATISTICS_MAX_NICS);
 	must(page->status.state <= VMM_STATE_ENDED);
 	must(page->status.end_reason <= VMM_END_HOST_ERROR);
 	must(memchr(page->status.text, '\0', STATISTICS_TEXT_SIZE) != NULL);

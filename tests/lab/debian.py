@@ -14,9 +14,10 @@ MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 COMPUTER_PACKAGES = (
     "base-files busybox-static coreutils dash e2fsprogs iproute2 kmod libc-bin mount procps"
     " python3 strace util-linux"
-    " qemu-system-x86 qemu-utils"  # to compare with
-    " ovmf seabios"
-    " libglib2.0-0 libxml2"  # innctl
+    " ovmf"
+    " qemu-system-x86 qemu-utils seabios"  # to compare with
+    " libglib2.0-0 libxml2 libjson-glib-1.0-0"  # innctl
+    " passt"  # user networking
     " linux-image-amd64 linux-image-cloud-amd64"
 )
 # The guest: a whole system that a person could have installed.

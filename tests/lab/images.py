@@ -15,7 +15,7 @@ COMPUTER_BOOT_MODULES = "virtio_pci virtio_blk virtio_console ext4 9p 9pnet_virt
 # ext4 is built into the cloud flavour.
 # What the cloud flavour has not; the full one serves guests with such hardware.
 GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
-GUEST_MODULES = "virtio_pci virtio_blk virtio_rng pvpanic-mmio button evdev".split()
+GUEST_MODULES = "virtio_pci virtio_blk virtio_net virtio_rng pvpanic-mmio button evdev".split()
 
 
 def _initramfs(path, *, init, busybox, modules, folders):
@@ -109,6 +109,7 @@ cp -a {modules}/. usr/lib/modules/
 install -m 755 {agent} lab-agent
 install -m 755 {init} lab-init
 echo 'root:x:0:0:root:/root:/bin/sh' >etc/passwd
+echo 'nobody:x:65534:65534:nobody:/:/bin/false' >>etc/passwd
 echo 'root:x:0:' >etc/group
 """.format(
         modules=shlex.quote(str(needed["kernels"] / "full/lib/modules")),

@@ -14,10 +14,13 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 VMM = {"engine/base", "engine/protocol", "engine/vmm/loop", "engine/vmm/memory"}
 # Counters are added where the work is done.
 STATISTICS = "engine/vmm/control/statistics-page.h"
-BACKENDS = {"engine/vmm/block", "engine/vmm/display"}
+BACKENDS = {"engine/vmm/block", "engine/vmm/display", "engine/vmm/net"}
 VMM_FOLDERS = {
     f"engine/vmm/{name}"
-    for name in "machine cpu memory bus pci virtio devices devices/vga block display boot control loop sandbox".split()
+    for name in (
+        "machine cpu memory bus pci virtio devices devices/vga block display boot control net loop"
+        " sandbox"
+    ).split()
 }
 
 # Folder (with what is below it, unless that has a line of its own): folders or files it may see.
@@ -33,6 +36,8 @@ ALLOWED = {
     "engine/vmm/pci": VMM | {"engine/vmm/bus"},
     "engine/vmm/block": VMM | {STATISTICS},
     "engine/vmm/display": VMM,
+    "engine/vmm/net": VMM | {STATISTICS},
+    "engine/vmm/net-keeper": {"engine/base", "engine/protocol"},
     "engine/vmm/virtio": VMM | {"engine/vmm/pci", "engine/vmm/bus", STATISTICS} | BACKENDS,
     "engine/vmm/devices": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,
     "engine/vmm/devices/vga": VMM | {"engine/vmm/pci", "engine/vmm/bus"} | BACKENDS,

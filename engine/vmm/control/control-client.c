@@ -87,6 +87,9 @@ static int execute(struct control_client *client, const struct control_command *
 		return operations->pause(machine);
 	case CONTROL_RESUME:
 		return operations->resume(machine);
+	case CONTROL_SET_LINK:
+		return operations->set_link(machine, (unsigned int)command->arguments[0],
+					    command->arguments[1]);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
 	case CONTROL_WATCH_SCREEN:

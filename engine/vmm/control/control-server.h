@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/control-protocol.h"
@@ -25,6 +26,8 @@ struct control_operations {
 	int (*reset)(void *machine);
 	int (*pause)(void *machine);  /* done when every vCPU has stopped; paused already is 0 */
 	int (*resume)(void *machine); /* also retries what storage could not take */
+	/* The cable of a network card in or out; -ENODEV when there is no such card. */
+	int (*set_link)(void *machine, unsigned int nic, bool up);
 	/*
 	 * A stream socket that gets the serial line's recent output and carries it both ways. It is
 	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.

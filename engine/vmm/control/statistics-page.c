@@ -20,13 +20,14 @@
  */
 static const int page_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
 
-int statistics_page_create(uint32_t vcpus, uint32_t disks, struct statistics_page **ret_page,
-			   int *ret_fd)
+int statistics_page_create(uint32_t vcpus, uint32_t disks, uint32_t nics,
+			   struct statistics_page **ret_page, int *ret_fd)
 {
 	struct statistics_area *area;
 	int fd, r;
 
-	if (vcpus > STATISTICS_MAX_VCPUS || disks > STATISTICS_MAX_DISKS)
+	if (vcpus > STATISTICS_MAX_VCPUS || disks > STATISTICS_MAX_DISKS ||
+	    nics > STATISTICS_MAX_NICS)
 		return -EINVAL;
 	fd = memfd_create("innkeeper-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
@@ -51,6 +52,7 @@ int statistics_page_create(uint32_t vcpus, uint32_t disks, struct statistics_pag
 		.size = sizeof(*area),
 		.vcpu_count = vcpus,
 		.disk_count = disks,
+		.nic_count = nics,
 		.pid = (uint32_t)getpid(),
 	};
 	*ret_page = &area->page;

@@ -10,11 +10,12 @@
 #include "protocol/statistics-protocol.h"
 
 /*
- * A page for so many vCPUs and disks, zeroed, state STARTING. The descriptor in *ret_fd is the
- * read-only one that is passed to clients; both live until the process ends. 0 or negative errno.
+ * A page for so many vCPUs, disks and NICs, zeroed, state STARTING. The descriptor in *ret_fd is
+ * the read-only one that is passed to clients; both live until the process ends. 0 or negative
+ * errno.
  */
-int statistics_page_create(uint32_t vcpus, uint32_t disks, struct statistics_page **ret_page,
-			   int *ret_fd);
+int statistics_page_create(uint32_t vcpus, uint32_t disks, uint32_t nics,
+			   struct statistics_page **ret_page, int *ret_fd);
 
 /* The sequence lock, around writes to anything that is not live. Main thread. */
 void statistics_page_begin(struct statistics_page *page);

@@ -44,6 +44,10 @@ const char machine_config_usage[] =
 	"  --cdrom FILE|none      a CD-ROM drive with this image in it, or empty\n"
 	"  --display WIDTHxHEIGHT[,model=virtio|vga]|none\n"
 	"                         the screen (1280x800, virtio; none without firmware)\n"
+	"  --net none|user|tap=INTERFACE|fd=N\n"
+	"       [,forward=tcp|udp:PORT:PORT][,mac=ADDRESS][,link=up|down]\n"
+	"                         a network card (none); user: through passt, with ports of this\n"
+	"                         computer forwarded to ports of the machine\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -75,6 +79,7 @@ enum option_value {
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_DISPLAY,
+	OPTION_NET,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -101,6 +106,7 @@ static const struct option options[] = {
 	{"disk", required_argument, NULL, OPTION_DISK},
 	{"cdrom", required_argument, NULL, OPTION_CDROM},
 	{"display", required_argument, NULL, OPTION_DISPLAY},
+	{"net", required_argument, NULL, OPTION_NET},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -434,6 +440,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_cdrom(argument, config, text);
 	case OPTION_DISPLAY:
 		return parse_display(argument, &config->display, text);
+	case OPTION_NET:
+		return net_config_parse(argument, &config->net, text, MACHINE_TEXT_SIZE);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -460,9 +468,10 @@ unsigned int machine_config_ahci_disks(const struct machine_config *config)
 	return count;
 }
 
-static bool validate(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+static bool validate_drives(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
 {
-	unsigned int drives = machine_config_ahci_disks(config) + config->cdrom_count;
+	unsigned int ahci_disks = machine_config_ahci_disks(config);
+	unsigned int drives = ahci_disks + config->cdrom_count;
 
 	if (drives > MACHINE_MAX_CDROMS)
 		return refuse(
@@ -470,6 +479,16 @@ static bool validate(const struct machine_config *config, char text[MACHINE_TEXT
 			"CD-ROM drives and disks with bus=ahci can be %d together; %u are too "
 			"many.",
 			MACHINE_MAX_CDROMS, drives);
+	if (config->disk_count - ahci_disks > MACHINE_MAX_VIRTIO_DISKS)
+		return refuse(text,
+			      "A machine can have %d disks with bus=virtio at most; give further "
+			      "ones bus=ahci.",
+			      MACHINE_MAX_VIRTIO_DISKS);
+	return true;
+}
+
+static bool validate_firmware(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
 	if (config->firmware == FIRMWARE_NONE && !file_reference_is_given(&config->kernel))
 		return refuse(text,
 			      "There is nothing to start; give a kernel with --kernel FILE, or "
@@ -480,6 +499,13 @@ static bool validate(const struct machine_config *config, char text[MACHINE_TEXT
 		return refuse(text, "A boot order needs --firmware bios or uefi.");
 	if (config->firmware != FIRMWARE_UEFI && file_reference_is_given(&config->variables))
 		return refuse(text, "Only UEFI keeps variables; give --firmware uefi as well.");
+	return true;
+}
+
+static bool validate(const struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
+	if (!validate_drives(config, text) || !validate_firmware(config, text))
+		return false;
 	if (config->display.model == DISPLAY_VGA &&
 	    (uint64_t)config->display.width * config->display.height * 4 > VGA_PCI_MEMORY_SIZE)
 		return refuse(text,
@@ -542,7 +568,8 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		return MACHINE_CONFIG_INVALID;
 	}
 	set_defaults(&config);
-	if (!validate(&config, text))
+	if (!validate(&config, text) ||
+	    !net_config_complete(&config.net, config.name, text, MACHINE_TEXT_SIZE))
 		return MACHINE_CONFIG_INVALID;
 	*ret_config = config;
 	return MACHINE_CONFIG_VALID;

@@ -8,10 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/net-config.h"
+
 enum {
-	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
-	MACHINE_MAX_DISKS = 24,  /* slots of bus 0 that are left for them */
-	MACHINE_MAX_CDROMS = 6,  /* ports of the SATA adapter, which disks can use too */
+	MACHINE_MAX_VCPUS = 255,       /* 8-bit local APIC ids, of which 255 is the broadcast */
+	MACHINE_MAX_VIRTIO_DISKS = 15, /* slots of bus 0 that are kept for them */
+	MACHINE_MAX_CDROMS = 6,        /* ports of the SATA adapter, which disks can use too */
+	MACHINE_MAX_DISKS = MACHINE_MAX_VIRTIO_DISKS + MACHINE_MAX_CDROMS,
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -70,6 +73,7 @@ struct machine_config {
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
 	unsigned int cdrom_count;
 	struct file_reference cdroms[MACHINE_MAX_CDROMS]; /* none given: an empty drive */
+	struct machine_net_config net;
 };
 
 enum machine_config_result {

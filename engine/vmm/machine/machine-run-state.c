@@ -70,6 +70,7 @@ static void stop(struct machine *machine)
 		if (machine->disks[i].device)
 			virtio_device_pause(machine->disks[i].device);
 	}
+	machine_net_pause(machine);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		block_backend_drain(machine->disks[i].backend);
 	for (unsigned int i = 0; i < machine->config->cdrom_count; i++)
@@ -89,6 +90,7 @@ static void go_on(struct machine *machine)
 	}
 	if (machine->ahci)
 		ahci_resume(machine->ahci);
+	machine_net_resume(machine);
 	if (machine->rng)
 		virtio_device_resume(machine->rng);
 	if (machine->display.gpu)
@@ -297,6 +299,11 @@ static int control_resume(void *machine)
 	return machine_resume(machine);
 }
 
+static int control_set_link(void *machine, unsigned int nic, bool up)
+{
+	return machine_net_set_link(machine, nic, up);
+}
+
 static int control_attach_serial(void *data, int fd)
 {
 	struct machine *machine = data;
@@ -360,6 +367,7 @@ const struct control_operations machine_control_operations = {
 	.reset = control_reset,
 	.pause = control_pause,
 	.resume = control_resume,
+	.set_link = control_set_link,
 	.attach_serial = control_attach_serial,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,

@@ -41,13 +41,22 @@
 
 enum {
 	PORT_COUNT = 0x10000,
-	DISPLAY_SLOT = 1,
-	RNG_SLOT = 2,
-	FIRST_DISK_SLOT = 3,
 	DEVFN_SHIFT = 3,
-	LPC_SLOT = 31,
 };
-static_assert(FIRST_DISK_SLOT + MACHINE_MAX_DISKS <= LPC_SLOT, "every disk has a slot");
+
+/* Who is where on bus 0. Guests remember their devices by that, so it stays as it is. */
+enum pci_slot {
+	SLOT_HOST_BRIDGE = 0,
+	SLOT_DISPLAY = 1,
+	SLOT_RNG = 2,
+	SLOT_FIRST_NIC = 8,
+	SLOT_FIRST_DISK = 16,
+	SLOT_LPC = 31,
+};
+static_assert((int)SLOT_FIRST_NIC + MACHINE_MAX_NICS <= (int)SLOT_FIRST_DISK,
+	      "every network card has a slot");
+static_assert((int)SLOT_FIRST_DISK + (int)MACHINE_MAX_VIRTIO_DISKS <= (int)SLOT_LPC,
+	      "every disk has a slot");
 static_assert((int)MACHINE_MAX_CDROMS == (int)AHCI_PORTS, "every drive has a port");
 static_assert((int)MACHINE_MAX_DISKS + (int)MACHINE_MAX_CDROMS <= (int)STATISTICS_MAX_DISKS &&
 		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
@@ -104,9 +113,9 @@ static int create_loop(struct machine *machine)
 static int create_statistics(struct machine *machine)
 {
 	const struct machine_config *config = machine->config;
-	int r = statistics_page_create((uint32_t)config->cpus,
-				       config->disk_count + config->cdrom_count,
-				       &machine->statistics, &machine->statistics_fd);
+	int r = statistics_page_create(
+		(uint32_t)config->cpus, config->disk_count + config->cdrom_count,
+		config->net.nic_count, &machine->statistics, &machine->statistics_fd);
 
 	if (r == 0)
 		r = host_file_open(&config->end_record, O_WRONLY | O_CREAT | O_TRUNC,
@@ -369,8 +378,8 @@ static int create_virtio(struct machine *machine)
 		.ioeventfds = machine->ioeventfds,
 		.loop = machine->loop,
 	};
-	unsigned int slot = FIRST_DISK_SLOT;
-	int r = virtio_rng_create(&host, RNG_SLOT << DEVFN_SHIFT, &machine->rng);
+	unsigned int slot = SLOT_FIRST_DISK;
+	int r = virtio_rng_create(&host, SLOT_RNG << DEVFN_SHIFT, &machine->rng);
 
 	if (r < 0)
 		return report(r, "The random number generator");
@@ -380,14 +389,14 @@ static int create_virtio(struct machine *machine)
 		r = create_backend(machine, i);
 		if (r < 0)
 			return r;
-		r = virtio_block_create(&host, (uint8_t)(slot++ << DEVFN_SHIFT),
+		r = virtio_block_create(&host, (uint8_t)(slot << DEVFN_SHIFT),
 					machine->disks[i].backend, machine->config->disks[i].serial,
 					&machine->disks[i].device);
 		if (r < 0)
 			return report(r, "A disk");
-		boot_devices_add_virtio_disk(&machine->boot_devices, i, FIRST_DISK_SLOT + i);
+		boot_devices_add_virtio_disk(&machine->boot_devices, i, slot++);
 	}
-	return 0;
+	return machine_net_create(machine, &host, SLOT_FIRST_NIC);
 }
 
 static int insert_medium(struct block_backend *backend, const struct file_reference *file)
@@ -433,12 +442,15 @@ static int create_sata_drives(struct machine *machine)
 			continue;
 		r = create_backend(machine, i);
 		if (r == 0)
-			r = report(ahci_add_disk(machine->ahci, port++, machine->disks[i].backend,
+			r = report(ahci_add_disk(machine->ahci, port, machine->disks[i].backend,
 						 config->disks[i].serial),
 				   "A disk");
+		boot_devices_add_sata(&machine->boot_devices, "disk", i, port++);
 	}
-	for (unsigned int i = 0; r == 0 && i < config->cdrom_count; i++)
+	for (unsigned int i = 0; r == 0 && i < config->cdrom_count; i++) {
+		boot_devices_add_sata(&machine->boot_devices, "cdrom", i, port);
 		r = create_cdrom(machine, i, port++);
+	}
 	return r;
 }
 
@@ -570,7 +582,7 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = report(create_bridge(machine), "The PCI bridge");
 	if (r == 0)
-		r = machine_create_display(machine, DISPLAY_SLOT << DEVFN_SHIFT);
+		r = machine_create_display(machine, SLOT_DISPLAY << DEVFN_SHIFT);
 	if (r == 0)
 		r = create_virtio(machine);
 	if (r == 0)
@@ -642,6 +654,7 @@ void machine_destroy(struct machine *machine)
 		block_backend_destroy(machine->cdroms[i]);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
+	machine_net_destroy(machine);
 	virtio_device_destroy(machine->rng);
 	machine_destroy_display(machine);
 	pci_host_bridge_destroy(machine->bridge);

@@ -12,6 +12,7 @@
 #include "devices/devices.h"
 #include "machine/boot-order.h"
 #include "machine/machine-config.h"
+#include "machine/machine-net.h"
 #include "machine/machine-requests.h"
 #include "pci/pci-rom.h"
 #include "protocol/statistics-protocol.h"
@@ -74,6 +75,7 @@ struct machine {
 	struct machine_disk disks[MACHINE_MAX_DISKS];
 	struct ahci *ahci; /* NULL: no drive is on it */
 	struct block_backend *cdroms[MACHINE_MAX_CDROMS];
+	struct machine_nic nics[MACHINE_MAX_NICS];
 
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];

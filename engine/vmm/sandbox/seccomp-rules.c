@@ -7,6 +7,7 @@
 #include "sandbox/seccomp-rules.h"
 
 #include <linux/fs.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -26,6 +27,8 @@ static const int main_calls[] = {
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
 	/* UEFI's variables */
 	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
+	/* frames to a tap interface */
+	SCMP_SYS(writev),
 	/* time, threads, memory */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
 	SCMP_SYS(tgkill), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask),
@@ -56,6 +59,8 @@ static const uint32_t main_ioctls[] = {
 	KVM_SET_MP_STATE, KVM_SET_IRQCHIP, KVM_SET_PIT2,
 	/* the size of a medium: the host's own CD */
 	BLKGETSIZE64,
+	/* what a guest leaves to a tap interface */
+	TUNSETOFFLOAD,
 	/* a terminal restored */
 	TCGETS, TCSETS, TCSETSW, TCSETSF,
 };

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct block_backend;
@@ -12,6 +13,7 @@ struct event_loop;
 struct guest_memory;
 struct interrupt_controller;
 struct ioeventfd_registry;
+struct net_backend;
 struct pci_host_bridge;
 struct virtio_device;
 
@@ -24,7 +26,7 @@ struct virtio_host {
 	struct event_loop *loop;
 };
 
-enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20 };
+enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20, VIRTIO_NET_MAC_SIZE = 6 };
 
 /* devfn: slot << 3 | function. 0 or negative errno. */
 int virtio_rng_create(const struct virtio_host *host, uint8_t devfn,
@@ -37,6 +39,11 @@ int virtio_tablet_create(const struct virtio_host *host, uint8_t devfn,
 int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
 			struct block_backend *backend, const char *serial,
 			struct virtio_device **ret_device);
+/* The cable is in. The backend stays the caller's. */
+int virtio_net_create(const struct virtio_host *host, uint8_t devfn, struct net_backend *backend,
+		      const uint8_t mac[VIRTIO_NET_MAC_SIZE], struct virtio_device **ret_device);
+/* Puts the cable in or takes it out: without it frames are lost both ways. */
+void virtio_net_set_link(struct virtio_device *device, bool up);
 
 /* NULL is accepted. */
 void virtio_device_destroy(struct virtio_device *device);

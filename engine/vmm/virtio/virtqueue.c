@@ -207,6 +207,14 @@ int virtqueue_pop(struct virtqueue *queue, struct iovec *iov, struct virtqueue_c
 	return 1;
 }
 
+void virtqueue_unpop(struct virtqueue *queue, unsigned int count)
+{
+	if (!usable(queue))
+		return;
+	assert(count <= (uint16_t)(queue->next_available - queue->next_used));
+	queue->next_available = (uint16_t)(queue->next_available - count);
+}
+
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written)
 {
 	struct vring_used_elem element = {.id = htole32(head), .len = htole32(written)};

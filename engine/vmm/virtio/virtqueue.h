@@ -60,6 +60,9 @@ int virtqueue_enable(struct virtqueue *queue, bool indirect, bool event_idx);
  */
 int virtqueue_pop(struct virtqueue *queue, struct iovec *iov, struct virtqueue_chain *ret_chain);
 
+/* As if the last requests, of which none has been returned, had not been taken. */
+void virtqueue_unpop(struct virtqueue *queue, unsigned int count);
+
 /* Returns a request taken before, in any order; the guest sees it after virtqueue_publish(). */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written);
 /* Shows the guest what was pushed. Whether it wants an interrupt for that. */

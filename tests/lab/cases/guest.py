@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the cases are written with: a guest in a VMM process, its serial line, and innctl."""
 
+import ctypes
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 POWER_OFF, HOST_ERROR, USAGE, RESET, GUEST_CRASH = range(5)
 
 BOOT_S = 60  # three times what the slowest boot to the first process takes in the lab
+CLONE_NEWNET = 0x40000000
 PEER = Path(__file__).resolve().parent.parent / "peers" / "qemu-as-innkeeper-vmm"
 
 
@@ -128,7 +130,8 @@ class Lab:
         self._env = self._environment()
 
     def _environment(self):
-        env = dict(os.environ, INNKEEPER_VMM=str(self.vmm), LC_ALL="C.UTF-8")
+        env = dict(os.environ, INNKEEPER_VMM=str(self.vmm), LC_ALL="C.UTF-8",
+                   INNKEEPER_NET=str(self._innctl.parent.parent / "vmm/innkeeper-net"))
         for kind in ("RUNTIME_DIR", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "CONFIG_HOME"):
             place = self.scratch / "xdg" / kind.lower()
             place.mkdir(parents=True, mode=0o700)
@@ -145,6 +148,17 @@ class Lab:
     def needs_root(self, why):
         if os.geteuid() != 0:
             raise Skip(f"only root can {why}")
+
+    def network_of_its_own(self):
+        """Nothing of this computer's network is touched: the case and all it starts see an
+        interface and a default route that lead nowhere."""
+        self.needs_root("make a network namespace")
+        if ctypes.CDLL(None).unshare(CLONE_NEWNET):
+            raise Skip("this computer has no network namespaces")
+        for command in ("link set lo up", "link add up0 type veth peer name up1",
+                        "addr add 198.51.100.2/24 dev up0", "link set up0 up", "link set up1 up",
+                        "route add default via 198.51.100.1"):
+            subprocess.run(["ip", *command.split()], check=True)
 
     def kernel_options(self, *, do, kernel="vmlinuz"):
         """What a guest of the lab boots from, the same for the VMM and for innctl."""

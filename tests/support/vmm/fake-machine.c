@@ -95,6 +95,17 @@ static int fake_resume(void *data)
 	return 0;
 }
 
+static int fake_set_link(void *data, unsigned int nic, bool up)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (nic >= FAKE_MACHINE_NICS)
+		return -ENODEV;
+	machine->page->nics[nic].link = up;
+	return 0;
+}
+
 static void detach_serial(struct fake_machine *machine)
 {
 	event_source_remove(machine->serial_source);
@@ -290,6 +301,7 @@ static const struct control_operations fake_operations = {
 	.reset = fake_reset,
 	.pause = fake_pause,
 	.resume = fake_resume,
+	.set_link = fake_set_link,
 	.attach_serial = fake_attach_serial,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
@@ -306,8 +318,8 @@ int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int
 	memset(machine, 0, sizeof(*machine));
 	machine->loop = loop;
 	machine->serial_fd = -1;
-	r = statistics_page_create(FAKE_MACHINE_VCPUS, FAKE_MACHINE_DISKS, &machine->page,
-				   &machine->statistics_fd);
+	r = statistics_page_create(FAKE_MACHINE_VCPUS, FAKE_MACHINE_DISKS, FAKE_MACHINE_NICS,
+				   &machine->page, &machine->statistics_fd);
 	if (r < 0)
 		return r;
 	r = event_loop_add_timer(loop, sample, machine, &machine->sample_timer);

@@ -23,7 +23,8 @@ struct screen;
 enum {
 	FAKE_MACHINE_VCPUS = 2,
 	FAKE_MACHINE_DISKS = 1,
-	FAKE_MACHINE_PAST = 10,   /* samples in its history */
+	FAKE_MACHINE_PAST = 10, /* samples in its history */
+	FAKE_MACHINE_NICS = 2,
 	FAKE_MACHINE_WIDTH = 320, /* pixels, of the screen until it is resized */
 	FAKE_MACHINE_HEIGHT = 200,
 	FAKE_MACHINE_PIXEL_BYTES = 4 << 20,

@@ -70,6 +70,15 @@ open_channel (const char *path, GError **error)
 }
 
 static gboolean
+set_link (InnControlChannel *channel, guint nic, gboolean up, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_set_link_async (channel, nic, up, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), error);
+}
+
+static gboolean
 call (InnControlChannel *channel, InnControlCommand command, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
@@ -195,6 +204,16 @@ test_commands (Fixture *fixture, gconstpointer data)
 
   assert_call (fixture->channel, INN_CONTROL_RESUME);
   g_assert_cmpuint (read_state (fixture), ==, VMM_STATE_RUNNING);
+  g_assert_cmpuint (fixture->page->header.nic_count, ==, FAKE_MACHINE_NICS);
+  g_clear_error (&error);
+  g_assert_true (set_link (fixture->channel, 1, TRUE, NULL));
+  read_state (fixture);
+  g_assert_cmpuint (fixture->page->nics[1].link, ==, 1);
+  g_assert_true (set_link (fixture->channel, 1, FALSE, NULL));
+  read_state (fixture);
+  g_assert_cmpuint (fixture->page->nics[1].link, ==, 0);
+  g_assert_false (set_link (fixture->channel, FAKE_MACHINE_NICS, TRUE, &error));
+  g_assert_false (set_link (fixture->channel, 1000, TRUE, NULL));
   assert_call (fixture->channel, INN_CONTROL_RESET);
   g_assert_cmpuint (read_state (fixture), ==, VMM_STATE_RUNNING);
   g_assert_cmpuint (fixture->page->status.resets, ==, 1);

@@ -10,6 +10,7 @@
 
 #include "engine-fixture.h"
 #include "engine.h"
+#include "machine-description-network.h"
 #include "machine-lock.h"
 
 static InnEngine *
@@ -165,6 +166,44 @@ assert_says (const GError *error, InnEngineError code, const char *word)
   g_assert_error (error, INN_ENGINE_ERROR, (int)code);
   if (strstr (error->message, word) == NULL)
     g_error ("“%s” does not say “%s”", error->message, word);
+}
+
+static gboolean
+try_set_link (InnGuest *guest, guint nic, gboolean up, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_set_link_async (guest, nic, up, NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  return inn_guest_set_link_finish (guest, result, error);
+}
+
+/* Each new machine has a card with an address of its own. */
+static void
+test_network (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autoptr (InnGuest) web = create (fixture, engine, "web");
+  g_autoptr (InnGuest) mail = create (fixture, engine, "mail");
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (inn_guest_get_description (web));
+  const InnNicDescription *nic = g_ptr_array_index (nics, 0);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (nics->len, ==, 1);
+  g_assert_cmpint (nic->kind, ==, INN_NIC_USER);
+  g_assert_true (inn_machine_description_has_mac (inn_guest_get_description (web), nic->mac));
+  g_assert_false (inn_machine_description_has_mac (inn_guest_get_description (mail), nic->mac));
+
+  g_assert_false (try_set_link (web, 0, FALSE, &error));
+  assert_says (error, INN_ENGINE_ERROR_UNAVAILABLE, "Start it first");
+  g_clear_error (&error);
+  start (web);
+  g_assert_true (try_set_link (web, 0, FALSE, NULL));
+  g_assert_true (try_set_link (web, 0, TRUE, NULL));
+  g_assert_false (try_set_link (web, 7, TRUE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED);
+  call (web, INN_CONTROL_POWER_OFF);
+  close_engine (engine);
 }
 
 static void
@@ -838,6 +877,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   ADD ("lifecycle", test_lifecycle);
+  ADD ("network", test_network);
   ADD ("two-engines", test_two_engines);
   ADD ("adopt", test_adopt);
   ADD ("killed", test_killed);

@@ -115,7 +115,9 @@ class InnctlTest(unittest.TestCase):
         self.good("resume", "web")
         self.good("reset", "web")
         self.assertIn("State:", self.good("stats", "web"))
-        self.assertEqual(self.json("stats", "web")["state"], "running")
+        stats = self.json("stats", "web")
+        self.assertEqual(stats["state"], "running")
+        self.assertEqual(stats["nics"][0]["send_drops"], 0)
         self.good("poweroff", "web")
         self.good("start", "web")  # off means: can be started again at once
         self.good("poweroff", "web")

@@ -200,6 +200,29 @@ test_display_without_firmware (void)
   g_assert_false (g_strv_contains ((const char *const *)without->argv, "--display"));
 }
 
+static void
+test_network (void)
+{
+  const char *const forwards[] = { "tcp:2022:22", NULL };
+  g_autoptr (InnLaunchPlan) self
+      = plan ("",
+              "<interface type='user'><mac address='52:54:00:00:00:01'/>"
+              "<portForward proto='tcp'><range start='2022' to='22'/></portForward></interface>"
+              "<interface type='ethernet'><target dev='tap0'/><link state='down'/></interface>"
+              "<interface type='user'/>",
+              no_environment);
+  guint last = g_strv_length (self->argv) - 2; /* --serial none */
+
+  g_assert_cmpstr (self->argv[last - 6], ==, "--net");
+  g_assert_cmpstr (self->argv[last - 5], ==, "fd=7,mac=52:54:00:00:00:01");
+  g_assert_cmpstr (self->argv[last - 3], ==, "tap=tap0,link=down");
+  g_assert_cmpstr (self->argv[last - 1], ==, "fd=8");
+  g_assert_cmpuint (self->files->len, ==, 6);
+  assert_file (self, 4, INN_LAUNCH_NET_KEEPER, NULL);
+  g_assert_cmpstrv (g_array_index (self->files, InnLaunchFile, 4).forwards, forwards);
+  g_assert_cmpuint (g_strv_length (g_array_index (self->files, InnLaunchFile, 5).forwards), ==, 0);
+}
+
 /* A guest may take over its VMM: the session's secrets do not go there. */
 static void
 test_environment (void)
@@ -223,6 +246,7 @@ main (int argc, char **argv)
   g_test_add_func ("/launch-plan/bios", test_bios);
   g_test_add_func ("/launch-plan/uefi", test_uefi);
   g_test_add_func ("/launch-plan/display-without-firmware", test_display_without_firmware);
+  g_test_add_func ("/launch-plan/network", test_network);
   g_test_add_func ("/launch-plan/environment", test_environment);
 
   return g_test_run ();

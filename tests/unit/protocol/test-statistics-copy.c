@@ -86,6 +86,8 @@ static void test_lies(struct fixture *fixture, gconstpointer data)
 	LIE(header.vcpu_count, UINT32_MAX, -EPROTO);
 	LIE(header.disk_count, STATISTICS_MAX_DISKS, 0);
 	LIE(header.disk_count, STATISTICS_MAX_DISKS + 1, -EPROTO);
+	LIE(header.nic_count, STATISTICS_MAX_NICS, 0);
+	LIE(header.nic_count, STATISTICS_MAX_NICS + 1, -EPROTO);
 	LIE(status.state, VMM_STATE_ENDED, 0);
 	LIE(status.state, VMM_STATE_ENDED + 1, -EPROTO);
 	LIE(status.end_reason, VMM_END_HOST_ERROR + 1, -EPROTO);

@@ -155,7 +155,7 @@ static void test_too_many_disks(void)
 		g_string_append(line, " --disk d");
 	g_assert_cmpint(parse(line->str), ==, MACHINE_CONFIG_VALID);
 	g_string_append(line, " --disk d");
-	assert_invalid(line->str, "24 disks at most");
+	assert_invalid(line->str, "15 disks at most");
 }
 
 static void test_drives(void)

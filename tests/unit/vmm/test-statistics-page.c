@@ -22,7 +22,7 @@ struct fixture {
 
 static void set_up(struct fixture *fixture, gconstpointer data)
 {
-	g_assert_cmpint(statistics_page_create(4, 2, &fixture->page, &fixture->fd), ==, 0);
+	g_assert_cmpint(statistics_page_create(4, 2, 3, &fixture->page, &fixture->fd), ==, 0);
 	fixture->reader =
 		mmap(NULL, sizeof(struct statistics_area), PROT_READ, MAP_SHARED, fixture->fd, 0);
 	g_assert_true(fixture->reader != MAP_FAILED);
@@ -47,6 +47,7 @@ static void test_fresh(struct fixture *fixture, gconstpointer data)
 	read_copy(fixture);
 	g_assert_cmpuint(fixture->copy->header.vcpu_count, ==, 4);
 	g_assert_cmpuint(fixture->copy->header.disk_count, ==, 2);
+	g_assert_cmpuint(fixture->copy->header.nic_count, ==, 3);
 	g_assert_cmpuint(fixture->copy->header.pid, ==, (uint32_t)getpid());
 	g_assert_cmpuint(fixture->copy->status.state, ==, VMM_STATE_STARTING);
 	g_assert_cmpint(fcntl(fixture->fd, F_GETFD), ==, FD_CLOEXEC);
@@ -57,9 +58,11 @@ static void test_too_many(void)
 	struct statistics_page *page;
 	int fd;
 
-	g_assert_cmpint(statistics_page_create(STATISTICS_MAX_VCPUS + 1, 0, &page, &fd), ==,
+	g_assert_cmpint(statistics_page_create(STATISTICS_MAX_VCPUS + 1, 0, 0, &page, &fd), ==,
 			-EINVAL);
-	g_assert_cmpint(statistics_page_create(0, STATISTICS_MAX_DISKS + 1, &page, &fd), ==,
+	g_assert_cmpint(statistics_page_create(0, STATISTICS_MAX_DISKS + 1, 0, &page, &fd), ==,
+			-EINVAL);
+	g_assert_cmpint(statistics_page_create(0, 0, STATISTICS_MAX_NICS + 1, &page, &fd), ==,
 			-EINVAL);
 }
 
