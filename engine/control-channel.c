@@ -293,6 +293,21 @@ inn_control_channel_call_async (InnControlChannel *self,
     inn_control_channel_submit (self, task, command_operation (command), 0);
 }
 
+void
+inn_control_channel_set_balloon_async (InnControlChannel *self,
+                                       guint64 bytes,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (can_begin (self, task))
+    inn_control_channel_submit (self, task, CONTROL_SET_BALLOON, bytes);
+}
+
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error)
 {

@@ -53,6 +53,14 @@ void inn_control_channel_call_async (InnControlChannel *self,
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error);
 
+/* Asks the guest to give up @bytes, a multiple of 4096 and at most its memory; finishes when it has
+ * been asked, with inn_control_channel_call_finish(). G_IO_ERROR_FAILED: it has no balloon. */
+void inn_control_channel_set_balloon_async (InnControlChannel *self,
+                                            guint64 bytes,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+
 /* The serial line: finishes with a connected non-blocking stream socket the caller owns (recent
  * output comes first), or -1. */
 void inn_control_channel_open_serial_async (InnControlChannel *self,

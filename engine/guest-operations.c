@@ -367,6 +367,50 @@ inn_guest_call_finish (InnGuest *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+static void
+on_balloon_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    fail_task (task, g_task_get_source_object (task), error);
+}
+
+void
+inn_guest_set_balloon_async (InnGuest *self,
+                             guint64 bytes,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (self->channel == NULL)
+    {
+      set_not_running_error (self, &error);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  inn_control_channel_set_balloon_async (self->channel, bytes, cancellable, on_balloon_set,
+                                         g_steal_pointer (&task));
+}
+
+gboolean
+inn_guest_set_balloon_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 /* ---- serial line ---- */
 
 static void

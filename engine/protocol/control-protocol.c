@@ -196,6 +196,11 @@ int control_command_validate(const struct control_command *command)
 		return arguments[0] <= 1 ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:
 		return screen_size_valid(arguments) ? 0 : -EINVAL;
+	case CONTROL_SET_BALLOON:
+		return arguments[0] % CONTROL_BALLOON_STEP == 0 &&
+				       arguments[0] <= CONTROL_MAX_BALLOON
+			       ? 0
+			       : -EINVAL;
 	}
 	return -EOPNOTSUPP;
 }

@@ -45,7 +45,10 @@ enum {
 	CONTROL_MIN_WATCH_MS = 10,
 	CONTROL_MAX_WATCH_MS = 60000,
 	CONTROL_MIN_SCREEN_SIDE = 64, /* pixels, of CONTROL_RESIZE_SCREEN */
+	CONTROL_BALLOON_STEP = 4096,  /* bytes */
 };
+
+#define CONTROL_MAX_BALLOON (1ULL << 43) /* bytes */
 
 enum control_side {
 	CONTROL_SIDE_VMM,
@@ -118,6 +121,8 @@ enum control_operation {
 	CONTROL_REFRESH_SCREEN = 9,
 	/* arguments[0] and [1]: width and height the guest is to use, in pixels */
 	CONTROL_RESIZE_SCREEN = 10,
+	/* arguments[0]: bytes the guest shall give up, a multiple of CONTROL_BALLOON_STEP */
+	CONTROL_SET_BALLOON = 11,
 };
 
 struct control_command {

@@ -87,6 +87,8 @@ static int execute(struct control_client *client, const struct control_command *
 	case CONTROL_RESIZE_SCREEN:
 		return operations->resize_screen(machine, (uint32_t)command->arguments[0],
 						 (uint32_t)command->arguments[1]);
+	case CONTROL_SET_BALLOON:
+		return operations->set_balloon(machine, command->arguments[0]);
 	}
 	return -EOPNOTSUPP;
 }

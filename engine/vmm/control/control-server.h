@@ -24,6 +24,8 @@ struct control_operations {
 	int (*reset)(void *machine);
 	int (*pause)(void *machine);  /* done when every vCPU has stopped; paused already is 0 */
 	int (*resume)(void *machine); /* also retries what storage could not take */
+	/* A multiple of CONTROL_BALLOON_STEP; -ENODEV without balloon, -EINVAL for too much. */
+	int (*set_balloon)(void *machine, uint64_t bytes);
 	/*
 	 * A stream socket that gets the serial line's recent output and carries it both ways. It is
 	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.

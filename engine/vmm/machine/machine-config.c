@@ -30,6 +30,7 @@ const char machine_config_usage[] =
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
 	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
+	"  --balloon on|off       whether memory can be taken back from the guest (off)\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -54,6 +55,7 @@ enum option_value {
 	OPTION_INITRD,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_BALLOON,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -73,6 +75,7 @@ static const struct option options[] = {
 	{"initrd", required_argument, NULL, OPTION_INITRD},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"balloon", required_argument, NULL, OPTION_BALLOON},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -244,6 +247,14 @@ static bool parse_serial(const char *string, struct machine_config *config,
 	return true;
 }
 
+static bool parse_switch(const char *string, const char *what, bool *ret_on,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	*ret_on = strcmp(string, "on") == 0;
+	return *ret_on || strcmp(string, "off") == 0 ||
+	       refuse(text, "%s can be on or off; not \"%s\".", what, string);
+}
+
 static bool parse_sandbox(const char *string, enum sandbox_mode *ret_mode,
 			  char text[MACHINE_TEXT_SIZE])
 {
@@ -286,6 +297,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_DISK:
 		return parse_disk(argument, config, text);
+	case OPTION_BALLOON:
+		return parse_switch(argument, "The memory balloon", &config->balloon, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:

@@ -10,7 +10,7 @@
 
 enum {
 	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
-	MACHINE_MAX_DISKS = 24,  /* slots of bus 0 that are left for them */
+	MACHINE_MAX_DISKS = 15,  /* slots of bus 0 that are kept for them */
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -37,7 +37,7 @@ struct machine_config {
 	const char *cmdline;
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;
-	bool no_reboot, debug_exit;
+	bool no_reboot, debug_exit, balloon;
 	unsigned int disk_count;
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
 };

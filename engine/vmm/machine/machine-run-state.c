@@ -52,12 +52,22 @@ void machine_unpark_vcpus(struct machine *machine)
 		vcpu_run(machine->vcpus[i]);
 }
 
+/* The devices that are done with a request when they have taken it. */
+static void for_each_quick_device(struct machine *machine, void (*call)(struct virtio_device *))
+{
+	struct virtio_device *const devices[] = {machine->rng, machine->balloon};
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (devices[i])
+			call(devices[i]);
+	}
+}
+
 /* No vCPU runs and no request is under way: nothing changes guest memory any more. */
 static void stop(struct machine *machine)
 {
 	machine_park_vcpus(machine);
-	if (machine->rng)
-		virtio_device_pause(machine->rng);
+	for_each_quick_device(machine, virtio_device_pause);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
 		virtio_device_pause(machine->disks[i].device);
 	for (unsigned int i = 0; i < machine->config->disk_count; i++)
@@ -70,8 +80,7 @@ static void go_on(struct machine *machine)
 		block_backend_resume(machine->disks[i].backend);
 		virtio_device_resume(machine->disks[i].device);
 	}
-	if (machine->rng)
-		virtio_device_resume(machine->rng);
+	for_each_quick_device(machine, virtio_device_resume);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)
 		vcpu_excuse_pause(machine->vcpus[i]);
 	statistics_sampler_forgive(machine->sampler);
@@ -274,6 +283,18 @@ static int control_resume(void *machine)
 	return machine_resume(machine);
 }
 
+static int control_set_balloon(void *data, uint64_t bytes)
+{
+	struct machine *machine = data;
+
+	if (!machine->balloon)
+		return -ENODEV;
+	if (bytes > machine->config->memory)
+		return -EINVAL;
+	virtio_balloon_set_target(machine->balloon, bytes);
+	return 0;
+}
+
 static int control_attach_serial(void *data, int fd)
 {
 	struct machine *machine = data;
@@ -332,6 +353,7 @@ const struct control_operations machine_control_operations = {
 	.reset = control_reset,
 	.pause = control_pause,
 	.resume = control_resume,
+	.set_balloon = control_set_balloon,
 	.attach_serial = control_attach_serial,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,

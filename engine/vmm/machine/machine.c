@@ -37,12 +37,18 @@
 
 enum {
 	PORT_COUNT = 0x10000,
-	RNG_SLOT = 1,
-	FIRST_DISK_SLOT = 2,
 	DEVFN_SHIFT = 3,
-	LPC_SLOT = 31,
 };
-static_assert(FIRST_DISK_SLOT + MACHINE_MAX_DISKS <= LPC_SLOT, "every disk has a slot");
+
+/* Who is where on bus 0. Guests remember their devices by that, so it stays as it is. */
+enum pci_slot {
+	SLOT_HOST_BRIDGE = 0,
+	SLOT_RNG = 2,
+	SLOT_BALLOON = 3,
+	SLOT_FIRST_DISK = 16,
+	SLOT_LPC = 31,
+};
+static_assert((int)SLOT_FIRST_DISK + MACHINE_MAX_DISKS <= (int)SLOT_LPC, "every disk has a slot");
 static_assert((int)MACHINE_MAX_DISKS <= (int)STATISTICS_MAX_DISKS &&
 		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
 	      "every part has its line in the statistics page");
@@ -335,6 +341,28 @@ static int create_backend(struct machine *machine, unsigned int number)
 	return 0;
 }
 
+static int create_disk(struct machine *machine, const struct virtio_host *host, unsigned int number)
+{
+	struct machine_disk *disk = &machine->disks[number];
+	int r = create_backend(machine, number);
+
+	if (r < 0)
+		return r;
+	r = virtio_block_create(host, (uint8_t)((SLOT_FIRST_DISK + number) << DEVFN_SHIFT),
+				disk->backend, machine->config->disks[number].serial,
+				&disk->device);
+	return report(r, "A disk");
+}
+
+static int create_balloon(struct machine *machine, const struct virtio_host *host)
+{
+	if (!machine->config->balloon)
+		return 0;
+	return report(virtio_balloon_create(host, SLOT_BALLOON << DEVFN_SHIFT, machine->statistics,
+					    &machine->balloon),
+		      "The memory balloon");
+}
+
 static int create_virtio(struct machine *machine)
 {
 	const struct virtio_host host = {
@@ -344,21 +372,14 @@ static int create_virtio(struct machine *machine)
 		.ioeventfds = machine->ioeventfds,
 		.loop = machine->loop,
 	};
-	int r = virtio_rng_create(&host, RNG_SLOT << DEVFN_SHIFT, &machine->rng);
+	int r = report(virtio_rng_create(&host, SLOT_RNG << DEVFN_SHIFT, &machine->rng),
+		       "The random number generator");
 
-	if (r < 0)
-		return report(r, "The random number generator");
-	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
-		r = create_backend(machine, i);
-		if (r < 0)
-			return r;
-		r = virtio_block_create(&host, (uint8_t)((FIRST_DISK_SLOT + i) << DEVFN_SHIFT),
-					machine->disks[i].backend, machine->config->disks[i].serial,
-					&machine->disks[i].device);
-		if (r < 0)
-			return report(r, "A disk");
-	}
-	return 0;
+	if (r == 0)
+		r = create_balloon(machine, &host);
+	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++)
+		r = create_disk(machine, &host, i);
+	return r;
 }
 
 static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
@@ -534,6 +555,7 @@ void machine_destroy(struct machine *machine)
 	vcpu_power_on_destroy(machine->power_on);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
+	virtio_device_destroy(machine->balloon);
 	virtio_device_destroy(machine->rng);
 	pci_host_bridge_destroy(machine->bridge);
 	destroy_board(machine);

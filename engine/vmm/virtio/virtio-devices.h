@@ -13,6 +13,7 @@ struct guest_memory;
 struct interrupt_controller;
 struct ioeventfd_registry;
 struct pci_host_bridge;
+struct statistics_page;
 struct virtio_device;
 
 /* What every virtio device stands on; borrowed, must outlive the device. */
@@ -37,6 +38,13 @@ int virtio_tablet_create(const struct virtio_host *host, uint8_t devfn,
 int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
 			struct block_backend *backend, const char *serial,
 			struct virtio_device **ret_device);
+/* page: where its counts go. */
+int virtio_balloon_create(const struct virtio_host *host, uint8_t devfn,
+			  struct statistics_page *page, struct virtio_device **ret_device);
+/* Asks the guest to give up so much: a multiple of 4096, at most its memory. Main thread. */
+void virtio_balloon_set_target(struct virtio_device *balloon, uint64_t bytes);
+/* Asks the guest how it uses its memory, at most once a second; it answers later. Main thread. */
+void virtio_balloon_ask_statistics(struct virtio_device *balloon);
 
 /* NULL is accepted. */
 void virtio_device_destroy(struct virtio_device *device);

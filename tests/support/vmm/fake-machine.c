@@ -94,6 +94,20 @@ static int fake_resume(void *data)
 	return 0;
 }
 
+static int fake_set_balloon(void *data, uint64_t bytes)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (bytes > machine->page->memory.guest_bytes)
+		return -EINVAL;
+	statistics_page_begin(machine->page);
+	machine->page->memory.balloon_target = bytes;
+	machine->page->memory.balloon_bytes = bytes;
+	statistics_page_end(machine->page);
+	return 0;
+}
+
 static void detach_serial(struct fake_machine *machine)
 {
 	event_source_remove(machine->serial_source);
@@ -267,6 +281,7 @@ static const struct control_operations fake_operations = {
 	.reset = fake_reset,
 	.pause = fake_pause,
 	.resume = fake_resume,
+	.set_balloon = fake_set_balloon,
 	.attach_serial = fake_attach_serial,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,

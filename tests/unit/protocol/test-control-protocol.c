@@ -171,7 +171,7 @@ static void test_watch_interval(void)
 	}
 }
 
-static void test_screen_commands(void)
+static void test_arguments(void)
 {
 	const struct {
 		uint32_t operation;
@@ -187,6 +187,12 @@ static void test_screen_commands(void)
 		{CONTROL_RESIZE_SCREEN, {8193, 768}, -EINVAL},
 		{CONTROL_RESIZE_SCREEN, {1024, 63}, -EINVAL},
 		{CONTROL_RESIZE_SCREEN, {(1ULL << 32) + 1024, 768}, -EINVAL},
+		{CONTROL_SET_BALLOON, {0, 0}, 0},
+		{CONTROL_SET_BALLOON, {4096, 0}, 0},
+		{CONTROL_SET_BALLOON, {CONTROL_MAX_BALLOON, 0}, 0},
+		{CONTROL_SET_BALLOON, {CONTROL_MAX_BALLOON + 4096, 0}, -EINVAL},
+		{CONTROL_SET_BALLOON, {4095, 0}, -EINVAL},
+		{CONTROL_SET_BALLOON, {UINT64_MAX, 0}, -EINVAL},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -208,6 +214,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/control-protocol/layout-lies", test_layout_lies);
 	g_test_add_func("/control-protocol/commands", test_commands);
 	g_test_add_func("/control-protocol/watch-interval", test_watch_interval);
-	g_test_add_func("/control-protocol/screen-commands", test_screen_commands);
+	g_test_add_func("/control-protocol/arguments", test_arguments);
 	return g_test_run();
 }
