@@ -316,23 +316,18 @@ inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-void
-inn_control_channel_open_serial_async (InnControlChannel *self,
-                                       GCancellable *cancellable,
-                                       GAsyncReadyCallback callback,
-                                       gpointer user_data)
+/* @port: NULL for the serial line. */
+static void
+open_stream (InnControlChannel *self, const char *port, GTask *task)
 {
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   InnControlCall *call;
   int r;
-
-  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
   if (!can_begin (self, task))
     return;
 
   call = inn_control_call_new (++self->last_id, task, &self->waiting);
-  r = inn_control_channel_send_serial (self, call->id, &call->serial_fd);
+  r = inn_control_channel_send_serial (self, call->id, port, &call->serial_fd);
   if (r < 0)
     {
       inn_control_call_free (call);
@@ -341,6 +336,34 @@ inn_control_channel_open_serial_async (InnControlChannel *self,
       return;
     }
   g_hash_table_insert (self->serial_calls, &call->id, call);
+}
+
+void
+inn_control_channel_open_serial_async (InnControlChannel *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  open_stream (self, NULL, task);
+}
+
+void
+inn_control_channel_open_port_async (InnControlChannel *self,
+                                     const char *port,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+  g_return_if_fail (port != NULL && *port != '\0');
+
+  open_stream (self, port, task);
 }
 
 int

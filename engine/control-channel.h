@@ -54,7 +54,7 @@ gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error);
 
 /* Asks the guest to give up @bytes, a multiple of 4096 and at most its memory; finishes when it has
- * been asked, with inn_control_channel_call_finish(). G_IO_ERROR_FAILED: it has no balloon. */
+ * been asked, with inn_control_channel_call_finish(). G_IO_ERROR_NO_SUCH_DEVICE: no balloon. */
 void inn_control_channel_set_balloon_async (InnControlChannel *self,
                                             guint64 bytes,
                                             GCancellable *cancellable,
@@ -70,6 +70,14 @@ void inn_control_channel_open_serial_async (InnControlChannel *self,
 int inn_control_channel_open_serial_finish (InnControlChannel *self,
                                             GAsyncResult *result,
                                             GError **error);
+
+/* The same for the console port of a name, such as org.qemu.guest_agent.0, which has one client at
+ * a time; the same finish. G_IO_ERROR_NO_SUCH_DEVICE: there is no such port. */
+void inn_control_channel_open_port_async (InnControlChannel *self,
+                                          const char *port,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
 
 /* Asks the VMM to sample what only the kernel knows every @interval_ms (10 to 60000), 0: stop. */
 void inn_control_channel_watch (InnControlChannel *self, guint interval_ms);

@@ -127,6 +127,12 @@ void inn_guest_open_serial_async (InnGuest *self,
                                   GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
+/* As inn_control_channel_open_port_async(); the same finish. */
+void inn_guest_open_port_async (InnGuest *self,
+                                const char *port,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
 int inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
 /* As inn_control_channel_read_statistics(); FALSE, and @page untouched, when it does not run. */

@@ -49,11 +49,17 @@ static int message_fds(uint32_t type, enum control_side sender)
 	case CONTROL_MESSAGE_ATTACH:
 		return CONTROL_ATTACH_FDS;
 	case CONTROL_MESSAGE_ATTACH_SERIAL:
+	case CONTROL_MESSAGE_ATTACH_PORT:
 		return 1;
 	case CONTROL_MESSAGE_OPEN_SCREEN:
 		return 0;
 	}
 	return -1;
+}
+
+static bool name_valid(const char name[CONTROL_NAME_SIZE])
+{
+	return name[0] != '\0' && memchr(name, '\0', CONTROL_NAME_SIZE);
 }
 
 int control_message_validate(const struct control_message *message, size_t fd_count,
@@ -67,6 +73,8 @@ int control_message_validate(const struct control_message *message, size_t fd_co
 		return -EPROTONOSUPPORT;
 	fds = message_fds(message->type, sender);
 	if (fds < 0 || fd_count != (size_t)fds)
+		return -EPROTO;
+	if (message->type == CONTROL_MESSAGE_ATTACH_PORT && !name_valid(message->name))
 		return -EPROTO;
 	return control_status_valid(message->status) ? 0 : -EPROTO;
 }

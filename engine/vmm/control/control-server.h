@@ -31,6 +31,8 @@ struct control_operations {
 	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.
 	 */
 	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
+	/* The same for a console port; -ENODEV where there is none of that name. */
+	int (*attach_port)(void *machine, const char *name, int fd);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */

@@ -31,6 +31,8 @@ const char machine_config_usage[] =
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
 	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT]\n"
 	"  --balloon on|off       whether memory can be taken back from the guest (off)\n"
+	"  --console-port NAME    a port that a program in the guest and a client share, such as\n"
+	"                         org.qemu.guest_agent.0; hvc0: the guest's first virtio console\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -56,6 +58,7 @@ enum option_value {
 	OPTION_CMDLINE,
 	OPTION_DISK,
 	OPTION_BALLOON,
+	OPTION_CONSOLE_PORT,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -76,6 +79,7 @@ static const struct option options[] = {
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
 	{"balloon", required_argument, NULL, OPTION_BALLOON},
+	{"console-port", required_argument, NULL, OPTION_CONSOLE_PORT},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -247,6 +251,23 @@ static bool parse_serial(const char *string, struct machine_config *config,
 	return true;
 }
 
+static bool parse_console_port(const char *name, struct machine_config *config,
+			       char text[MACHINE_TEXT_SIZE])
+{
+	if (name[0] == '\0' || strlen(name) >= VIRTIO_CONSOLE_NAME_SIZE)
+		return refuse(text, "The name of a console port has 1 to %d characters.",
+			      VIRTIO_CONSOLE_NAME_SIZE - 1);
+	for (unsigned int i = 0; i < config->console_port_count; i++) {
+		if (strcmp(config->console_ports[i], name) == 0)
+			return refuse(text, "The console port \"%s\" is given twice.", name);
+	}
+	if (config->console_port_count == MACHINE_MAX_CONSOLE_PORTS)
+		return refuse(text, "A machine can have %d console ports at most.",
+			      MACHINE_MAX_CONSOLE_PORTS);
+	config->console_ports[config->console_port_count++] = name;
+	return true;
+}
+
 static bool parse_switch(const char *string, const char *what, bool *ret_on,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -299,6 +320,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_disk(argument, config, text);
 	case OPTION_BALLOON:
 		return parse_switch(argument, "The memory balloon", &config->balloon, text);
+	case OPTION_CONSOLE_PORT:
+		return parse_console_port(argument, config, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:

@@ -11,6 +11,7 @@
 enum {
 	MACHINE_MAX_VCPUS = 255, /* 8-bit local APIC ids, of which 255 is the broadcast */
 	MACHINE_MAX_DISKS = 15,  /* slots of bus 0 that are kept for them */
+	MACHINE_MAX_CONSOLE_PORTS = 7,
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -38,6 +39,8 @@ struct machine_config {
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;
 	bool no_reboot, debug_exit, balloon;
+	unsigned int console_port_count;
+	const char *console_ports[MACHINE_MAX_CONSOLE_PORTS]; /* names */
 	unsigned int disk_count;
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
 };

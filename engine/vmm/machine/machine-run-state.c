@@ -55,7 +55,7 @@ void machine_unpark_vcpus(struct machine *machine)
 /* The devices that are done with a request when they have taken it. */
 static void for_each_quick_device(struct machine *machine, void (*call)(struct virtio_device *))
 {
-	struct virtio_device *const devices[] = {machine->rng, machine->balloon};
+	struct virtio_device *const devices[] = {machine->rng, machine->balloon, machine->console};
 
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		if (devices[i])
@@ -302,6 +302,13 @@ static int control_attach_serial(void *data, int fd)
 	return serial_line_attach_socket(machine->serial_line, fd);
 }
 
+static int control_attach_port(void *data, const char *name, int fd)
+{
+	struct machine *machine = data;
+
+	return machine->console ? virtio_console_attach(machine->console, name, fd) : -ENODEV;
+}
+
 static int control_open_screen(void *data, int ret_fds[CONTROL_SCREEN_FDS])
 {
 	struct machine *machine = data;
@@ -355,6 +362,7 @@ const struct control_operations machine_control_operations = {
 	.resume = control_resume,
 	.set_balloon = control_set_balloon,
 	.attach_serial = control_attach_serial,
+	.attach_port = control_attach_port,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

@@ -45,6 +45,7 @@ enum pci_slot {
 	SLOT_HOST_BRIDGE = 0,
 	SLOT_RNG = 2,
 	SLOT_BALLOON = 3,
+	SLOT_CONSOLE = 4,
 	SLOT_FIRST_DISK = 16,
 	SLOT_LPC = 31,
 };
@@ -363,6 +364,18 @@ static int create_balloon(struct machine *machine, const struct virtio_host *hos
 		      "The memory balloon");
 }
 
+static int create_console(struct machine *machine, const struct virtio_host *host)
+{
+	const struct machine_config *config = machine->config;
+
+	if (config->console_port_count == 0)
+		return 0;
+	return report(virtio_console_create(host, SLOT_CONSOLE << DEVFN_SHIFT,
+					    config->console_ports, config->console_port_count,
+					    &machine->console),
+		      "The console ports");
+}
+
 static int create_virtio(struct machine *machine)
 {
 	const struct virtio_host host = {
@@ -377,6 +390,8 @@ static int create_virtio(struct machine *machine)
 
 	if (r == 0)
 		r = create_balloon(machine, &host);
+	if (r == 0)
+		r = create_console(machine, &host);
 	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++)
 		r = create_disk(machine, &host, i);
 	return r;
@@ -555,6 +570,7 @@ void machine_destroy(struct machine *machine)
 	vcpu_power_on_destroy(machine->power_on);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
+	virtio_device_destroy(machine->console);
 	virtio_device_destroy(machine->balloon);
 	virtio_device_destroy(machine->rng);
 	pci_host_bridge_destroy(machine->bridge);

@@ -25,7 +25,14 @@ struct virtio_host {
 	struct event_loop *loop;
 };
 
-enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20 };
+enum {
+	VIRTIO_BLOCK_SERIAL_LENGTH = 20,
+	VIRTIO_CONSOLE_MAX_PORTS = 8,  /* port 0 is one of them, whether it is there or not */
+	VIRTIO_CONSOLE_NAME_SIZE = 64, /* bytes with the NUL */
+};
+
+/* The name of a port that is a console (port 0), after what Linux calls it. */
+#define VIRTIO_CONSOLE_FIRST "hvc0"
 
 /* devfn: slot << 3 | function. 0 or negative errno. */
 int virtio_rng_create(const struct virtio_host *host, uint8_t devfn,
@@ -45,6 +52,17 @@ int virtio_balloon_create(const struct virtio_host *host, uint8_t devfn,
 void virtio_balloon_set_target(struct virtio_device *balloon, uint64_t bytes);
 /* Asks the guest how it uses its memory, at most once a second; it answers later. Main thread. */
 void virtio_balloon_ask_statistics(struct virtio_device *balloon);
+/*
+ * Ports by their names, each at most once; the strings are copied. At most VIRTIO_CONSOLE_MAX_PORTS
+ * less one besides VIRTIO_CONSOLE_FIRST.
+ */
+int virtio_console_create(const struct virtio_host *host, uint8_t devfn, const char *const *names,
+			  unsigned int count, struct virtio_device **ret_device);
+/*
+ * Connects the other end of a stream socket to a port; fd is taken over on success. 0, -ENODEV: no
+ * such port, -EBUSY: somebody is connected already. Main thread.
+ */
+int virtio_console_attach(struct virtio_device *console, const char *name, int fd);
 
 /* NULL is accepted. */
 void virtio_device_destroy(struct virtio_device *device);

@@ -145,6 +145,11 @@ static int fake_attach_serial(void *data, int fd)
 	return 0;
 }
 
+static int fake_attach_port(void *data, const char *name, int fd)
+{
+	return strcmp(name, FAKE_MACHINE_PORT) == 0 ? fake_attach_serial(data, fd) : -ENODEV;
+}
+
 static void sample(void *data)
 {
 	struct fake_machine *machine = data;
@@ -283,6 +288,7 @@ static const struct control_operations fake_operations = {
 	.resume = fake_resume,
 	.set_balloon = fake_set_balloon,
 	.attach_serial = fake_attach_serial,
+	.attach_port = fake_attach_port,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,
