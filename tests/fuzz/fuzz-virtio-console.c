@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
-#include "loop/event-loop.h"
 #include "virtio-player.h"
 #include "virtio/virtio-device.h"
 
@@ -44,13 +43,9 @@ static void attach(struct stage *stage)
 	stage->peer = ends[0];
 }
 
-static void stop_loop(void *data)
+static bool play_step(void *data)
 {
-	event_loop_stop(data, 0);
-}
-
-static bool play_step(struct stage *stage)
-{
+	struct stage *stage = data;
 	const uint8_t *step = virtio_player_take(&stage->player, 1);
 
 	if (!step)
@@ -79,19 +74,6 @@ static bool play_step(struct stage *stage)
 	}
 }
 
-/* What peers and notifications have left to do, in one turn of the loop at the end. */
-static void run_loop(struct stage *stage)
-{
-	struct event_loop *loop = stage->player.machine.host.loop;
-	struct event_timer *timer;
-	int r = event_loop_add_timer(loop, stop_loop, loop, &timer);
-
-	assert(r == 0);
-	event_timer_set(timer, 1);
-	event_loop_run(loop);
-	event_timer_remove(timer);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct stage stage;
@@ -112,9 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		stage.features = (*features & 1ULL) << VIRTIO_RING_F_EVENT_IDX |
 				 (*features >> 1 & 1ULL) << VIRTIO_CONSOLE_F_MULTIPORT;
 	virtio_player_start(player, stage.features);
-	while (play_step(&stage))
-		;
-	run_loop(&stage);
+	virtio_player_run(player, play_step, &stage);
 	virtio_device_destroy(player->device);
 	fd_close(&stage.peer);
 	test_machine_finish(&player->machine);

@@ -68,9 +68,9 @@ int host_file_open(const struct file_reference *file, int flags, int *ret_fd)
 }
 
 /* Whether something still answers there: a socket that nobody listens on refuses. */
-static bool is_in_use(const struct sockaddr_un *address)
+static bool is_in_use(const struct sockaddr_un *address, int type)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	bool in_use =
 		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 
@@ -78,11 +78,11 @@ static bool is_in_use(const struct sockaddr_un *address)
 	return in_use;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address)
+static int bind_and_listen(int fd, const struct sockaddr_un *address, int type)
 {
 	int r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 
-	if (r < 0 && errno == EADDRINUSE && !is_in_use(address)) {
+	if (r < 0 && errno == EADDRINUSE && !is_in_use(address, type)) {
 		(void)unlink(address->sun_path);
 		r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	}
@@ -91,7 +91,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address)
 	return 0;
 }
 
-int host_file_listen(const struct file_reference *file, int *ret_fd)
+int host_file_listen(const struct file_reference *file, int type, int *ret_fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd, r;
@@ -106,8 +106,8 @@ int host_file_listen(const struct file_reference *file, int *ret_fd)
 		return -EIO;
 	}
 	strcpy(address.sun_path, file->path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	r = fd < 0 ? -errno : bind_and_listen(fd, &address);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = fd < 0 ? -errno : bind_and_listen(fd, &address, type);
 	if (r < 0) {
 		log_error("Clients cannot be listened for at %s: %s.", file->path, strerror(-r));
 		fd_close(&fd);

@@ -16,6 +16,7 @@
 #define MEMORY_STEP     (2 * MEBIBYTE)
 #define DEFAULT_MEMORY  (512 * MEBIBYTE)
 #define MAXIMUM_MEMORY  (1ULL << 46)
+#define FIRST_GUEST_CID 3 /* those below are the host's and reserved */
 #define DEFAULT_CMDLINE "console=ttyS0"
 
 const char machine_config_usage[] =
@@ -33,6 +34,9 @@ const char machine_config_usage[] =
 	"  --balloon on|off       whether memory can be taken back from the guest (off)\n"
 	"  --console-port NAME    a port that a program in the guest and a client share, such as\n"
 	"                         org.qemu.guest_agent.0; hvc0: the guest's first virtio console\n"
+	"  --vsock CID[,socket=SOCKET]\n"
+	"                         the guest's vsock address, 3 or more, and where programs of this\n"
+	"                         computer connect: they say \"CONNECT PORT\" or \"LISTEN PORT\"\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -59,6 +63,7 @@ enum option_value {
 	OPTION_DISK,
 	OPTION_BALLOON,
 	OPTION_CONSOLE_PORT,
+	OPTION_VSOCK,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -80,6 +85,7 @@ static const struct option options[] = {
 	{"disk", required_argument, NULL, OPTION_DISK},
 	{"balloon", required_argument, NULL, OPTION_BALLOON},
 	{"console-port", required_argument, NULL, OPTION_CONSOLE_PORT},
+	{"vsock", required_argument, NULL, OPTION_VSOCK},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -268,6 +274,25 @@ static bool parse_console_port(const char *name, struct machine_config *config,
 	return true;
 }
 
+static bool parse_vsock(char *string, struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
+	char *rest = string, *cid = strsep(&rest, ","), *property;
+	const char *end;
+
+	if (!parse_number(cid, &config->vsock_cid, &end) || *end != '\0' ||
+	    config->vsock_cid < FIRST_GUEST_CID || config->vsock_cid >= UINT32_MAX)
+		return refuse(text, "\"%s\" is not a vsock address of a guest; use 3 or more.",
+			      cid);
+	while ((property = strsep(&rest, ","))) {
+		if (strncmp(property, "socket=", 7) != 0)
+			return refuse(text, "\"%s\" is not a property of a vsock device.",
+				      property);
+		if (!parse_file(property + 7, &config->vsock_socket, text))
+			return false;
+	}
+	return true;
+}
+
 static bool parse_switch(const char *string, const char *what, bool *ret_on,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -322,6 +347,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_switch(argument, "The memory balloon", &config->balloon, text);
 	case OPTION_CONSOLE_PORT:
 		return parse_console_port(argument, config, text);
+	case OPTION_VSOCK:
+		return parse_vsock(argument, config, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -364,6 +391,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		.control = none,
 		.end_record = none,
 		.serial_file = none,
+		.vsock_socket = none,
 		.cmdline = DEFAULT_CMDLINE,
 	};
 	int option;

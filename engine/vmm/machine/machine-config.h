@@ -39,6 +39,8 @@ struct machine_config {
 	enum serial_mode serial;
 	enum sandbox_mode sandbox;
 	bool no_reboot, debug_exit, balloon;
+	uint64_t vsock_cid; /* 0: no vsock device */
+	struct file_reference vsock_socket;
 	unsigned int console_port_count;
 	const char *console_ports[MACHINE_MAX_CONSOLE_PORTS]; /* names */
 	unsigned int disk_count;

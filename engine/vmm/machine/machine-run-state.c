@@ -55,7 +55,8 @@ void machine_unpark_vcpus(struct machine *machine)
 /* The devices that are done with a request when they have taken it. */
 static void for_each_quick_device(struct machine *machine, void (*call)(struct virtio_device *))
 {
-	struct virtio_device *const devices[] = {machine->rng, machine->balloon, machine->console};
+	struct virtio_device *const devices[] = {machine->rng, machine->balloon, machine->console,
+						 machine->vsock};
 
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		if (devices[i])

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ enum pci_slot {
 	SLOT_RNG = 2,
 	SLOT_BALLOON = 3,
 	SLOT_CONSOLE = 4,
+	SLOT_VSOCK = 5,
 	SLOT_FIRST_DISK = 16,
 	SLOT_LPC = 31,
 };
@@ -376,6 +378,21 @@ static int create_console(struct machine *machine, const struct virtio_host *hos
 		      "The console ports");
 }
 
+static int create_vsock(struct machine *machine, const struct virtio_host *host)
+{
+	const struct machine_config *config = machine->config;
+	int fd, r;
+
+	if (config->vsock_cid == 0)
+		return 0;
+	r = host_file_listen(&config->vsock_socket, SOCK_STREAM, &fd);
+	if (r < 0)
+		return r;
+	return report(virtio_vsock_create(host, SLOT_VSOCK << DEVFN_SHIFT,
+					  (uint32_t)config->vsock_cid, fd, &machine->vsock),
+		      "The vsock device");
+}
+
 static int create_virtio(struct machine *machine)
 {
 	const struct virtio_host host = {
@@ -392,6 +409,8 @@ static int create_virtio(struct machine *machine)
 		r = create_balloon(machine, &host);
 	if (r == 0)
 		r = create_console(machine, &host);
+	if (r == 0)
+		r = create_vsock(machine, &host);
 	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++)
 		r = create_disk(machine, &host, i);
 	return r;
@@ -470,7 +489,7 @@ static void on_screen_changed(void *data)
 
 static int create_control(struct machine *machine)
 {
-	int fd, r = host_file_listen(&machine->config->control, &fd);
+	int fd, r = host_file_listen(&machine->config->control, SOCK_SEQPACKET, &fd);
 
 	if (r < 0 || fd < 0)
 		return r;
@@ -570,6 +589,7 @@ void machine_destroy(struct machine *machine)
 	vcpu_power_on_destroy(machine->power_on);
 	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
 		destroy_disk(&machine->disks[i]);
+	virtio_device_destroy(machine->vsock);
 	virtio_device_destroy(machine->console);
 	virtio_device_destroy(machine->balloon);
 	virtio_device_destroy(machine->rng);

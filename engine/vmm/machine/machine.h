@@ -50,7 +50,7 @@ struct machine {
 	struct debug_exit *debug_exit;
 	struct pci_host_bridge *bridge;
 	struct virtio_device *rng;
-	struct virtio_device *balloon, *console; /* or NULL */
+	struct virtio_device *balloon, *console, *vsock; /* or NULL */
 	struct machine_disk disks[MACHINE_MAX_DISKS];
 
 	struct vcpu_host vcpu_host;

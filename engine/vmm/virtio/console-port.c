@@ -51,6 +51,8 @@ static void update_source(struct console_port *port)
 		events |= EPOLLIN;
 	if (port->peer_fd >= 0 && port->output_held && may_move(port))
 		events |= EPOLLOUT;
+	if (events == port->listened)
+		return;
 	if (!events) {
 		event_source_remove(port->source);
 		port->source = NULL;
@@ -59,7 +61,9 @@ static void update_source(struct console_port *port)
 	} else if (event_loop_add(port->loop, port->peer_fd, events, on_peer, port, &port->source) <
 		   0) {
 		port->source = NULL;
+		events = 0;
 	}
+	port->listened = events;
 }
 
 static void return_output(struct console_port *port)
@@ -72,6 +76,7 @@ static void close_peer(struct console_port *port)
 {
 	event_source_remove(port->source);
 	port->source = NULL;
+	port->listened = 0;
 	fd_close(&port->peer_fd);
 }
 

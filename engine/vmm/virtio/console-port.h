@@ -31,6 +31,7 @@ struct console_port {
 	bool guest_open;             /* somebody in the guest uses the port */
 	int peer_fd;                 /* -1: no peer */
 	struct event_source *source; /* while something is wanted of the peer */
+	uint32_t listened;           /* the events it waits for */
 	/* read from the peer, not yet taken by the guest */
 	size_t input_at, input_count;
 	uint8_t input[CONSOLE_PORT_INPUT_SIZE];

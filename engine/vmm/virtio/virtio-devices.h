@@ -63,6 +63,12 @@ int virtio_console_create(const struct virtio_host *host, uint8_t devfn, const c
  * such port, -EBUSY: somebody is connected already. Main thread.
  */
 int virtio_console_attach(struct virtio_device *console, const char *name, int fd);
+/*
+ * guest_cid: the guest's address, 3 to 0xfffffffe. listen_fd: where programs of this computer
+ * connect (vsock-host.h), taken over in every case; -1: none, so that nothing is reached.
+ */
+int virtio_vsock_create(const struct virtio_host *host, uint8_t devfn, uint32_t guest_cid,
+			int listen_fd, struct virtio_device **ret_device);
 
 /* NULL is accepted. */
 void virtio_device_destroy(struct virtio_device *device);

@@ -4,10 +4,14 @@
  */
 #include "virtio-player.h"
 
+/* Its checks are what this is for: in release builds too. */
+#undef NDEBUG
+#include <assert.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 #include "base/byte-order.h"
+#include "loop/event-loop.h"
 #include "memory/guest-memory.h"
 #include "virtio/virtio-device.h"
 
@@ -102,4 +106,32 @@ bool virtio_player_write_config(struct virtio_player *player)
 		player->device->ops->write_config(player->device, write[0], 1u << (write[1] & 3),
 						  load_le32(write + 2));
 	return true;
+}
+
+struct play {
+	struct event_loop *loop;
+	struct event_timer *timer;
+	bool (*step)(void *data);
+	void *data;
+};
+
+static void on_turn(void *data)
+{
+	struct play *play = data;
+
+	if (play->step(play->data))
+		event_timer_set(play->timer, 1);
+	else
+		event_loop_stop(play->loop, 0);
+}
+
+void virtio_player_run(struct virtio_player *player, bool (*step)(void *data), void *data)
+{
+	struct play play = {.loop = player->machine.host.loop, .step = step, .data = data};
+	int r = event_loop_add_timer(play.loop, on_turn, &play, &play.timer);
+
+	assert(r == 0);
+	event_timer_set(play.timer, 1);
+	event_loop_run(play.loop);
+	event_timer_remove(play.timer);
 }

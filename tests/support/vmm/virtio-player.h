@@ -31,5 +31,10 @@ const uint8_t *virtio_player_take(struct virtio_player *player, size_t bytes);
 void virtio_player_start(struct virtio_player *player, uint64_t features);
 /* Takes a chain from the input and offers it in a queue (any number). False: the input is over. */
 bool virtio_player_offer(struct virtio_player *player, unsigned int queue);
+/*
+ * Calls step once in each turn of the machine's loop, so that what a step leaves to be done is done
+ * before the next, until it answers false. Once per machine.
+ */
+void virtio_player_run(struct virtio_player *player, bool (*step)(void *data), void *data);
 /* Writes to the device's configuration: offset (u8), size (u8), value (u32) from the input. */
 bool virtio_player_write_config(struct virtio_player *player);
