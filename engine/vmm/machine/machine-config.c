@@ -37,6 +37,8 @@ const char machine_config_usage[] =
 	"  --vsock CID[,socket=SOCKET]\n"
 	"                         the guest's vsock address, 3 or more, and where programs of this\n"
 	"                         computer connect: they say \"CONNECT PORT\" or \"LISTEN PORT\"\n"
+	"  --hyperv on|off|auto   interfaces that Windows is faster with; auto: if this KVM has\n"
+	"                         them (off)\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -64,6 +66,7 @@ enum option_value {
 	OPTION_BALLOON,
 	OPTION_CONSOLE_PORT,
 	OPTION_VSOCK,
+	OPTION_HYPERV,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -86,6 +89,7 @@ static const struct option options[] = {
 	{"balloon", required_argument, NULL, OPTION_BALLOON},
 	{"console-port", required_argument, NULL, OPTION_CONSOLE_PORT},
 	{"vsock", required_argument, NULL, OPTION_VSOCK},
+	{"hyperv", required_argument, NULL, OPTION_HYPERV},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -293,6 +297,21 @@ static bool parse_vsock(char *string, struct machine_config *config, char text[M
 	return true;
 }
 
+static bool parse_hyperv(const char *string, enum hyperv_mode *ret_mode,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(string, "on") == 0)
+		*ret_mode = HYPERV_ON;
+	else if (strcmp(string, "auto") == 0)
+		*ret_mode = HYPERV_AUTO;
+	else if (strcmp(string, "off") == 0)
+		*ret_mode = HYPERV_OFF;
+	else
+		return refuse(text, "The Hyper-V interface can be on, off or auto; not \"%s\".",
+			      string);
+	return true;
+}
+
 static bool parse_switch(const char *string, const char *what, bool *ret_on,
 			 char text[MACHINE_TEXT_SIZE])
 {
@@ -349,6 +368,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_console_port(argument, config, text);
 	case OPTION_VSOCK:
 		return parse_vsock(argument, config, text);
+	case OPTION_HYPERV:
+		return parse_hyperv(argument, &config->hyperv, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:

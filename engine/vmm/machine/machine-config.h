@@ -22,6 +22,7 @@ struct file_reference {
 };
 
 enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
+enum hyperv_mode { HYPERV_OFF, HYPERV_ON, HYPERV_AUTO };
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
 struct machine_disk_config {
@@ -37,6 +38,7 @@ struct machine_config {
 	struct file_reference kernel, initrd, control, end_record, serial_file;
 	const char *cmdline;
 	enum serial_mode serial;
+	enum hyperv_mode hyperv;
 	enum sandbox_mode sandbox;
 	bool no_reboot, debug_exit, balloon;
 	uint64_t vsock_cid; /* 0: no vsock device */

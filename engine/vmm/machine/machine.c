@@ -22,6 +22,7 @@
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
+#include "cpu/hyperv.h"
 #include "cpu/vcpu-state.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
@@ -419,6 +420,7 @@ static int create_virtio(struct machine *machine)
 static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
 {
 	static const enum machine_request requests[] = {
+		[VCPU_STOP_RESET] = REQUEST_RESET,
 		[VCPU_STOP_TRIPLE_FAULT] = REQUEST_TRIPLE_FAULT,
 		[VCPU_STOP_CRASH] = REQUEST_CRASH,
 		[VCPU_STOP_HOST_ERROR] = REQUEST_HOST_ERROR,
@@ -443,6 +445,30 @@ static int confine_vcpu(void *data)
 	return confine(machine, SANDBOX_VCPU_THREAD);
 }
 
+/* The interface of Microsoft's hypervisor, for every vCPU. False: this KVM does not have it. */
+static bool offer_hyperv(struct machine *machine, struct cpuid_table *table)
+{
+	struct cpuid_table *offered = malloc(sizeof(*offered));
+	bool added = offered && hyperv_read_supported(vcpu_fd(machine->vcpus[0]), offered) == 0 &&
+		     hyperv_enable(vcpu_fd(machine->vcpus[0])) == 0 && hyperv_add(table, offered);
+
+	for (uint64_t i = 1; added && i < machine->config->cpus; i++)
+		added = hyperv_enable(vcpu_fd(machine->vcpus[i])) == 0;
+	free(offered);
+	return added;
+}
+
+static int add_hyperv(struct machine *machine, struct cpuid_table *table)
+{
+	if (machine->config->hyperv == HYPERV_OFF || offer_hyperv(machine, table) ||
+	    machine->config->hyperv == HYPERV_AUTO)
+		return 0;
+	log_error(
+		"The KVM of this computer does not offer the Hyper-V interface; leave --hyperv on "
+		"out, or use --hyperv auto.");
+	return -EOPNOTSUPP;
+}
+
 /* What CPUID says, on each vCPU. */
 static int set_cpuid(struct machine *machine)
 {
@@ -451,6 +477,8 @@ static int set_cpuid(struct machine *machine)
 
 	if (r == 0)
 		cpuid_filter(table, (uint32_t)machine->config->cpus);
+	if (r == 0)
+		r = add_hyperv(machine, table);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);

@@ -43,6 +43,7 @@ static void test_defaults(void)
 	g_assert_false(config.no_reboot);
 	g_assert_cmpuint(config.disk_count, ==, 0);
 	g_assert_false(config.balloon);
+	g_assert_cmpint(config.hyperv, ==, HYPERV_OFF);
 	g_assert_cmpuint(config.vsock_cid, ==, 0);
 }
 
@@ -51,7 +52,7 @@ static void test_everything(void)
 	g_assert_cmpint(
 		parse("--name web --memory 4G --cpus 4 --firmware none --kernel fd=5 "
 		      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
-		      "--disk fd=7,format=raw --balloon on --console-port hvc0 --console-port p1 --vsock 7,socket=v.sock "
+		      "--disk fd=7,format=raw --balloon on --hyperv auto --console-port hvc0 --console-port p1 --vsock 7,socket=v.sock "
 		      "--serial file=log --no-reboot --debug-exit "
 		      "--control c.sock --end-record fd=8 --sandbox log"),
 		==, MACHINE_CONFIG_VALID);
@@ -63,6 +64,7 @@ static void test_everything(void)
 	g_assert_cmpstr(config.cmdline, ==, "a b");
 	g_assert_cmpuint(config.disk_count, ==, 2);
 	g_assert_true(config.balloon);
+	g_assert_cmpint(config.hyperv, ==, HYPERV_AUTO);
 	g_assert_cmpuint(config.vsock_cid, ==, 7);
 	g_assert_cmpstr(config.vsock_socket.path, ==, "v.sock");
 	g_assert_cmpuint(config.console_port_count, ==, 2);
@@ -119,6 +121,7 @@ static void test_refused(void)
 	assert_invalid("--kernel k --vsock 2", "use 3 or more");
 	assert_invalid("--kernel k --vsock 4294967295", "use 3 or more");
 	assert_invalid("--kernel k --vsock 3,port=1", "not a property");
+	assert_invalid("--kernel k --hyperv maybe", "on, off or auto");
 	assert_invalid("--kernel k --balloon 1", "balloon can be on or off");
 	assert_invalid("--kernel k --console-port ''", "1 to 63 characters");
 	assert_invalid("--kernel k --console-port p --console-port p", "given twice");
