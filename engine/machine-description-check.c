@@ -132,6 +132,7 @@ inn_machine_description_validate (const InnMachineDescription *self, GError **er
                          inn_machine_description_get_vcpus (self), error)
          && inn_machine_description_validate_boot (self, error)
          && inn_machine_description_validate_disks (self, error)
+         && inn_machine_description_validate_devices (self, error)
          && inn_machine_description_validate_video (self, error);
 }
 
