@@ -15,7 +15,7 @@ COMPUTER_PACKAGES = (
     "base-files busybox-static coreutils dash e2fsprogs iproute2 kmod libc-bin mount procps"
     " python3 strace util-linux"
     " qemu-system-x86 qemu-utils seabios"  # to compare with
-    " libglib2.0-0 libxml2"  # innctl
+    " libglib2.0-0 libxml2 libjson-glib-1.0-0"  # innctl
     " linux-image-amd64 linux-image-cloud-amd64"
 )
 # The guest: a whole system that a person could have installed.
