@@ -256,6 +256,11 @@ static void settle(struct fixture *fixture)
 	request(fixture, DEFLATE, BUFFERS, 4, false);
 }
 
+/* Called on the main thread: what was notified of before has been served then. */
+static void settle_loop(void *data)
+{
+}
+
 static void guest_statistics(void *data)
 {
 	struct fixture *fixture = data;
@@ -300,6 +305,34 @@ static void test_statistics(void)
 	run(guest_statistics);
 }
 
+/* As Linux does it: the buffer comes, and is notified of, before the device may look at it. */
+static void guest_early_statistics(void *data)
+{
+	struct fixture *fixture = data;
+	struct virtio_pci_driver *driver = &fixture->driver;
+	uint32_t written;
+
+	virtio_pci_driver_init(driver, &fixture->machine, DEVFN);
+	g_assert_true(virtio_pci_driver_negotiate(driver, FEATURES));
+	virtio_pci_driver_enable_msix(driver, QUEUES);
+	for (uint16_t i = 0; i < QUEUES; i++)
+		virtio_pci_driver_setup_queue(driver, i, /* size= */ 0, /* event_idx= */ false);
+	offer_statistics(fixture, 300);
+	test_machine_call(&fixture->machine, settle_loop, fixture);
+	g_assert_cmpuint(fixture->page.guest_memory.free, ==, 0);
+	virtio_pci_driver_set_status(driver,
+				     virtio_pci_driver_status(driver) | VIRTIO_CONFIG_S_DRIVER_OK);
+	settle(fixture);
+	g_assert_cmpuint(fixture->page.guest_memory.free, ==, 300);
+	test_machine_call(&fixture->machine, ask, fixture);
+	virtio_pci_driver_wait(driver, STATISTICS, &written);
+}
+
+static void test_early_statistics(void)
+{
+	run(guest_early_statistics);
+}
+
 static void guest_broken(void *data)
 {
 	struct fixture *fixture = data;
@@ -328,6 +361,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-balloon/reporting", test_reporting);
 	g_test_add_func("/virtio-balloon/target", test_target);
 	g_test_add_func("/virtio-balloon/statistics", test_statistics);
+	g_test_add_func("/virtio-balloon/early-statistics", test_early_statistics);
 	g_test_add_func("/virtio-balloon/broken", test_broken);
 	return g_test_run();
 }
