@@ -52,10 +52,14 @@ void inn_control_clear_source (GSource **source);
 
 /* The socket can be read; user_data is the channel. */
 gboolean inn_control_channel_on_socket (int fd, GIOCondition condition, gpointer user_data);
-/* Asks for the serial line; *ret_fd is our end of it. 0 or negative errno. */
-int inn_control_channel_send_serial (InnControlChannel *self, guint64 id, int *ret_fd);
 /* Asks for the screen. 0 or negative errno. */
 int inn_control_channel_send_open_screen (InnControlChannel *self, guint64 id);
+/* Asks for the serial line, or the console port of a name; *ret_fd is our end of it. 0 or negative
+ * errno. */
+int inn_control_channel_send_serial (InnControlChannel *self,
+                                     guint64 id,
+                                     const char *port,
+                                     int *ret_fd);
 
 /* Begins to use the rings; the VMM has just attached. May call back. */
 void inn_control_channel_open_rings (InnControlChannel *self);

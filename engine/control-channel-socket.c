@@ -234,12 +234,18 @@ inn_control_channel_on_socket (int fd, GIOCondition condition, gpointer user_dat
 }
 
 int
-inn_control_channel_send_serial (InnControlChannel *self, guint64 id, int *ret_fd)
+inn_control_channel_send_serial (InnControlChannel *self, guint64 id, const char *port, int *ret_fd)
 {
-  struct control_message message = control_message_make (CONTROL_MESSAGE_ATTACH_SERIAL, id);
+  struct control_message message
+      = control_message_make (port != NULL ? CONTROL_MESSAGE_ATTACH_PORT
+                                           : CONTROL_MESSAGE_ATTACH_SERIAL,
+                              id);
   int ends[2];
   int r;
 
+  if (port != NULL
+      && g_strlcpy (message.name, port, sizeof (message.name)) >= sizeof (message.name))
+    return -ENODEV;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
 

@@ -319,6 +319,21 @@ inn_control_channel_set_link_async (InnControlChannel *self,
     inn_control_channel_submit (self, task, &command);
 }
 
+void
+inn_control_channel_set_balloon_async (InnControlChannel *self,
+                                       guint64 bytes,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (inn_control_channel_can_begin (self, task))
+    submit (self, task, CONTROL_SET_BALLOON, bytes);
+}
+
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error)
 {
@@ -344,6 +359,22 @@ await_answer (InnControlChannel *self, InnControlCall *call, int r)
   g_task_return_error (task, inn_control_error_refused (r == -EAGAIN ? -EBUSY : r));
 }
 
+/* @port: NULL for the serial line. */
+static void
+open_stream (InnControlChannel *self, const char *port, GTask *task)
+{
+  InnControlCall *call;
+  int r;
+
+  if (!inn_control_channel_can_begin (self, task))
+    return;
+
+  call = inn_control_call_new (++self->last_id, task, &self->waiting);
+  call->message = CONTROL_MESSAGE_ATTACH_SERIAL;
+  r = inn_control_channel_send_serial (self, call->id, port, &call->serial_fd);
+  await_answer (self, call, r);
+}
+
 void
 inn_control_channel_open_serial_async (InnControlChannel *self,
                                        GCancellable *cancellable,
@@ -351,18 +382,25 @@ inn_control_channel_open_serial_async (InnControlChannel *self,
                                        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  InnControlCall *call;
-  int r;
 
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
-  if (!inn_control_channel_can_begin (self, task))
-    return;
+  open_stream (self, NULL, task);
+}
 
-  call = inn_control_call_new (++self->last_id, task, &self->waiting);
-  call->message = CONTROL_MESSAGE_ATTACH_SERIAL;
-  r = inn_control_channel_send_serial (self, call->id, &call->serial_fd);
-  await_answer (self, call, r);
+void
+inn_control_channel_open_port_async (InnControlChannel *self,
+                                     const char *port,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+  g_return_if_fail (port != NULL && *port != '\0');
+
+  open_stream (self, port, task);
 }
 
 int

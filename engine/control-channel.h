@@ -63,6 +63,13 @@ void inn_control_channel_set_link_async (InnControlChannel *self,
                                          GCancellable *cancellable,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data);
+/* Asks the guest to give up @bytes, a multiple of 4096 and at most its memory; finishes when it has
+ * been asked, with inn_control_channel_call_finish(). G_IO_ERROR_NO_SUCH_DEVICE: no balloon. */
+void inn_control_channel_set_balloon_async (InnControlChannel *self,
+                                            guint64 bytes,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
 
 /* The serial line: finishes with a connected non-blocking stream socket the caller owns (recent
  * output comes first), or -1. */
@@ -90,6 +97,13 @@ InnGuestScreen *inn_control_channel_open_screen_finish (InnControlChannel *self,
  * still held down when the channel closes is released by the VMM.
  */
 void inn_control_channel_send_input (InnControlChannel *self, const struct input_event *event);
+/* The same for the console port of a name, such as org.qemu.guest_agent.0, which has one client at
+ * a time; the same finish. G_IO_ERROR_NO_SUCH_DEVICE: there is no such port. */
+void inn_control_channel_open_port_async (InnControlChannel *self,
+                                          const char *port,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
 
 /* Asks the VMM to sample what only the kernel knows every @interval_ms (10 to 60000), 0: stop. */
 void inn_control_channel_watch (InnControlChannel *self, guint interval_ms);

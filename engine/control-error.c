@@ -15,6 +15,10 @@ inn_control_error_refused (int status)
   if (code == EINVAL)
     return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
                                 _ ("The machine cannot do this in its present state."));
+  if (code == ENODEV)
+    return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
+                                _ ("The machine has no device for this. Add one to its definition "
+                                   "and start it again."));
   if (code == EOPNOTSUPP)
     return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
                                 _ ("The machine was started by another version of Innkeeper, which "

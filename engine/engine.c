@@ -524,6 +524,7 @@ describe_boot (InnMachineDescription *description, const InnNewGuest *guest)
       inn_machine_description_set_cmdline (description, guest->cmdline != NULL ? guest->cmdline
                                                                                : DEFAULT_CMDLINE);
     }
+  inn_machine_description_add_guest_devices (description);
   inn_machine_description_set_firmware (description, guest->firmware);
   if (inn_machine_description_get_firmware (description) != INN_FIRMWARE_NONE)
     describe_pc (description);

@@ -17,6 +17,7 @@
 #include "host-check.h"
 #include "host-memory.h"
 #include "machine-description-boot.h"
+#include "machine-description-devices.h"
 #include "machine-description-disks.h"
 #include "machine-description-video.h"
 

@@ -414,7 +414,53 @@ inn_guest_set_link_finish (InnGuest *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- serial line ---- */
+/* ---- memory balloon ---- */
+
+static void
+on_balloon_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    fail_task (task, g_task_get_source_object (task), error);
+}
+
+void
+inn_guest_set_balloon_async (InnGuest *self,
+                             guint64 bytes,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (self->channel == NULL)
+    {
+      set_not_running_error (self, &error);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  inn_control_channel_set_balloon_async (self->channel, bytes, cancellable, on_balloon_set,
+                                         g_steal_pointer (&task));
+}
+
+gboolean
+inn_guest_set_balloon_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- serial line and console ports ---- */
 
 static void
 on_serial_opened (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -429,29 +475,51 @@ on_serial_opened (GObject *source, GAsyncResult *result, gpointer user_data)
     fail_task (task, g_task_get_source_object (task), error);
 }
 
-void
-inn_guest_open_serial_async (InnGuest *self,
-                             GCancellable *cancellable,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
+/* @port: NULL for the serial line. Takes @task over. */
+static void
+open_stream (InnGuest *self, const char *port, GTask *task)
 {
-  g_autoptr (GTask) task = NULL;
+  GCancellable *cancellable = g_task_get_cancellable (task);
   g_autoptr (GError) error = NULL;
 
-  g_return_if_fail (INN_IS_GUEST (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
   /* A descriptor that came is handed over even to one who has cancelled: it would leak. */
   g_task_set_check_cancellable (task, FALSE);
   if (self->channel == NULL)
     {
       set_not_running_error (self, &error);
       g_task_return_error (task, g_steal_pointer (&error));
+      g_object_unref (task);
       return;
     }
 
-  inn_control_channel_open_serial_async (self->channel, cancellable, on_serial_opened,
-                                         g_steal_pointer (&task));
+  if (port != NULL)
+    inn_control_channel_open_port_async (self->channel, port, cancellable, on_serial_opened, task);
+  else
+    inn_control_channel_open_serial_async (self->channel, cancellable, on_serial_opened, task);
+}
+
+void
+inn_guest_open_serial_async (InnGuest *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  open_stream (self, NULL, g_task_new (self, cancellable, callback, user_data));
+}
+
+void
+inn_guest_open_port_async (InnGuest *self,
+                           const char *port,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_return_if_fail (INN_IS_GUEST (self));
+  g_return_if_fail (port != NULL && *port != '\0');
+
+  open_stream (self, port, g_task_new (self, cancellable, callback, user_data));
 }
 
 int

@@ -123,11 +123,25 @@ void inn_guest_delete_async (InnGuest *self,
                              gpointer user_data);
 gboolean inn_guest_delete_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
+/* As inn_control_channel_set_balloon_async(). */
+void inn_guest_set_balloon_async (InnGuest *self,
+                                  guint64 bytes,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+gboolean inn_guest_set_balloon_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
 /* As inn_control_channel_open_serial_async(). */
 void inn_guest_open_serial_async (InnGuest *self,
                                   GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
+/* As inn_control_channel_open_port_async(); the same finish. */
+void inn_guest_open_port_async (InnGuest *self,
+                                const char *port,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
 int inn_guest_open_serial_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
 /* Whether the machine, as it is defined, has a screen. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "machine-description-boot.h"
+#include "machine-description-devices.h"
 #include "machine-description-disks.h"
 #include "machine-description-network.h"
 #include "machine-description-video.h"
@@ -219,6 +220,26 @@ add_nics (InnLaunchPlan *self, GStrvBuilder *argv, const InnMachineDescription *
     add_option (argv, "--net", nic_value (self, g_ptr_array_index (nics, i)));
 }
 
+static void
+add_guest_devices (InnLaunchPlan *self,
+                   GStrvBuilder *argv,
+                   const InnMachineDescription *description)
+{
+  const guint cid = inn_machine_description_get_vsock_cid (description);
+  g_auto (GStrv) ports = inn_machine_description_list_ports (description);
+
+  if (inn_machine_description_has_balloon (description))
+    add_option (argv, "--balloon", g_strdup ("on"));
+  for (guint i = 0; ports[i] != NULL; i++)
+    add_option (argv, "--console-port", g_strdup (ports[i]));
+  if (cid != 0)
+    add_option (argv, "--vsock",
+                g_strdup_printf ("%u,socket=fd=%d", cid,
+                                 add_file (self, INN_LAUNCH_VSOCK_SOCKET, NULL)));
+  if (inn_machine_description_get_hyperv (description))
+    add_option (argv, "--hyperv", g_strdup ("auto"));
+}
+
 /*
  * A guest may take over its VMM, so it gets none of the session's secrets and addresses: only the
  * language, what is meant for us, and what a sanitizer needs.
@@ -269,6 +290,7 @@ inn_launch_plan_new (const InnMachineDescription *description,
     add_disk (self, argv, inn_machine_description_get_disk (description, i));
   add_display (argv, description);
   add_nics (self, argv, description);
+  add_guest_devices (self, argv, description);
   add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
 
   self->argv = g_strv_builder_end (argv);

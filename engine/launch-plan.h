@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   INN_LAUNCH_CONTROL_SOCKET, /* listening */
+  INN_LAUNCH_VSOCK_SOCKET,   /* listening */
   INN_LAUNCH_END_RECORD,     /* where the VMM notes how it ended */
   INN_LAUNCH_LOCK,           /* of the machine; the VMM only keeps it */
   INN_LAUNCH_FIRMWARE,

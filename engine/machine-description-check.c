@@ -133,7 +133,8 @@ inn_machine_description_validate (const InnMachineDescription *self, GError **er
          && inn_machine_description_validate_boot (self, error)
          && inn_machine_description_validate_disks (self, error)
          && inn_machine_description_validate_video (self, error)
-         && inn_machine_description_validate_network (self, error);
+         && inn_machine_description_validate_network (self, error)
+         && inn_machine_description_validate_devices (self, error);
 }
 
 gboolean

@@ -49,6 +49,8 @@ gboolean inn_machine_description_refuse_start (GError **error, const char *forma
 /* The parts of inn_machine_description_validate() and _check_startable(). */
 gboolean inn_machine_description_validate_disks (const InnMachineDescription *self, GError **error);
 gboolean inn_machine_description_validate_boot (const InnMachineDescription *self, GError **error);
+gboolean inn_machine_description_validate_devices (const InnMachineDescription *self,
+                                                   GError **error);
 gboolean inn_machine_description_validate_video (const InnMachineDescription *self, GError **error);
 gboolean inn_machine_description_validate_network (const InnMachineDescription *self,
                                                    GError **error);

@@ -5,7 +5,8 @@
  * as they were. Pure, except that a new description draws its UUID. Not thread-safe; copy it for
  * another thread.
  *
- * Each subject of the document has a file: machine-description-boot.h, -disks.h, -video.h.
+ * Each subject of the document has a file: machine-description-boot.h, -devices.h,
+ * -disks.h, -video.h.
  */
 #pragma once
 

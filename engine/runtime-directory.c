@@ -19,6 +19,9 @@
 #include "base/fd.h"
 #include "engine-error.h"
 
+#define CONTROL_SUFFIX "sock"
+#define VSOCK_SUFFIX   "vsock"
+
 enum
 {
   SOCKET_BACKLOG = 16
@@ -107,15 +110,21 @@ inn_runtime_directory_get_path (const InnRuntimeDirectory *self)
   return self->path;
 }
 
-char *
-inn_runtime_directory_get_socket (const InnRuntimeDirectory *self, const char *uuid)
+static char *
+get_path (const InnRuntimeDirectory *self, const char *uuid, const char *suffix)
 {
-  g_autofree char *path = g_strdup_printf ("%s/%s.sock", self->path, uuid);
+  g_autofree char *path = g_strdup_printf ("%s/%s.%s", self->path, uuid, suffix);
 
   if (strlen (path) < sizeof (((struct sockaddr_un *)0)->sun_path))
     return g_steal_pointer (&path);
 
-  return g_strdup_printf ("/proc/self/fd/%d/%s.sock", self->fd, uuid);
+  return g_strdup_printf ("/proc/self/fd/%d/%s.%s", self->fd, uuid, suffix);
+}
+
+char *
+inn_runtime_directory_get_socket (const InnRuntimeDirectory *self, const char *uuid)
+{
+  return get_path (self, uuid, CONTROL_SUFFIX);
 }
 
 static int
@@ -133,11 +142,15 @@ bind_and_listen (int fd, const char *path)
   return 0;
 }
 
-int
-inn_runtime_directory_listen (const InnRuntimeDirectory *self, const char *uuid, GError **error)
+static int
+listen_at (const InnRuntimeDirectory *self,
+           const char *uuid,
+           const char *suffix,
+           int type,
+           GError **error)
 {
-  g_autofree char *path = inn_runtime_directory_get_socket (self, uuid);
-  int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  g_autofree char *path = get_path (self, uuid, suffix);
+  int fd = socket (AF_UNIX, type | SOCK_CLOEXEC, 0);
   int error_number = fd < 0 ? errno : bind_and_listen (fd, path);
 
   if (error_number != 0)
@@ -151,10 +164,26 @@ inn_runtime_directory_listen (const InnRuntimeDirectory *self, const char *uuid,
   return fd;
 }
 
+int
+inn_runtime_directory_listen (const InnRuntimeDirectory *self, const char *uuid, GError **error)
+{
+  return listen_at (self, uuid, CONTROL_SUFFIX, SOCK_SEQPACKET, error);
+}
+
+int
+inn_runtime_directory_listen_vsock (const InnRuntimeDirectory *self,
+                                    const char *uuid,
+                                    GError **error)
+{
+  return listen_at (self, uuid, VSOCK_SUFFIX, SOCK_STREAM, error);
+}
+
 void
 inn_runtime_directory_forget (const InnRuntimeDirectory *self, const char *uuid)
 {
-  g_autofree char *path = inn_runtime_directory_get_socket (self, uuid);
+  g_autofree char *control = get_path (self, uuid, CONTROL_SUFFIX);
+  g_autofree char *vsock = get_path (self, uuid, VSOCK_SUFFIX);
 
-  g_unlink (path);
+  g_unlink (control);
+  g_unlink (vsock);
 }

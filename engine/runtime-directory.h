@@ -29,7 +29,12 @@ char *inn_runtime_directory_get_socket (const InnRuntimeDirectory *self, const c
  * holder of the machine's lock may call this. */
 int
 inn_runtime_directory_listen (const InnRuntimeDirectory *self, const char *uuid, GError **error);
-/* Removes the socket of a machine that is deleted. */
+/* The same for the programs that reach the guest through its vsock device: a SOCK_STREAM socket at
+ * the machine's UUID with “.vsock” behind it (vmm/virtio/vsock-host.h says how it is talked to). */
+int inn_runtime_directory_listen_vsock (const InnRuntimeDirectory *self,
+                                        const char *uuid,
+                                        GError **error);
+/* Removes the sockets of a machine that is deleted. */
 void inn_runtime_directory_forget (const InnRuntimeDirectory *self, const char *uuid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (InnRuntimeDirectory, inn_runtime_directory_unref)

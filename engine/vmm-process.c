@@ -68,6 +68,8 @@ open_file (const Opening *opening,
     {
     case INN_LAUNCH_CONTROL_SOCKET:
       return inn_runtime_directory_listen (request->runtime, uuid, error);
+    case INN_LAUNCH_VSOCK_SOCKET:
+      return inn_runtime_directory_listen_vsock (request->runtime, uuid, error);
     case INN_LAUNCH_END_RECORD:
       return inn_run_record_open_end (request->folder, error);
     case INN_LAUNCH_LOCK:

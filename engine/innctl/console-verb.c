@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * innctl console: the serial line on this terminal, or between pipes.
+ * innctl console: the serial line or a console port on this terminal, or between pipes.
  */
 #include "config.h"
 
@@ -30,6 +30,8 @@ typedef struct
   char pending[BUFFER_SIZE]; /* input the guest has not taken yet */
   gsize pending_length;
 } Console;
+
+static char *port;
 
 static volatile sig_atomic_t stop_signal;
 
@@ -166,16 +168,19 @@ open_line (const InnctlTarget *target, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  if (target->guest != NULL)
-    {
-      inn_guest_open_serial_async (target->guest, NULL, innctl_take_result, &result);
-      innctl_await (&result);
-      return inn_guest_open_serial_finish (target->guest, result, error);
-    }
-
-  inn_control_channel_open_serial_async (target->channel, NULL, innctl_take_result, &result);
+  if (target->guest != NULL && port != NULL)
+    inn_guest_open_port_async (target->guest, port, NULL, innctl_take_result, &result);
+  else if (target->guest != NULL)
+    inn_guest_open_serial_async (target->guest, NULL, innctl_take_result, &result);
+  else if (port != NULL)
+    inn_control_channel_open_port_async (target->channel, port, NULL, innctl_take_result, &result);
+  else
+    inn_control_channel_open_serial_async (target->channel, NULL, innctl_take_result, &result);
   innctl_await (&result);
-  return inn_control_channel_open_serial_finish (target->channel, result, error);
+
+  return target->guest != NULL
+             ? inn_guest_open_serial_finish (target->guest, result, error)
+             : inn_control_channel_open_serial_finish (target->channel, result, error);
 }
 
 static void
@@ -200,6 +205,8 @@ run_console (Innctl *self, char **arguments)
 
   if (status != INNCTL_DONE)
     return status;
+  if (port != NULL && *port == '\0')
+    return innctl_fail_with (_ ("The name of the console port is empty."));
   console.line = open_line (&target, &error);
   if (console.line < 0)
     return innctl_fail (error);
@@ -215,6 +222,13 @@ run_console (Innctl *self, char **arguments)
   return INNCTL_DONE;
 }
 
+static const GOptionEntry console_options[] = {
+  { "port", 0, 0, G_OPTION_ARG_STRING, &port,
+    N_ ("Use this console port in place of the serial line, such as org.qemu.guest_agent.0"),
+    N_ ("PORT") },
+  { NULL },
+};
+
 const InnctlVerb innctl_console_verb = {
   .name = "console",
   .arguments = "NAME",
@@ -224,5 +238,6 @@ const InnctlVerb innctl_console_verb = {
   .min_arguments = 1,
   .max_arguments = 1,
   .takes_control = TRUE,
+  .options = console_options,
   .run = run_console,
 };

@@ -16,8 +16,8 @@ static const InnctlVerb *const verbs[] = {
   &innctl_dumpxml_verb,  &innctl_edit_verb,     &innctl_set_verb,        &innctl_attach_verb,
   &innctl_detach_verb,   &innctl_insert_verb,   &innctl_eject_verb,      &innctl_start_verb,
   &innctl_shutdown_verb, &innctl_poweroff_verb, &innctl_reset_verb,      &innctl_pause_verb,
-  &innctl_resume_verb,   &innctl_console_verb,  &innctl_screenshot_verb, &innctl_stats_verb,
-  &innctl_delete_verb,
+  &innctl_resume_verb,   &innctl_console_verb,  &innctl_screenshot_verb, &innctl_setmem_verb,
+  &innctl_stats_verb,    &innctl_delete_verb,
 };
 
 static char *

@@ -114,6 +114,29 @@ state_word (const struct statistics_page *page)
 }
 
 static void
+add_memory (InnctlJson *json, const struct statistics_page *page)
+{
+  const struct statistics_guest_memory *guest = &page->guest_memory;
+
+  innctl_json_add_unsigned (json, "memory_bytes", page->memory.guest_bytes);
+  innctl_json_add_unsigned (json, "resident_bytes", page->memory.resident_bytes);
+  innctl_json_add_unsigned (json, "balloon_target_bytes", page->memory.balloon_target);
+  innctl_json_add_unsigned (json, "balloon_bytes", page->memory.balloon_bytes);
+  innctl_json_add_unsigned (json, "reported_bytes", page->memory.reported_bytes);
+  innctl_json_begin_object (json, "guest_memory");
+  innctl_json_add_unsigned (json, "answered_ns", guest->answered_ns);
+  innctl_json_add_unsigned (json, "total_bytes", guest->total);
+  innctl_json_add_unsigned (json, "free_bytes", guest->free);
+  innctl_json_add_unsigned (json, "available_bytes", guest->available);
+  innctl_json_add_unsigned (json, "cache_bytes", guest->caches);
+  innctl_json_add_unsigned (json, "swapped_in_bytes", guest->swapped_in);
+  innctl_json_add_unsigned (json, "swapped_out_bytes", guest->swapped_out);
+  innctl_json_add_unsigned (json, "major_faults", guest->major_faults);
+  innctl_json_add_unsigned (json, "minor_faults", guest->minor_faults);
+  innctl_json_end_object (json);
+}
+
+static void
 print_json (const struct statistics_page *page)
 {
   InnctlJson json;
@@ -127,8 +150,7 @@ print_json (const struct statistics_page *page)
   innctl_json_add_unsigned (&json, "started_ns", page->status.started_ns);
   innctl_json_add_unsigned (&json, "sampled_ns", page->status.sampled_ns);
   innctl_json_add_unsigned (&json, "resets", page->status.resets);
-  innctl_json_add_unsigned (&json, "memory_bytes", page->memory.guest_bytes);
-  innctl_json_add_unsigned (&json, "resident_bytes", page->memory.resident_bytes);
+  add_memory (&json, page);
   innctl_json_begin_array (&json, "cpus");
   for (guint i = 0; i < page->header.vcpu_count; i++)
     add_vcpu (&json, &page->vcpus[i]);

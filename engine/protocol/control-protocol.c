@@ -50,11 +50,17 @@ static int message_fds(uint32_t type, enum control_side sender)
 	case CONTROL_MESSAGE_ATTACH:
 		return CONTROL_ATTACH_FDS;
 	case CONTROL_MESSAGE_ATTACH_SERIAL:
+	case CONTROL_MESSAGE_ATTACH_PORT:
 		return 1;
 	case CONTROL_MESSAGE_OPEN_SCREEN:
 		return 0;
 	}
 	return -1;
+}
+
+static bool name_valid(const char name[CONTROL_NAME_SIZE])
+{
+	return name[0] != '\0' && memchr(name, '\0', CONTROL_NAME_SIZE);
 }
 
 int control_message_validate(const struct control_message *message, size_t fd_count,
@@ -68,6 +74,8 @@ int control_message_validate(const struct control_message *message, size_t fd_co
 		return -EPROTONOSUPPORT;
 	fds = message_fds(message->type, sender);
 	if (fds < 0 || fd_count != (size_t)fds)
+		return -EPROTO;
+	if (message->type == CONTROL_MESSAGE_ATTACH_PORT && !name_valid(message->name))
 		return -EPROTO;
 	return control_status_valid(message->status) ? 0 : -EPROTO;
 }
@@ -199,6 +207,11 @@ int control_command_validate(const struct control_command *command)
 		return arguments[0] < STATISTICS_MAX_NICS && arguments[1] <= 1 ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:
 		return screen_size_valid(arguments) ? 0 : -EINVAL;
+	case CONTROL_SET_BALLOON:
+		return arguments[0] % CONTROL_BALLOON_STEP == 0 &&
+				       arguments[0] <= CONTROL_MAX_BALLOON
+			       ? 0
+			       : -EINVAL;
 	}
 	return -EOPNOTSUPP;
 }

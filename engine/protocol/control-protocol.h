@@ -14,6 +14,8 @@
  *	client -> VMM	OPEN_SCREEN	any number of times
  *	VMM -> client	SCREEN		+ screen page, pixel file (protocol/screen-protocol.h)
  *			or RESULT	with the reason where there is none
+ *	client -> VMM	ATTACH_PORT	name of a console port, + one end of a stream socket pair
+ *	VMM -> client	RESULT		status of that ATTACH_PORT
  *
  * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
  *
@@ -45,7 +47,11 @@ enum {
 	CONTROL_MIN_WATCH_MS = 10,
 	CONTROL_MAX_WATCH_MS = 60000,
 	CONTROL_MIN_SCREEN_SIDE = 64, /* pixels, of CONTROL_RESIZE_SCREEN */
+	CONTROL_BALLOON_STEP = 4096,  /* bytes */
+	CONTROL_NAME_SIZE = 64,       /* bytes with the NUL */
 };
+
+#define CONTROL_MAX_BALLOON (1ULL << 43) /* bytes */
 
 enum control_side {
 	CONTROL_SIDE_VMM,
@@ -59,6 +65,7 @@ enum control_message_type {
 	CONTROL_MESSAGE_ATTACH_SERIAL = 4,
 	CONTROL_MESSAGE_OPEN_SCREEN = 5,
 	CONTROL_MESSAGE_SCREEN = 6,
+	CONTROL_MESSAGE_ATTACH_PORT = 7,
 };
 
 /* The descriptors of ATTACH, in order. */
@@ -84,6 +91,7 @@ struct control_message {
 	uint64_t id;           /* chosen by the client; the answer repeats it, 0 before ATTACH */
 	int32_t status;        /* RESULT: 0 or negative errno; else 0 */
 	uint32_t size;         /* HELLO, ATTACH: bytes of the memory passed; else 0 */
+	char name[CONTROL_NAME_SIZE]; /* ATTACH_PORT: of the port, NUL-terminated; else zeros */
 };
 
 /* One ring in the channel memory: struct ring_memory and its slots. */
@@ -118,6 +126,8 @@ enum control_operation {
 	CONTROL_REFRESH_SCREEN = 9,
 	/* arguments[0] and [1]: width and height the guest is to use, in pixels */
 	CONTROL_RESIZE_SCREEN = 10,
+	/* arguments[0]: bytes the guest shall give up, a multiple of CONTROL_BALLOON_STEP */
+	CONTROL_SET_BALLOON = 11,
 	/* arguments[0]: network card, from 0; [1]: 1: put its cable in, 0: take it out */
 	CONTROL_SET_LINK = 12,
 };
@@ -148,7 +158,7 @@ struct control_event {
 	uint64_t arguments[3];
 };
 
-static_assert(sizeof(struct control_message) == 32, "part of the protocol");
+static_assert(sizeof(struct control_message) == 96, "part of the protocol");
 static_assert(sizeof(struct control_layout) == 64, "one line");
 static_assert(sizeof(struct control_command) == 64, "one line");
 static_assert(sizeof(struct control_reply) == 32, "half a line");

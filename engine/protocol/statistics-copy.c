@@ -41,6 +41,25 @@ static int check_status(struct statistics_status *status)
 	return 0;
 }
 
+static void limit(uint64_t *value, uint64_t most)
+{
+	if (*value > most)
+		*value = most;
+}
+
+/* What a guest says about itself may be anything; a part is never more than the whole. */
+static void limit_memory(struct statistics_page *copy)
+{
+	struct statistics_guest_memory *guest = &copy->guest_memory;
+
+	limit(&copy->memory.balloon_target, copy->memory.guest_bytes);
+	limit(&copy->memory.balloon_bytes, copy->memory.guest_bytes);
+	limit(&guest->total, copy->memory.guest_bytes);
+	limit(&guest->free, guest->total);
+	limit(&guest->available, guest->total);
+	limit(&guest->caches, guest->total);
+}
+
 /* The lines in use; the counts are the copy's own, already checked. */
 static void copy_lines(const struct statistics_page *shared, struct statistics_page *copy)
 {
@@ -50,6 +69,7 @@ static void copy_lines(const struct statistics_page *shared, struct statistics_p
 
 	copy_words(&copy->status, &shared->status, sizeof(copy->status));
 	copy_words(&copy->memory, &shared->memory, sizeof(copy->memory));
+	copy_words(&copy->guest_memory, &shared->guest_memory, sizeof(copy->guest_memory));
 	copy_words(copy->vcpus, shared->vcpus, vcpus * sizeof(copy->vcpus[0]));
 	copy_words(copy->disks, shared->disks, disks * sizeof(copy->disks[0]));
 	copy_words(copy->nics, shared->nics, nics * sizeof(copy->nics[0]));
@@ -109,8 +129,10 @@ int statistics_copy(const struct statistics_page *shared, struct statistics_page
 		if (r < 0)
 			return r;
 		copy_lines(shared, copy);
-		if (is_consistent(shared, sequence))
-			return check_status(&copy->status);
+		if (!is_consistent(shared, sequence))
+			continue;
+		limit_memory(copy);
+		return check_status(&copy->status);
 	}
 	return -EAGAIN;
 }

@@ -10,8 +10,8 @@
  * Copies a shared page by its sequence lock and checks the copy. 0; -EAGAIN when the writer kept
  * changing it or died while it did; -EPROTO or, for another major version, -EPROTONOSUPPORT when
  * the page is not what it should be. *copy is only meaningful after 0: then counts are bounded and
- * lines beyond them zero, state and reason are known ones, and the text is terminated (but may be
- * invalid UTF-8). At most 64 tries, no system call.
+ * lines beyond them zero, state and reason are known ones, no part of memory is larger than all of
+ * it, and the text is terminated (but may be invalid UTF-8). At most 64 tries, no system call.
  */
 int statistics_copy(const struct statistics_page *shared, struct statistics_page *copy);
 

@@ -91,7 +91,23 @@ struct statistics_vcpu {
 struct statistics_memory {
 	uint64_t guest_bytes;    /* what the guest was given */
 	uint64_t resident_bytes; /* sampled: how much of it this computer holds */
-	uint8_t reserved[48];
+	uint64_t balloon_target; /* what the guest is asked to give up, bytes */
+	/* live */
+	uint64_t balloon_bytes;  /* what the guest says it has given up */
+	uint64_t reported_bytes; /* free pages the guest has handed back so far, some repeatedly */
+	uint8_t reserved[24];
+};
+
+/* What the guest's own system says about its memory, if it says anything. Bytes, but for faults. */
+struct statistics_guest_memory {
+	uint64_t answered_ns; /* CLOCK_MONOTONIC of its last answer, 0: never; the rest is as of
+				 then */
+	uint64_t total, free;
+	uint64_t available; /* what programs could have without swapping */
+	uint64_t caches;    /* of files */
+	uint64_t swapped_in, swapped_out;
+	uint64_t major_faults, minor_faults;
+	uint8_t reserved[56];
 };
 
 struct disk_statistics { /* live */
@@ -117,6 +133,7 @@ struct statistics_page {
 	struct statistics_header header;
 	struct statistics_status status;
 	struct statistics_memory memory;
+	struct statistics_guest_memory guest_memory;
 	struct statistics_vcpu vcpus[STATISTICS_MAX_VCPUS];
 	struct disk_statistics disks[STATISTICS_MAX_DISKS];
 	struct nic_statistics nics[STATISTICS_MAX_NICS];
@@ -159,6 +176,7 @@ static inline uint64_t statistics_history_first(const struct statistics_history 
 static_assert(sizeof(struct statistics_header) == 64, "one line");
 static_assert(sizeof(struct statistics_status) == 64 + STATISTICS_TEXT_SIZE, "five lines");
 static_assert(sizeof(struct statistics_memory) == 64, "one line");
+static_assert(sizeof(struct statistics_guest_memory) == 128, "two lines");
 static_assert(sizeof(struct statistics_vcpu) == 64, "one line per vCPU");
 static_assert(sizeof(struct disk_statistics) % 64 == 0, "whole lines");
 static_assert(sizeof(struct statistics_history_sample) == 128, "two lines");

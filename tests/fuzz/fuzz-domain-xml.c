@@ -9,6 +9,7 @@
 
 #include "machine-description-boot.h"
 #include "machine-description-disks.h"
+#include "machine-description-devices.h"
 #include "machine-description-video.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +39,10 @@ static void read_all(const InnMachineDescription *description)
 	inn_machine_description_get_firmware(description);
 	inn_machine_description_get_boot_menu(description);
 	inn_machine_description_get_video(description);
+	inn_machine_description_has_balloon(description);
+	inn_machine_description_get_vsock_cid(description);
+	inn_machine_description_get_hyperv(description);
+	g_strfreev(inn_machine_description_list_ports(description));
 	g_free(inn_machine_description_get_loader(description));
 	g_free(inn_machine_description_get_variables(description));
 	g_free(inn_machine_description_get_variables_template(description));

@@ -15,16 +15,19 @@ COMPUTER_BOOT_MODULES = "virtio_pci virtio_blk virtio_console ext4 9p 9pnet_virt
 # ext4 is built into the cloud flavour.
 # What the cloud flavour has not; the full one serves guests with such hardware.
 GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
-GUEST_MODULES = "virtio_pci virtio_blk virtio_net virtio_rng pvpanic-mmio button evdev".split()
+GUEST_MODULES = """virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_console
+vmw_vsock_virtio_transport cpuid pvpanic-mmio button evdev""".split()
 
 
-def _initramfs(path, *, init, busybox, modules, folders):
+def _initramfs(path, *, init, busybox, modules, folders, programs=()):
     archive = Archive()
     for name in ("bin", "dev", "proc", "sys", "modules", *folders):
         archive.folder(name)
     archive.console()
     archive.file("init", init.read_bytes(), executable=True)
     archive.file("bin/busybox", busybox, executable=True)
+    for program in programs:
+        archive.file(f"bin/{program.name}", program.read_bytes(), executable=True)
     for module in modules:
         archive.file(f"modules/{Path(module).name}", Path(module).read_bytes())
     order = "".join(f"{Path(module).name}\n" for module in modules)
@@ -61,6 +64,17 @@ def make_guest_initrd(out, needed):
             modules=modules_in_load_order(needed["kernels"] / flavour, modules),
             folders=("tmp", "root", "etc"),
         )
+    vsock_echo = out / "vsock-echo"
+    subprocess.run(["gcc", "-O2", "-Wall", "-static", "-s", "-o", vsock_echo,
+                    HERE / "l2/vsock-echo.c"], check=True)
+    _initramfs(
+        out / "initrd.gz",
+        init=HERE / "l2/init",
+        busybox=_busybox(needed),
+        modules=modules_in_load_order(needed["kernels"] / "cloud", GUEST_MODULES),
+        folders=("tmp", "root", "etc"),
+        programs=[vsock_echo],
+    )
     _make_spin(out)
 
 

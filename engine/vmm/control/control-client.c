@@ -99,6 +99,8 @@ static int execute(struct control_client *client, const struct control_command *
 	case CONTROL_RESIZE_SCREEN:
 		return operations->resize_screen(machine, (uint32_t)command->arguments[0],
 						 (uint32_t)command->arguments[1]);
+	case CONTROL_SET_BALLOON:
+		return operations->set_balloon(machine, command->arguments[0]);
 	}
 	return -EOPNOTSUPP;
 }
@@ -226,13 +228,17 @@ static int check_stream(int fd)
 	return type == SOCK_STREAM && flags >= 0 && (flags & O_NONBLOCK) ? 0 : -EINVAL;
 }
 
-static int attach_serial(struct control_client *client, const struct control_message *message,
+static int attach_stream(struct control_client *client, const struct control_message *message,
 			 int fd)
 {
+	const struct control_operations *operations = client->service->operations;
+	void *machine = client->service->machine;
 	int r = check_stream(fd);
 
-	if (r == 0)
-		r = client->service->operations->attach_serial(client->service->machine, fd);
+	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH_SERIAL)
+		r = operations->attach_serial(machine, fd);
+	else if (r == 0)
+		r = operations->attach_port(machine, message->name, fd);
 	if (r < 0)
 		fd_close(&fd);
 	return send_result(client, message->id, r);
@@ -264,10 +270,10 @@ static int handle_message(struct control_client *client, const struct control_me
 
 	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH && !attached)
 		return attach(client, message, fds);
-	if (r == 0 && message->type == CONTROL_MESSAGE_ATTACH_SERIAL && attached)
-		return attach_serial(client, message, fds[0]);
 	if (r == 0 && message->type == CONTROL_MESSAGE_OPEN_SCREEN && attached)
 		return open_screen(client, message);
+	if (r == 0 && message->type != CONTROL_MESSAGE_ATTACH && attached)
+		return attach_stream(client, message, fds[0]);
 	close_all(fds, fd_count);
 	return r < 0 ? r : -EPROTO;
 }

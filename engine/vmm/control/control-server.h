@@ -28,11 +28,15 @@ struct control_operations {
 	int (*resume)(void *machine); /* also retries what storage could not take */
 	/* The cable of a network card in or out; -ENODEV when there is no such card. */
 	int (*set_link)(void *machine, unsigned int nic, bool up);
+	/* A multiple of CONTROL_BALLOON_STEP; -ENODEV without balloon, -EINVAL for too much. */
+	int (*set_balloon)(void *machine, uint64_t bytes);
 	/*
 	 * A stream socket that gets the serial line's recent output and carries it both ways. It is
 	 * non-blocking, but the client may hold it too and change that: use MSG_DONTWAIT.
 	 */
 	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
+	/* The same for a console port; -ENODEV where there is none of that name. */
+	int (*attach_port)(void *machine, const char *name, int fd);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */

@@ -75,10 +75,10 @@ static void remove_leaf(struct cpuid_table *table, uint32_t function)
 	table->count = kept;
 }
 
-static void append(struct cpuid_table *table, const struct kvm_cpuid_entry2 *entry)
+void cpuid_append(struct cpuid_table *table, const struct kvm_cpuid_entry2 *leaf)
 {
 	if (table->count < CPUID_MAX_ENTRIES)
-		table->entries[table->count++] = *entry;
+		table->entries[table->count++] = *leaf;
 }
 
 /* Bits of an APIC id that tell the cores of a package of so many apart. */
@@ -146,7 +146,7 @@ static void append_topology(struct cpuid_table *table, uint32_t function, uint32
 
 		level.function = function;
 		level.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
-		append(table, &level);
+		cpuid_append(table, &level);
 	}
 }
 

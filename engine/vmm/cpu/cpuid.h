@@ -30,3 +30,6 @@ void cpuid_filter(struct cpuid_table *table, uint32_t vcpus);
 unsigned int cpuid_physical_bits(const struct cpuid_table *table);
 /* Sets the fields that identify one vCPU. Can be called again for the next. */
 void cpuid_set_vcpu(struct cpuid_table *table, uint32_t vcpu);
+
+/* Adds a leaf, if there is room. */
+void cpuid_append(struct cpuid_table *table, const struct kvm_cpuid_entry2 *leaf);

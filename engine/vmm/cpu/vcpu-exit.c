@@ -92,9 +92,32 @@ static void describe_internal_error(const struct kvm_run *run, char text[VCPU_EX
 	describe_instruction(run, text);
 }
 
-static enum vcpu_exit serve_rare(const struct kvm_run *run, char text[VCPU_EXIT_TEXT_SIZE])
+/* Registers of Microsoft's hypervisor that it has for us: only what needs no answer is offered. */
+static enum vcpu_exit serve_hyperv(struct kvm_run *run)
+{
+	enum { UNKNOWN_HYPERCALL = 2 };
+
+	if (run->hyperv.type == KVM_EXIT_HYPERV_HCALL)
+		run->hyperv.u.hcall.result = UNKNOWN_HYPERCALL;
+	return VCPU_EXIT_SERVED;
+}
+
+static enum vcpu_exit serve_system_event(const struct kvm_run *run, char text[VCPU_EXIT_TEXT_SIZE])
+{
+	if (run->system_event.type == KVM_SYSTEM_EVENT_RESET)
+		return VCPU_EXIT_RESET;
+	snprintf(text, VCPU_EXIT_TEXT_SIZE, "The guest's system has crashed (event %u)",
+		 run->system_event.type);
+	return VCPU_EXIT_CRASH;
+}
+
+static enum vcpu_exit serve_rare(struct kvm_run *run, char text[VCPU_EXIT_TEXT_SIZE])
 {
 	switch (run->exit_reason) {
+	case KVM_EXIT_HYPERV:
+		return serve_hyperv(run);
+	case KVM_EXIT_SYSTEM_EVENT:
+		return serve_system_event(run, text);
 	case KVM_EXIT_SHUTDOWN:
 		return VCPU_EXIT_SHUTDOWN;
 	case KVM_EXIT_INTERNAL_ERROR:

@@ -22,6 +22,7 @@ struct vcpu_bus {
 
 enum vcpu_exit {
 	VCPU_EXIT_SERVED,
+	VCPU_EXIT_RESET,    /* the guest asks for it through KVM */
 	VCPU_EXIT_SHUTDOWN, /* triple fault: what a PC's chipset makes a reset of */
 	VCPU_EXIT_CRASH,    /* KVM cannot run the vCPU's state any further */
 };

@@ -21,6 +21,7 @@
 #define MSR_MISC_ENABLE   0x1a0
 #define MSR_MTRR_DEF_TYPE 0x2ff
 #define MSR_TSC_DEADLINE  0x6e0
+#define MSR_VP_INDEX      0x40000002 /* of Microsoft's hypervisor: the number of the vCPU */
 #define MISC_FAST_STRINGS 1ULL
 #define MISC_NO_BTS       (1ULL << 11)
 #define MISC_NO_PEBS      (1ULL << 12)
@@ -94,13 +95,16 @@ static int read_msr_numbers(int system_fd, struct kvm_msr_list **ret_list)
 	return 0;
 }
 
-/* The time stamp counters run on through a reset, so that they stay in step with each other. */
+/*
+ * The time stamp counters run on through a reset, so that they stay in step with each other; and
+ * each vCPU keeps its number.
+ */
 static struct kvm_msrs *msrs_from_list(const struct kvm_msr_list *list)
 {
 	struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + list->nmsrs * sizeof(msrs->entries[0]));
 
 	for (uint32_t i = 0; msrs && i < list->nmsrs; i++) {
-		if (list->indices[i] != MSR_TSC)
+		if (list->indices[i] != MSR_TSC && list->indices[i] != MSR_VP_INDEX)
 			msrs->entries[msrs->nmsrs++].index = list->indices[i];
 	}
 	return msrs;

@@ -171,6 +171,9 @@ static bool serve(struct vcpu *vcpu, int r)
 	switch (vcpu_exit_serve(vcpu->run, &vcpu->host->bus, vcpu->statistics, text)) {
 	case VCPU_EXIT_SERVED:
 		return true;
+	case VCPU_EXIT_RESET:
+		stop_by_itself(vcpu, VCPU_STOP_RESET, 0, NULL);
+		return false;
 	case VCPU_EXIT_SHUTDOWN:
 		stop_by_itself(vcpu, VCPU_STOP_TRIPLE_FAULT, 0,
 			       "The guest's processor met a triple fault");

@@ -17,6 +17,7 @@ struct statistics_vcpu;
 struct vcpu;
 
 enum vcpu_stop {
+	VCPU_STOP_RESET, /* by the guest */
 	VCPU_STOP_TRIPLE_FAULT,
 	VCPU_STOP_CRASH,      /* KVM cannot run its state any further */
 	VCPU_STOP_HOST_ERROR, /* KVM_RUN was refused, or the thread could not be confined */
@@ -28,7 +29,8 @@ struct vcpu_host {
 	struct vcpu_bus bus;
 	/* Runs first on each vCPU's thread. 0, or negative errno: the vCPU then never runs. */
 	int (*confine)(void *data);
-	/* The vCPU parks by itself; text is for a person. On its thread, no lock held. */
+	/* The vCPU parks by itself; text is for a person, NULL for none. On its thread, no lock
+	 * held. */
 	void (*stopped)(void *data, enum vcpu_stop stop, int error, const char *text);
 	void *data;
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -67,22 +68,27 @@ int host_file_open(const struct file_reference *file, int flags, int *ret_fd)
 	return 0;
 }
 
-/* Whether something still answers there: a socket that nobody listens on refuses. */
-static bool is_in_use(const struct sockaddr_un *address)
+/* Whether there is a socket that nobody listens on: it refuses. */
+static bool is_left_behind(const struct sockaddr_un *address, int type)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	bool in_use =
-		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	struct stat status;
+	bool refused;
+	int fd;
 
+	if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return false;
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+		  errno == ECONNREFUSED;
 	fd_close(&fd);
-	return in_use;
+	return refused;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address)
+static int bind_and_listen(int fd, const struct sockaddr_un *address, int type)
 {
 	int r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 
-	if (r < 0 && errno == EADDRINUSE && !is_in_use(address)) {
+	if (r < 0 && errno == EADDRINUSE && is_left_behind(address, type)) {
 		(void)unlink(address->sun_path);
 		r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	}
@@ -91,7 +97,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address)
 	return 0;
 }
 
-int host_file_listen(const struct file_reference *file, int *ret_fd)
+int host_file_listen(const struct file_reference *file, int type, int *ret_fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd, r;
@@ -106,8 +112,8 @@ int host_file_listen(const struct file_reference *file, int *ret_fd)
 		return -EIO;
 	}
 	strcpy(address.sun_path, file->path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	r = fd < 0 ? -errno : bind_and_listen(fd, &address);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = fd < 0 ? -errno : bind_and_listen(fd, &address, type);
 	if (r < 0) {
 		log_error("Clients cannot be listened for at %s: %s.", file->path, strerror(-r));
 		fd_close(&fd);

@@ -17,5 +17,8 @@ void file_reference_name(const struct file_reference *file, char name[FILE_NAME_
  * An inherited descriptor is taken over as it is.
  */
 int host_file_open(const struct file_reference *file, int flags, int *ret_fd);
-/* A listening SOCK_SEQPACKET socket; one that was left behind at the path is replaced. */
-int host_file_listen(const struct file_reference *file, int *ret_fd);
+/*
+ * A listening socket of that type (SOCK_SEQPACKET, SOCK_STREAM); one that was left behind at the
+ * path is replaced.
+ */
+int host_file_listen(const struct file_reference *file, int type, int *ret_fd);

@@ -21,6 +21,7 @@
 #define MAXIMUM_MEMORY  (1ULL << 46)
 #define DEFAULT_WIDTH   1280
 #define DEFAULT_HEIGHT  800
+#define FIRST_GUEST_CID 3 /* those below are the host's and reserved */
 #define DEFAULT_CMDLINE "console=ttyS0"
 
 const char machine_config_usage[] =
@@ -48,6 +49,14 @@ const char machine_config_usage[] =
 	"       [,forward=tcp|udp:PORT:PORT][,mac=ADDRESS][,link=up|down]\n"
 	"                         a network card (none); user: through passt, with ports of this\n"
 	"                         computer forwarded to ports of the machine\n"
+	"  --balloon on|off       whether memory can be taken back from the guest (off)\n"
+	"  --console-port NAME    a port that a program in the guest and a client share, such as\n"
+	"                         org.qemu.guest_agent.0; hvc0: the guest's first virtio console\n"
+	"  --vsock CID[,socket=SOCKET]\n"
+	"                         the guest's vsock address, 3 or more, and where programs of this\n"
+	"                         computer connect: they say \"CONNECT PORT\" or \"LISTEN PORT\"\n"
+	"  --hyperv on|off|auto   interfaces that Windows is faster with; auto: if this KVM has\n"
+	"                         them (off)\n"
 	"  --serial stdio|file=FILE|pty|none\n"
 	"                         where the serial port is connected (none); with stdio on a\n"
 	"                         terminal, Ctrl+A x ends the machine\n"
@@ -80,6 +89,10 @@ enum option_value {
 	OPTION_CDROM,
 	OPTION_DISPLAY,
 	OPTION_NET,
+	OPTION_BALLOON,
+	OPTION_CONSOLE_PORT,
+	OPTION_VSOCK,
+	OPTION_HYPERV,
 	OPTION_SERIAL,
 	OPTION_NO_REBOOT,
 	OPTION_DEBUG_EXIT,
@@ -107,6 +120,10 @@ static const struct option options[] = {
 	{"cdrom", required_argument, NULL, OPTION_CDROM},
 	{"display", required_argument, NULL, OPTION_DISPLAY},
 	{"net", required_argument, NULL, OPTION_NET},
+	{"balloon", required_argument, NULL, OPTION_BALLOON},
+	{"console-port", required_argument, NULL, OPTION_CONSOLE_PORT},
+	{"vsock", required_argument, NULL, OPTION_VSOCK},
+	{"hyperv", required_argument, NULL, OPTION_HYPERV},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"no-reboot", no_argument, NULL, OPTION_NO_REBOOT},
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
@@ -368,6 +385,65 @@ static bool parse_serial(const char *string, struct machine_config *config,
 	return true;
 }
 
+static bool parse_console_port(const char *name, struct machine_config *config,
+			       char text[MACHINE_TEXT_SIZE])
+{
+	if (name[0] == '\0' || strlen(name) >= VIRTIO_CONSOLE_NAME_SIZE)
+		return refuse(text, "The name of a console port has 1 to %d characters.",
+			      VIRTIO_CONSOLE_NAME_SIZE - 1);
+	for (unsigned int i = 0; i < config->console_port_count; i++) {
+		if (strcmp(config->console_ports[i], name) == 0)
+			return refuse(text, "The console port \"%s\" is given twice.", name);
+	}
+	if (config->console_port_count == MACHINE_MAX_CONSOLE_PORTS)
+		return refuse(text, "A machine can have %d console ports at most.",
+			      MACHINE_MAX_CONSOLE_PORTS);
+	config->console_ports[config->console_port_count++] = name;
+	return true;
+}
+
+static bool parse_vsock(char *string, struct machine_config *config, char text[MACHINE_TEXT_SIZE])
+{
+	char *rest = string, *cid = strsep(&rest, ","), *property;
+	const char *end;
+
+	if (!parse_number(cid, &config->vsock_cid, &end) || *end != '\0' ||
+	    config->vsock_cid < FIRST_GUEST_CID || config->vsock_cid >= UINT32_MAX)
+		return refuse(text, "\"%s\" is not a vsock address of a guest; use 3 or more.",
+			      cid);
+	while ((property = strsep(&rest, ","))) {
+		if (strncmp(property, "socket=", 7) != 0)
+			return refuse(text, "\"%s\" is not a property of a vsock device.",
+				      property);
+		if (!parse_file(property + 7, &config->vsock_socket, text))
+			return false;
+	}
+	return true;
+}
+
+static bool parse_hyperv(const char *string, enum hyperv_mode *ret_mode,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	if (strcmp(string, "on") == 0)
+		*ret_mode = HYPERV_ON;
+	else if (strcmp(string, "auto") == 0)
+		*ret_mode = HYPERV_AUTO;
+	else if (strcmp(string, "off") == 0)
+		*ret_mode = HYPERV_OFF;
+	else
+		return refuse(text, "The Hyper-V interface can be on, off or auto; not \"%s\".",
+			      string);
+	return true;
+}
+
+static bool parse_switch(const char *string, const char *what, bool *ret_on,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	*ret_on = strcmp(string, "on") == 0;
+	return *ret_on || strcmp(string, "off") == 0 ||
+	       refuse(text, "%s can be on or off; not \"%s\".", what, string);
+}
+
 static bool parse_sandbox(const char *string, enum sandbox_mode *ret_mode,
 			  char text[MACHINE_TEXT_SIZE])
 {
@@ -442,6 +518,14 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_display(argument, &config->display, text);
 	case OPTION_NET:
 		return net_config_parse(argument, &config->net, text, MACHINE_TEXT_SIZE);
+	case OPTION_BALLOON:
+		return parse_switch(argument, "The memory balloon", &config->balloon, text);
+	case OPTION_CONSOLE_PORT:
+		return parse_console_port(argument, config, text);
+	case OPTION_VSOCK:
+		return parse_vsock(argument, config, text);
+	case OPTION_HYPERV:
+		return parse_hyperv(argument, &config->hyperv, text);
 	case OPTION_SERIAL:
 		return parse_serial(argument, config, text);
 	case OPTION_NO_REBOOT:
@@ -542,6 +626,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		.control = none,
 		.end_record = none,
 		.serial_file = none,
+		.vsock_socket = none,
 		.cmdline = DEFAULT_CMDLINE,
 	};
 	int option;

@@ -15,6 +15,7 @@ enum {
 	MACHINE_MAX_VIRTIO_DISKS = 15, /* slots of bus 0 that are kept for them */
 	MACHINE_MAX_CDROMS = 6,        /* ports of the SATA adapter, which disks can use too */
 	MACHINE_MAX_DISKS = MACHINE_MAX_VIRTIO_DISKS + MACHINE_MAX_CDROMS,
+	MACHINE_MAX_CONSOLE_PORTS = 7,
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
 
@@ -31,6 +32,7 @@ static inline bool file_reference_is_given(const struct file_reference *file)
 
 enum serial_mode { SERIAL_NONE, SERIAL_STDIO, SERIAL_FILE, SERIAL_PTY };
 enum firmware_kind { FIRMWARE_NONE, FIRMWARE_BIOS, FIRMWARE_UEFI };
+enum hyperv_mode { HYPERV_OFF, HYPERV_ON, HYPERV_AUTO };
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
 enum disk_bus { DISK_VIRTIO, DISK_AHCI };
@@ -67,8 +69,13 @@ struct machine_config {
 	const char *cmdline;
 	struct machine_display_config display;
 	enum serial_mode serial;
+	enum hyperv_mode hyperv;
 	enum sandbox_mode sandbox;
-	bool no_reboot, debug_exit;
+	bool no_reboot, debug_exit, balloon;
+	uint64_t vsock_cid; /* 0: no vsock device */
+	struct file_reference vsock_socket;
+	unsigned int console_port_count;
+	const char *console_ports[MACHINE_MAX_CONSOLE_PORTS]; /* names */
 	unsigned int disk_count;
 	struct machine_disk_config disks[MACHINE_MAX_DISKS];
 	unsigned int cdrom_count;

@@ -95,13 +95,7 @@ static void on_bar_moved(void *data, unsigned int index)
 
 static int create_gpu(struct machine *machine, uint8_t devfn)
 {
-	const struct virtio_host host = {
-		.bridge = machine->bridge,
-		.memory = machine->memory,
-		.interrupts = machine->interrupts,
-		.ioeventfds = machine->ioeventfds,
-		.loop = machine->loop,
-	};
+	const struct virtio_host host = machine_virtio_host(machine);
 	const struct virtio_gpu_display display = {
 		.screen = machine->screen,
 		.pixels_offset = vga_pixel_bytes(VGA_PCI_MEMORY_SIZE),

@@ -11,6 +11,7 @@
 #include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
 #include "machine/machine-tables.h"
+#include "machine/machine-input.h"
 #include "machine/machine.h"
 #include "memory/memory-layout.h"
 #include "pci/pci-host-bridge.h"
@@ -95,7 +96,7 @@ int machine_reset_parts(struct machine *machine)
 	machine_reset_display(machine);
 	serial_16550_reset(machine->serial);
 	acpi_pm_reset(machine->pm);
-	i8042_reset(machine->i8042);
+	machine_reset_input(machine);
 	r = kvm_vm_reset_chips(&machine->vm);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_power_on_apply(machine->power_on, machine->vcpus[i]);

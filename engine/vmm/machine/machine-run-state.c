@@ -17,6 +17,7 @@
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/machine-input.h"
+#include "machine/machine-drives.h"
 #include "machine/machine-reset.h"
 #include "machine/machine.h"
 #include "machine/statistics-sampler.h"
@@ -56,25 +57,26 @@ void machine_unpark_vcpus(struct machine *machine)
 		vcpu_run(machine->vcpus[i]);
 }
 
+/* The devices that are done with a request when they have taken it. */
+static void for_each_quick_device(struct machine *machine, void (*call)(struct virtio_device *))
+{
+	struct virtio_device *const devices[] = {
+		machine->rng,         machine->balloon,  machine->console, machine->vsock,
+		machine->display.gpu, machine->keyboard, machine->tablet};
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (devices[i])
+			call(devices[i]);
+	}
+}
+
 /* No vCPU runs and no request is under way: nothing changes guest memory any more. */
 static void stop(struct machine *machine)
 {
 	machine_park_vcpus(machine);
-	if (machine->rng)
-		virtio_device_pause(machine->rng);
-	if (machine->display.gpu)
-		virtio_device_pause(machine->display.gpu);
-	if (machine->ahci)
-		ahci_pause(machine->ahci);
-	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
-		if (machine->disks[i].device)
-			virtio_device_pause(machine->disks[i].device);
-	}
+	for_each_quick_device(machine, virtio_device_pause);
+	machine_pause_drives(machine);
 	machine_net_pause(machine);
-	for (unsigned int i = 0; i < machine->config->disk_count; i++)
-		block_backend_drain(machine->disks[i].backend);
-	for (unsigned int i = 0; i < machine->config->cdrom_count; i++)
-		block_backend_drain(machine->cdroms[i]);
 	if (machine->fw_cfg)
 		fw_cfg_drain(machine->fw_cfg);
 	if (machine->variables)
@@ -83,18 +85,9 @@ static void stop(struct machine *machine)
 
 static void go_on(struct machine *machine)
 {
-	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
-		block_backend_resume(machine->disks[i].backend);
-		if (machine->disks[i].device)
-			virtio_device_resume(machine->disks[i].device);
-	}
-	if (machine->ahci)
-		ahci_resume(machine->ahci);
+	machine_resume_drives(machine);
 	machine_net_resume(machine);
-	if (machine->rng)
-		virtio_device_resume(machine->rng);
-	if (machine->display.gpu)
-		virtio_device_resume(machine->display.gpu);
+	for_each_quick_device(machine, virtio_device_resume);
 	if (machine->variables)
 		pflash_resume(machine->variables);
 	for (uint64_t i = 0; i < machine->config->cpus; i++)
@@ -304,11 +297,30 @@ static int control_set_link(void *machine, unsigned int nic, bool up)
 	return machine_net_set_link(machine, nic, up);
 }
 
+static int control_set_balloon(void *data, uint64_t bytes)
+{
+	struct machine *machine = data;
+
+	if (!machine->balloon)
+		return -ENODEV;
+	if (bytes > machine->config->memory)
+		return -EINVAL;
+	virtio_balloon_set_target(machine->balloon, bytes);
+	return 0;
+}
+
 static int control_attach_serial(void *data, int fd)
 {
 	struct machine *machine = data;
 
 	return serial_line_attach_socket(machine->serial_line, fd);
+}
+
+static int control_attach_port(void *data, const char *name, int fd)
+{
+	struct machine *machine = data;
+
+	return machine->console ? virtio_console_attach(machine->console, name, fd) : -ENODEV;
 }
 
 static int control_open_screen(void *data, int ret_fds[CONTROL_SCREEN_FDS])
@@ -368,7 +380,9 @@ const struct control_operations machine_control_operations = {
 	.pause = control_pause,
 	.resume = control_resume,
 	.set_link = control_set_link,
+	.set_balloon = control_set_balloon,
 	.attach_serial = control_attach_serial,
+	.attach_port = control_attach_port,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

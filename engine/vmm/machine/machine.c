@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -22,12 +23,14 @@
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "cpu/cpuid.h"
+#include "cpu/hyperv.h"
 #include "cpu/vcpu-state.h"
-#include "devices/ps2-devices.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
+#include "machine/machine-drives.h"
+#include "machine/machine-input.h"
 #include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
@@ -49,6 +52,11 @@ enum pci_slot {
 	SLOT_HOST_BRIDGE = 0,
 	SLOT_DISPLAY = 1,
 	SLOT_RNG = 2,
+	SLOT_BALLOON = 3,
+	SLOT_CONSOLE = 4,
+	SLOT_VSOCK = 5,
+	SLOT_KEYBOARD = 6,
+	SLOT_TABLET = 7,
 	SLOT_FIRST_NIC = 8,
 	SLOT_FIRST_DISK = 16,
 	SLOT_LPC = 31,
@@ -57,7 +65,6 @@ static_assert((int)SLOT_FIRST_NIC + MACHINE_MAX_NICS <= (int)SLOT_FIRST_DISK,
 	      "every network card has a slot");
 static_assert((int)SLOT_FIRST_DISK + (int)MACHINE_MAX_VIRTIO_DISKS <= (int)SLOT_LPC,
 	      "every disk has a slot");
-static_assert((int)MACHINE_MAX_CDROMS == (int)AHCI_PORTS, "every drive has a port");
 static_assert((int)MACHINE_MAX_DISKS + (int)MACHINE_MAX_CDROMS <= (int)STATISTICS_MAX_DISKS &&
 		      (int)MACHINE_MAX_VCPUS <= (int)STATISTICS_MAX_VCPUS,
 	      "every part has its line in the statistics page");
@@ -288,19 +295,6 @@ static int create_rtc(struct machine *machine)
 			       (unsigned int)machine->config->cpus, &machine->rtc);
 }
 
-/* What firmware and its boot loaders are operated with. */
-static int create_ps2_devices(struct machine *machine)
-{
-	int r = ps2_keyboard_create(&machine->ps2_keyboard);
-
-	if (r == 0)
-		r = ps2_mouse_create(&machine->ps2_mouse);
-	if (r == 0)
-		i8042_plug_in(machine->i8042, ps2_keyboard_port(machine->ps2_keyboard),
-			      ps2_mouse_port(machine->ps2_mouse));
-	return r;
-}
-
 /* Devices of the board, in the order of their ports. */
 static int create_board(struct machine *machine)
 {
@@ -315,7 +309,7 @@ static int create_board(struct machine *machine)
 	int r = i8042_create(ports, machine->interrupts, &requests, &machine->i8042);
 
 	if (r == 0 && machine->config->firmware != FIRMWARE_NONE)
-		r = create_ps2_devices(machine);
+		r = machine_create_ps2_input(machine);
 	if (r == 0)
 		r = create_rtc(machine);
 	if (r == 0)
@@ -341,132 +335,74 @@ static int create_bridge(struct machine *machine)
 	return r;
 }
 
-static void on_storage_stopped(void *data, int error)
+static int create_balloon(struct machine *machine, const struct virtio_host *host)
 {
-	struct machine *machine = data;
-
-	machine_requests_note(&machine->requests, REQUEST_STORAGE_ERROR, error, NULL);
+	if (!machine->config->balloon)
+		return 0;
+	return report(virtio_balloon_create(host, SLOT_BALLOON << DEVFN_SHIFT, machine->statistics,
+					    &machine->balloon),
+		      "The memory balloon");
 }
 
-static int create_backend(struct machine *machine, unsigned int number)
+static int create_console(struct machine *machine, const struct virtio_host *host)
 {
-	const struct machine_disk_config *config = &machine->config->disks[number];
-	struct machine_disk *disk = &machine->disks[number];
-	char name[FILE_NAME_SIZE];
-	int fd, r = host_file_open(&config->file, config->read_only ? O_RDONLY : O_RDWR, &fd);
+	const struct machine_config *config = machine->config;
 
+	if (config->console_port_count == 0)
+		return 0;
+	return report(virtio_console_create(host, SLOT_CONSOLE << DEVFN_SHIFT,
+					    config->console_ports, config->console_port_count,
+					    &machine->console),
+		      "The console ports");
+}
+
+static int create_vsock(struct machine *machine, const struct virtio_host *host)
+{
+	const struct machine_config *config = machine->config;
+	int fd, r;
+
+	if (config->vsock_cid == 0)
+		return 0;
+	r = host_file_listen(&config->vsock_socket, SOCK_STREAM, &fd);
 	if (r < 0)
 		return r;
-	r = block_backend_create_raw(fd, config->read_only, machine->loop,
-				     &machine->statistics->disks[number], &disk->backend);
-	if (r < 0) {
-		file_reference_name(&config->file, name);
-		log_error("%s cannot be used as a disk: %s.", name, strerror(-r));
-		fd_close(&fd);
-		return r;
-	}
-	block_backend_set_error_handler(disk->backend, on_storage_stopped, machine);
-	return 0;
+	return report(virtio_vsock_create(host, SLOT_VSOCK << DEVFN_SHIFT,
+					  (uint32_t)config->vsock_cid, fd, &machine->vsock),
+		      "The vsock device");
 }
 
-static int create_virtio(struct machine *machine)
+struct virtio_host machine_virtio_host(const struct machine *machine)
 {
-	const struct virtio_host host = {
+	return (struct virtio_host){
 		.bridge = machine->bridge,
 		.memory = machine->memory,
 		.interrupts = machine->interrupts,
 		.ioeventfds = machine->ioeventfds,
 		.loop = machine->loop,
 	};
-	unsigned int slot = SLOT_FIRST_DISK;
-	int r = virtio_rng_create(&host, SLOT_RNG << DEVFN_SHIFT, &machine->rng);
-
-	if (r < 0)
-		return report(r, "The random number generator");
-	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
-		if (machine->config->disks[i].bus != DISK_VIRTIO)
-			continue;
-		r = create_backend(machine, i);
-		if (r < 0)
-			return r;
-		r = virtio_block_create(&host, (uint8_t)(slot << DEVFN_SHIFT),
-					machine->disks[i].backend, machine->config->disks[i].serial,
-					&machine->disks[i].device);
-		if (r < 0)
-			return report(r, "A disk");
-		boot_devices_add_virtio_disk(&machine->boot_devices, i, slot++);
-	}
-	return machine_net_create(machine, &host, SLOT_FIRST_NIC);
 }
 
-static int insert_medium(struct block_backend *backend, const struct file_reference *file)
+static int create_virtio(struct machine *machine)
 {
-	char name[FILE_NAME_SIZE];
-	int fd, r = host_file_open(file, O_RDONLY, &fd);
+	const struct virtio_host host = machine_virtio_host(machine);
+	int r = report(virtio_rng_create(&host, SLOT_RNG << DEVFN_SHIFT, &machine->rng),
+		       "The random number generator");
 
-	if (r < 0 || fd < 0)
-		return r;
-	r = block_backend_change_medium(backend, fd);
-	if (r < 0) {
-		file_reference_name(file, name);
-		log_error("%s cannot be used as a CD or DVD: %s.", name, strerror(-r));
-		fd_close(&fd);
-	}
-	return r;
-}
-
-/* Their lines in the statistics page follow those of the disks. */
-static int create_cdrom(struct machine *machine, unsigned int number, unsigned int port)
-{
-	unsigned int line = machine->config->disk_count + number;
-	int r = block_backend_create_removable(machine->loop, &machine->statistics->disks[line],
-					       &machine->cdroms[number]);
-
-	if (r < 0)
-		return report(r, "A CD-ROM drive");
-	r = insert_medium(machine->cdroms[number], &machine->config->cdroms[number]);
-	if (r < 0)
-		return r;
-	return report(ahci_add_cdrom(machine->ahci, port, machine->cdroms[number]),
-		      "A CD-ROM drive");
-}
-
-static int create_sata_drives(struct machine *machine)
-{
-	const struct machine_config *config = machine->config;
-	unsigned int port = 0;
-	int r = 0;
-
-	for (unsigned int i = 0; r == 0 && i < config->disk_count; i++) {
-		if (config->disks[i].bus != DISK_AHCI)
-			continue;
-		r = create_backend(machine, i);
-		if (r == 0)
-			r = report(ahci_add_disk(machine->ahci, port, machine->disks[i].backend,
-						 config->disks[i].serial),
-				   "A disk");
-		boot_devices_add_sata(&machine->boot_devices, "disk", i, port++);
-	}
-	for (unsigned int i = 0; r == 0 && i < config->cdrom_count; i++) {
-		boot_devices_add_sata(&machine->boot_devices, "cdrom", i, port);
-		r = create_cdrom(machine, i, port++);
-	}
-	return r;
-}
-
-static int create_sata(struct machine *machine)
-{
-	int r;
-
-	if (machine_config_ahci_disks(machine->config) + machine->config->cdrom_count == 0)
-		return 0;
-	r = ahci_create(machine->bridge, machine->memory, machine->loop, &machine->ahci);
-	return r == 0 ? create_sata_drives(machine) : report(r, "The SATA adapter");
+	if (r == 0)
+		r = create_balloon(machine, &host);
+	if (r == 0)
+		r = create_console(machine, &host);
+	if (r == 0)
+		r = create_vsock(machine, &host);
+	if (r == 0)
+		r = machine_create_drives(machine, SLOT_FIRST_DISK);
+	return r == 0 ? machine_net_create(machine, &host, SLOT_FIRST_NIC) : r;
 }
 
 static void on_vcpu_stopped(void *data, enum vcpu_stop stop, int error, const char *text)
 {
 	static const enum machine_request requests[] = {
+		[VCPU_STOP_RESET] = REQUEST_RESET,
 		[VCPU_STOP_TRIPLE_FAULT] = REQUEST_TRIPLE_FAULT,
 		[VCPU_STOP_CRASH] = REQUEST_CRASH,
 		[VCPU_STOP_HOST_ERROR] = REQUEST_HOST_ERROR,
@@ -491,6 +427,30 @@ static int confine_vcpu(void *data)
 	return confine(machine, SANDBOX_VCPU_THREAD);
 }
 
+/* The interface of Microsoft's hypervisor, for every vCPU. False: this KVM does not have it. */
+static bool offer_hyperv(struct machine *machine, struct cpuid_table *table)
+{
+	struct cpuid_table *offered = malloc(sizeof(*offered));
+	bool added = offered && hyperv_read_supported(vcpu_fd(machine->vcpus[0]), offered) == 0 &&
+		     hyperv_enable(vcpu_fd(machine->vcpus[0])) == 0 && hyperv_add(table, offered);
+
+	for (uint64_t i = 1; added && i < machine->config->cpus; i++)
+		added = hyperv_enable(vcpu_fd(machine->vcpus[i])) == 0;
+	free(offered);
+	return added;
+}
+
+static int add_hyperv(struct machine *machine, struct cpuid_table *table)
+{
+	if (machine->config->hyperv == HYPERV_OFF || offer_hyperv(machine, table) ||
+	    machine->config->hyperv == HYPERV_AUTO)
+		return 0;
+	log_error(
+		"The KVM of this computer does not offer the Hyper-V interface; leave --hyperv on "
+		"out, or use --hyperv auto.");
+	return -EOPNOTSUPP;
+}
+
 /* What CPUID says, on each vCPU. */
 static int set_cpuid(struct machine *machine)
 {
@@ -501,6 +461,8 @@ static int set_cpuid(struct machine *machine)
 		cpuid_filter(table, (uint32_t)machine->config->cpus);
 	if (r == 0)
 		machine->physical_bits = cpuid_physical_bits(table);
+	if (r == 0)
+		r = add_hyperv(machine, table);
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++) {
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);
@@ -542,7 +504,7 @@ static void on_screen_changed(void *data)
 
 static int create_control(struct machine *machine)
 {
-	int fd, r = host_file_listen(&machine->config->control, &fd);
+	int fd, r = host_file_listen(&machine->config->control, SOCK_SEQPACKET, &fd);
 
 	if (r < 0 || fd < 0)
 		return r;
@@ -584,9 +546,10 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = machine_create_display(machine, SLOT_DISPLAY << DEVFN_SHIFT);
 	if (r == 0)
-		r = create_virtio(machine);
+		r = machine_create_input(machine, SLOT_KEYBOARD << DEVFN_SHIFT,
+					 SLOT_TABLET << DEVFN_SHIFT);
 	if (r == 0)
-		r = create_sata(machine);
+		r = create_virtio(machine);
 	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
 	if (r == 0)
@@ -617,16 +580,6 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	return 0;
 }
 
-static void destroy_disk(struct machine_disk *disk)
-{
-	if (disk->backend) {
-		block_backend_cancel_held(disk->backend);
-		block_backend_drain(disk->backend);
-	}
-	virtio_device_destroy(disk->device);
-	block_backend_destroy(disk->backend);
-}
-
 static void destroy_board(struct machine *machine)
 {
 	acpi_pm_destroy(machine->pm);
@@ -637,8 +590,7 @@ static void destroy_board(struct machine *machine)
 	fast_reset_destroy(machine->fast_reset);
 	cmos_rtc_destroy(machine->rtc);
 	i8042_destroy(machine->i8042);
-	ps2_mouse_destroy(machine->ps2_mouse);
-	ps2_keyboard_destroy(machine->ps2_keyboard);
+	machine_destroy_ps2_input(machine);
 }
 
 void machine_destroy(struct machine *machine)
@@ -649,13 +601,13 @@ void machine_destroy(struct machine *machine)
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
 	vcpu_power_on_destroy(machine->power_on);
-	ahci_destroy(machine->ahci);
-	for (unsigned int i = 0; i < MACHINE_MAX_CDROMS; i++)
-		block_backend_destroy(machine->cdroms[i]);
-	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
-		destroy_disk(&machine->disks[i]);
+	machine_destroy_drives(machine);
 	machine_net_destroy(machine);
+	virtio_device_destroy(machine->vsock);
+	virtio_device_destroy(machine->console);
+	virtio_device_destroy(machine->balloon);
 	virtio_device_destroy(machine->rng);
+	machine_destroy_input(machine);
 	machine_destroy_display(machine);
 	pci_host_bridge_destroy(machine->bridge);
 	machine_destroy_firmware(machine);

@@ -66,12 +66,15 @@ struct machine {
 	struct i8042 *i8042;
 	struct ps2_keyboard *ps2_keyboard; /* NULL, like the mouse, without firmware */
 	struct ps2_mouse *ps2_mouse;
+	struct virtio_device *keyboard, *tablet; /* NULL without a screen */
+	struct input_router *input;              /* NULL where there is neither */
 	struct acpi_pm *pm;
 	struct fast_reset *fast_reset;
 	struct pvpanic *pvpanic;
 	struct debug_exit *debug_exit;
 	struct pci_host_bridge *bridge;
 	struct virtio_device *rng;
+	struct virtio_device *balloon, *console, *vsock; /* or NULL */
 	struct machine_disk disks[MACHINE_MAX_DISKS];
 	struct ahci *ahci; /* NULL: no drive is on it */
 	struct block_backend *cdroms[MACHINE_MAX_CDROMS];
@@ -91,6 +94,8 @@ struct machine {
  * stands in the way is logged as one sentence. 0 or negative errno. config is borrowed.
  */
 int machine_create(const struct machine_config *config, struct machine **ret_machine);
+/* What the machine's virtio devices stand on. */
+struct virtio_host machine_virtio_host(const struct machine *machine);
 /* NULL and half-built machines are accepted. */
 void machine_destroy(struct machine *machine);
 

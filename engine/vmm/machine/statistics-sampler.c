@@ -197,6 +197,9 @@ void statistics_sampler_take(struct statistics_sampler *sampler)
 
 	if (sampler->machine->statistics->status.sampled_ns >= sampler->history_ns)
 		add_to_history(sampler);
+	/* Only for somebody: the guest has to work for it. */
+	if (sampler->interval_ns != 0 && sampler->machine->balloon)
+		virtio_balloon_ask_statistics(sampler->machine->balloon);
 	if (sampler->machine->state == VMM_STATE_RUNNING && sampler->counter_fds)
 		judge(sampler, progress);
 }

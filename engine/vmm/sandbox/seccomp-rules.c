@@ -22,6 +22,8 @@ static const int main_calls[] = {
 	/* clients: accept, descriptors passed, death noticed */
 	SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
+	/* a guest's program connects to one of the host's: one end for each */
+	SCMP_SYS(socketpair),
 	/* files that are open: kernel and initrd at a reset, statistics, disks */
 	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),

@@ -15,6 +15,7 @@ struct interrupt_controller;
 struct ioeventfd_registry;
 struct net_backend;
 struct pci_host_bridge;
+struct statistics_page;
 struct virtio_device;
 
 /* What every virtio device stands on; borrowed, must outlive the device. */
@@ -26,7 +27,15 @@ struct virtio_host {
 	struct event_loop *loop;
 };
 
-enum { VIRTIO_BLOCK_SERIAL_LENGTH = 20, VIRTIO_NET_MAC_SIZE = 6 };
+enum {
+	VIRTIO_BLOCK_SERIAL_LENGTH = 20,
+	VIRTIO_NET_MAC_SIZE = 6,
+	VIRTIO_CONSOLE_MAX_PORTS = 8,  /* port 0 is one of them, whether it is there or not */
+	VIRTIO_CONSOLE_NAME_SIZE = 64, /* bytes with the NUL */
+};
+
+/* The name of a port that is a console (port 0), after what Linux calls it. */
+#define VIRTIO_CONSOLE_FIRST "hvc0"
 
 /* devfn: slot << 3 | function. 0 or negative errno. */
 int virtio_rng_create(const struct virtio_host *host, uint8_t devfn,
@@ -44,6 +53,30 @@ int virtio_net_create(const struct virtio_host *host, uint8_t devfn, struct net_
 		      const uint8_t mac[VIRTIO_NET_MAC_SIZE], struct virtio_device **ret_device);
 /* Puts the cable in or takes it out: without it frames are lost both ways. */
 void virtio_net_set_link(struct virtio_device *device, bool up);
+/* page: where its counts go. */
+int virtio_balloon_create(const struct virtio_host *host, uint8_t devfn,
+			  struct statistics_page *page, struct virtio_device **ret_device);
+/* Asks the guest to give up so much: a multiple of 4096, at most its memory. Main thread. */
+void virtio_balloon_set_target(struct virtio_device *balloon, uint64_t bytes);
+/* Asks the guest how it uses its memory, at most once a second; it answers later. Main thread. */
+void virtio_balloon_ask_statistics(struct virtio_device *balloon);
+/*
+ * Ports by their names, each at most once; the strings are copied. At most VIRTIO_CONSOLE_MAX_PORTS
+ * less one besides VIRTIO_CONSOLE_FIRST.
+ */
+int virtio_console_create(const struct virtio_host *host, uint8_t devfn, const char *const *names,
+			  unsigned int count, struct virtio_device **ret_device);
+/*
+ * Connects the other end of a stream socket to a port; fd is taken over on success. 0, -ENODEV: no
+ * such port, -EBUSY: somebody is connected already. Main thread.
+ */
+int virtio_console_attach(struct virtio_device *console, const char *name, int fd);
+/*
+ * guest_cid: the guest's address, 3 to 0xfffffffe. listen_fd: where programs of this computer
+ * connect (vsock-host.h), taken over in every case; -1: none, so that nothing is reached.
+ */
+int virtio_vsock_create(const struct virtio_host *host, uint8_t devfn, uint32_t guest_cid,
+			int listen_fd, struct virtio_device **ret_device);
 
 /* NULL is accepted. */
 void virtio_device_destroy(struct virtio_device *device);

@@ -106,6 +106,20 @@ static int fake_set_link(void *data, unsigned int nic, bool up)
 	return 0;
 }
 
+static int fake_set_balloon(void *data, uint64_t bytes)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (bytes > machine->page->memory.guest_bytes)
+		return -EINVAL;
+	statistics_page_begin(machine->page);
+	machine->page->memory.balloon_target = bytes;
+	machine->page->memory.balloon_bytes = bytes;
+	statistics_page_end(machine->page);
+	return 0;
+}
+
 static void detach_serial(struct fake_machine *machine)
 {
 	event_source_remove(machine->serial_source);
@@ -141,6 +155,11 @@ static int fake_attach_serial(void *data, int fd)
 	(void)send(fd, FAKE_MACHINE_BANNER, strlen(FAKE_MACHINE_BANNER),
 		   MSG_DONTWAIT | MSG_NOSIGNAL);
 	return 0;
+}
+
+static int fake_attach_port(void *data, const char *name, int fd)
+{
+	return strcmp(name, FAKE_MACHINE_PORT) == 0 ? fake_attach_serial(data, fd) : -ENODEV;
 }
 
 static void sample(void *data)
@@ -302,7 +321,9 @@ static const struct control_operations fake_operations = {
 	.pause = fake_pause,
 	.resume = fake_resume,
 	.set_link = fake_set_link,
+	.set_balloon = fake_set_balloon,
 	.attach_serial = fake_attach_serial,
+	.attach_port = fake_attach_port,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,

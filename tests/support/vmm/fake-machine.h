@@ -19,6 +19,7 @@ struct control_server;
 struct screen;
 
 #define FAKE_MACHINE_BANNER "fake serial line\r\n"
+#define FAKE_MACHINE_PORT   "org.innkeeper.echo" /* a console port that is the same line */
 
 enum {
 	FAKE_MACHINE_VCPUS = 2,

@@ -458,6 +458,42 @@ test_cost_of_a_read (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_port (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) missing = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  inn_control_channel_open_port_async (fixture->channel, FAKE_MACHINE_PORT, NULL, keep_result,
+                                       &result);
+  fd = inn_control_channel_open_serial_finish (fixture->channel, wait_result (&result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (fd, >=, 0);
+  fd_close (&fd);
+
+  inn_control_channel_open_port_async (fixture->channel, "no.such.port", NULL, keep_result,
+                                       &missing);
+  fd = inn_control_channel_open_serial_finish (fixture->channel, wait_result (&missing), &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SUCH_DEVICE);
+  g_assert_cmpint (fd, ==, -1);
+}
+
+static void
+test_balloon (Fixture *fixture, gconstpointer data)
+{
+  g_autofree struct statistics_page *page = g_new0 (struct statistics_page, 1);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_control_channel_set_balloon_async (fixture->channel, 1 << 20, NULL, keep_result, &result);
+  g_assert_true (inn_control_channel_call_finish (fixture->channel, wait_result (&result), &error));
+  g_assert_no_error (error);
+  g_assert_true (inn_control_channel_read_statistics (fixture->channel, page));
+  g_assert_cmpuint (page->memory.balloon_target, ==, 1 << 20);
+}
+
+static void
 test_watch (Fixture *fixture, gconstpointer data)
 {
   guint64 before;
@@ -1037,6 +1073,8 @@ main (int argc, char **argv)
   ADD_END ("power-off", INN_CONTROL_POWER_OFF);
   ADD ("state-changed", test_state_changed);
   ADD ("serial", test_serial);
+  ADD ("port", test_port);
+  ADD ("balloon", test_balloon);
   ADD ("screen", test_screen);
   ADD ("watch-screen", test_watch_screen);
   ADD ("input", test_input);

@@ -466,6 +466,84 @@ test_attach_serial (Fixture *f, gconstpointer data)
   assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
 }
 
+static int
+open_port (InnControlChannel *channel, const char *name, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_open_port_async (channel, name, NULL, keep_result, &result);
+  return inn_control_channel_open_serial_finish (channel, wait_result (&result), error);
+}
+
+static gboolean
+set_balloon (InnControlChannel *channel, guint64 bytes)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_set_balloon_async (channel, bytes, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), NULL);
+}
+
+/* What a program gets that says @words there. */
+static void
+assert_answer (const char *path, const char *words, const char *answer)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (GSocketConnection) connection
+      = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  char buffer[32] = "";
+
+  g_assert_true (g_output_stream_write_all (output, words, strlen (words), NULL, NULL, NULL));
+  g_assert_cmpint (g_input_stream_read (input, buffer, sizeof (buffer) - 1, NULL, NULL), >=, 0);
+  g_assert_cmpstr (buffer, ==, answer);
+}
+
+/* Devices for the guest's programs, in the sandbox, with nobody in the guest to use them. */
+static void
+test_guest_devices (Fixture *f, gconstpointer data)
+{
+  g_autofree char *line
+      = g_strdup_printf ("--balloon on --console-port p --vsock '3,socket=%s' --hyperv auto",
+                         f->disk);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (InnControlChannel) channel = NULL;
+  g_autofree struct statistics_page *page = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  KERNEL (f, SPIN);
+  /* A socket takes the place of one that was left behind, but of nothing else. */
+  assert_runs (f, line, NULL, EXIT_STATUS_HOST_ERROR, "", "in use");
+  g_assert_cmpint (g_unlink (f->disk), ==, 0);
+  process = start_with_control (f, line);
+  channel = open_channel (f);
+  g_assert_true (set_balloon (channel, 16 << 20));
+  g_assert_false (set_balloon (channel, 64 << 20));
+  page = read_page (channel);
+  g_assert_cmpuint (page->memory.balloon_target, ==, 16 << 20);
+  g_assert_cmpuint (page->memory.balloon_bytes, ==, 0);
+  g_assert_cmpint (open_port (channel, "q", &error), ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SUCH_DEVICE);
+  g_clear_error (&error);
+  fd = open_port (channel, "p", NULL);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (open_port (channel, "p", &error), ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_true (g_close (fd, NULL));
+  fd = open_port (channel, "p", NULL);
+  g_assert_cmpint (fd, >=, 0);
+  assert_answer (f->disk, "CONNECT 5\n", "");
+  assert_answer (f->disk, "LISTEN 5\n", "OK 5\n");
+  g_assert_true (call (channel, INN_CONTROL_RESET));
+  wait_until_up (process);
+  g_assert_true (call (channel, INN_CONTROL_POWER_OFF));
+  assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
+  g_assert_true (g_close (fd, NULL));
+}
+
 static void
 test_unresponsive (Fixture *f, gconstpointer data)
 {
@@ -519,6 +597,7 @@ main (int argc, char **argv)
   ADD ("client-reset", test_client_reset);
   ADD ("shutdown", test_shutdown);
   ADD ("attach-serial", test_attach_serial);
+  ADD ("guest-devices", test_guest_devices);
   ADD ("unresponsive", test_unresponsive);
   return g_test_run ();
 }

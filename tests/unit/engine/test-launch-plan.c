@@ -223,6 +223,28 @@ test_network (void)
   g_assert_cmpuint (g_strv_length (g_array_index (self->files, InnLaunchFile, 5).forwards), ==, 0);
 }
 
+/* What serves the guest's programs. The socket for them is one more descriptor. */
+static void
+test_guest_devices (void)
+{
+  const char *const expected[]
+      = { "--balloon",   "on",      "--console-port", "hvc0",     "--console-port",
+          "org.agent.0", "--vsock", "9,socket=fd=7",  "--hyperv", "auto" };
+  g_autoptr (InnLaunchPlan) self
+      = plan ("</os><features><hyperv mode='passthrough'/></features><os>",
+              "<memballoon model='virtio'/><console><target type='virtio'/></console>"
+              "<channel><target type='virtio' name='org.agent.0'/></channel>"
+              "<vsock><cid address='9'/></vsock>",
+              no_environment);
+  guint at = 0;
+
+  while (self->argv[at] != NULL && !g_str_equal (self->argv[at], "--balloon"))
+    at++;
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    g_assert_cmpstr (self->argv[at + i], ==, expected[i]);
+  assert_file (self, 4, INN_LAUNCH_VSOCK_SOCKET, NULL);
+}
+
 /* A guest may take over its VMM: the session's secrets do not go there. */
 static void
 test_environment (void)
@@ -247,6 +269,7 @@ main (int argc, char **argv)
   g_test_add_func ("/launch-plan/uefi", test_uefi);
   g_test_add_func ("/launch-plan/display-without-firmware", test_display_without_firmware);
   g_test_add_func ("/launch-plan/network", test_network);
+  g_test_add_func ("/launch-plan/guest-devices", test_guest_devices);
   g_test_add_func ("/launch-plan/environment", test_environment);
 
   return g_test_run ();

@@ -33,6 +33,22 @@ static void test_messages(void)
 	}
 }
 
+static void test_port_names(void)
+{
+	struct control_message message = control_message_make(CONTROL_MESSAGE_ATTACH_PORT, 7);
+
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	strcpy(message.name, "org.qemu.guest_agent.0");
+	for (size_t fds = 0; fds <= CONTROL_MAX_FDS; fds++)
+		g_assert_cmpint(control_message_validate(&message, fds, CONTROL_SIDE_CLIENT), ==,
+				fds == 1 ? 0 : -EPROTO);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_VMM), ==, -EPROTO);
+	memset(message.name, 'x', sizeof(message.name));
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	message.name[sizeof(message.name) - 1] = '\0';
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+}
+
 static void test_message_lies(void)
 {
 	struct control_message message = control_message_make(CONTROL_MESSAGE_RESULT, 1);
@@ -171,7 +187,7 @@ static void test_watch_interval(void)
 	}
 }
 
-static void test_screen_commands(void)
+static void test_arguments(void)
 {
 	const struct {
 		uint32_t operation;
@@ -191,6 +207,12 @@ static void test_screen_commands(void)
 		{CONTROL_RESIZE_SCREEN, {8193, 768}, -EINVAL},
 		{CONTROL_RESIZE_SCREEN, {1024, 63}, -EINVAL},
 		{CONTROL_RESIZE_SCREEN, {(1ULL << 32) + 1024, 768}, -EINVAL},
+		{CONTROL_SET_BALLOON, {0, 0}, 0},
+		{CONTROL_SET_BALLOON, {4096, 0}, 0},
+		{CONTROL_SET_BALLOON, {CONTROL_MAX_BALLOON, 0}, 0},
+		{CONTROL_SET_BALLOON, {CONTROL_MAX_BALLOON + 4096, 0}, -EINVAL},
+		{CONTROL_SET_BALLOON, {4095, 0}, -EINVAL},
+		{CONTROL_SET_BALLOON, {UINT64_MAX, 0}, -EINVAL},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -207,11 +229,12 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/control-protocol/messages", test_messages);
+	g_test_add_func("/control-protocol/port-names", test_port_names);
 	g_test_add_func("/control-protocol/message-lies", test_message_lies);
 	g_test_add_func("/control-protocol/layout", test_layout);
 	g_test_add_func("/control-protocol/layout-lies", test_layout_lies);
 	g_test_add_func("/control-protocol/commands", test_commands);
 	g_test_add_func("/control-protocol/watch-interval", test_watch_interval);
-	g_test_add_func("/control-protocol/screen-commands", test_screen_commands);
+	g_test_add_func("/control-protocol/arguments", test_arguments);
 	return g_test_run();
 }

@@ -94,6 +94,24 @@ static void test_lies(struct fixture *fixture, gconstpointer data)
 #undef LIE
 }
 
+static void test_memory_is_limited(struct fixture *fixture, gconstpointer data)
+{
+	struct statistics_page *shared = fixture->shared;
+
+	shared->memory.guest_bytes = 1000;
+	shared->memory.balloon_target = shared->memory.balloon_bytes = UINT64_MAX;
+	shared->guest_memory.total = 1001;
+	shared->guest_memory.free = shared->guest_memory.available = 2000;
+	shared->guest_memory.caches = 999;
+	assert_copies(fixture, 0);
+	g_assert_cmpuint(fixture->copy->memory.balloon_target, ==, 1000);
+	g_assert_cmpuint(fixture->copy->memory.balloon_bytes, ==, 1000);
+	g_assert_cmpuint(fixture->copy->guest_memory.total, ==, 1000);
+	g_assert_cmpuint(fixture->copy->guest_memory.free, ==, 1000);
+	g_assert_cmpuint(fixture->copy->guest_memory.available, ==, 1000);
+	g_assert_cmpuint(fixture->copy->guest_memory.caches, ==, 999);
+}
+
 static void test_text_is_terminated(struct fixture *fixture, gconstpointer data)
 {
 	memset(fixture->shared->status.text, 'x', STATISTICS_TEXT_SIZE);
@@ -151,6 +169,7 @@ int main(int argc, char **argv)
 	ADD("copies", test_copies);
 	ADD("unused-lines-are-zero", test_unused_lines_are_zero);
 	ADD("writer-died-writing", test_writer_died_writing);
+	ADD("memory-is-limited", test_memory_is_limited);
 	ADD("lies", test_lies);
 	ADD("text-is-terminated", test_text_is_terminated);
 	ADD("history", test_history);

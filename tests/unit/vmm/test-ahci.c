@@ -14,7 +14,7 @@
 
 enum {
 	READ_DMA_EXT = 0x25,
-	GSI = 19, /* INTA# of slot 31 */
+	GSI = 16, /* INTA# of slot 31, which is not rotated */
 	GHC_HR = 1,
 	GHC_IE = 2,
 	DETECTED = 0x123,

@@ -45,14 +45,20 @@ static void test_defaults(void)
 	g_assert_cmpuint(config.cdrom_count, ==, 0);
 	g_assert_cmpint(config.firmware, ==, FIRMWARE_NONE);
 	g_assert_cmpint(config.display.model, ==, DISPLAY_NONE);
+	g_assert_false(config.balloon);
+	g_assert_cmpint(config.hyperv, ==, HYPERV_OFF);
+	g_assert_cmpuint(config.vsock_cid, ==, 0);
 }
 
 static void test_everything(void)
 {
 	g_assert_cmpint(
-		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF --memory 4G --cpus 4 --firmware none --kernel fd=5 "
+		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF --memory 4G "
+		      "--cpus 4 --firmware none --kernel fd=5 "
 		      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
-		      "--disk fd=7,format=raw --serial file=log --no-reboot --debug-exit "
+		      "--disk fd=7,format=raw --balloon on --hyperv auto --console-port hvc0 "
+		      "--console-port p1 --vsock 7,socket=v.sock "
+		      "--serial file=log --no-reboot --debug-exit "
 		      "--control c.sock --end-record fd=8 --sandbox log"),
 		==, MACHINE_CONFIG_VALID);
 	g_assert_cmpstr(config.name, ==, "web");
@@ -65,6 +71,12 @@ static void test_everything(void)
 	g_assert_null(config.kernel.path);
 	g_assert_cmpstr(config.cmdline, ==, "a b");
 	g_assert_cmpuint(config.disk_count, ==, 2);
+	g_assert_true(config.balloon);
+	g_assert_cmpint(config.hyperv, ==, HYPERV_AUTO);
+	g_assert_cmpuint(config.vsock_cid, ==, 7);
+	g_assert_cmpstr(config.vsock_socket.path, ==, "v.sock");
+	g_assert_cmpuint(config.console_port_count, ==, 2);
+	g_assert_cmpstr(config.console_ports[1], ==, "p1");
 	g_assert_cmpstr(config.disks[0].file.path, ==, "a.img");
 	g_assert_true(config.disks[0].read_only);
 	g_assert_cmpstr(config.disks[0].serial, ==, "S1");
@@ -123,6 +135,17 @@ static void test_refused(void)
 	assert_invalid("--firmware bios --boot-menu yes", "not \"yes\"");
 	assert_invalid("--firmware none", "nothing to start");
 	assert_invalid("--kernel k --sandbox maybe", "on, log or off");
+	assert_invalid("--kernel k --vsock 2", "use 3 or more");
+	assert_invalid("--kernel k --vsock 4294967295", "use 3 or more");
+	assert_invalid("--kernel k --vsock 3,port=1", "not a property");
+	assert_invalid("--kernel k --hyperv maybe", "on, off or auto");
+	assert_invalid("--kernel k --balloon 1", "balloon can be on or off");
+	assert_invalid("--kernel k --console-port ''", "1 to 63 characters");
+	assert_invalid("--kernel k --console-port p --console-port p", "given twice");
+	assert_invalid("--kernel k --console-port 1 --console-port 2 --console-port 3 "
+		       "--console-port 4 --console-port 5 --console-port 6 --console-port 7 "
+		       "--console-port 8",
+		       "7 console ports at most");
 }
 
 static void test_display(void)
@@ -151,11 +174,14 @@ static void test_too_many_disks(void)
 {
 	g_autoptr(GString) line = g_string_new("--kernel k");
 
-	for (int i = 0; i < MACHINE_MAX_DISKS; i++)
+	for (int i = 0; i < MACHINE_MAX_VIRTIO_DISKS; i++)
 		g_string_append(line, " --disk d");
 	g_assert_cmpint(parse(line->str), ==, MACHINE_CONFIG_VALID);
 	g_string_append(line, " --disk d");
-	assert_invalid(line->str, "15 disks at most");
+	assert_invalid(line->str, "15 disks with bus=virtio at most");
+	for (int i = MACHINE_MAX_VIRTIO_DISKS + 1; i < MACHINE_MAX_DISKS + 1; i++)
+		g_string_append(line, " --disk d");
+	assert_invalid(line->str, "21 disks at most");
 }
 
 static void test_drives(void)

@@ -112,6 +112,25 @@ static void test_odd_mmio(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->statistics.exits_mmio, ==, 2);
 }
 
+static void test_hypervisor(struct fixture *f, gconstpointer data)
+{
+	struct kvm_run *run = &f->area.run;
+
+	run->exit_reason = KVM_EXIT_HYPERV;
+	run->hyperv.type = KVM_EXIT_HYPERV_SYNIC;
+	g_assert_cmpint(serve(f), ==, VCPU_EXIT_SERVED);
+	run->hyperv.type = KVM_EXIT_HYPERV_HCALL;
+	run->hyperv.u.hcall.result = 0;
+	g_assert_cmpint(serve(f), ==, VCPU_EXIT_SERVED);
+	g_assert_cmpuint(run->hyperv.u.hcall.result, !=, 0);
+	run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
+	run->system_event.type = KVM_SYSTEM_EVENT_RESET;
+	g_assert_cmpint(serve(f), ==, VCPU_EXIT_RESET);
+	run->system_event.type = KVM_SYSTEM_EVENT_CRASH;
+	g_assert_cmpint(serve(f), ==, VCPU_EXIT_CRASH);
+	g_assert_nonnull(strstr(f->text, "has crashed"));
+}
+
 static void test_crashes(struct fixture *f, gconstpointer data)
 {
 	struct kvm_run *run = &f->area.run;
@@ -151,6 +170,7 @@ int main(int argc, char **argv)
 	ADD("string-output", test_string_output);
 	ADD("input", test_input);
 	ADD("odd-mmio", test_odd_mmio);
+	ADD("hypervisor", test_hypervisor);
 	ADD("crashes", test_crashes);
 	return g_test_run();
 }

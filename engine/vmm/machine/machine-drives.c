@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/machine-drives.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "block/block-backend.h"
+#include "devices/ahci.h"
+#include "machine/host-files.h"
+#include "machine/machine.h"
+
+enum { DEVFN_SHIFT = 3 };
+static_assert((int)MACHINE_MAX_CDROMS == (int)AHCI_PORTS, "every drive has a port");
+
+static int report(int r, const char *what)
+{
+	if (r < 0)
+		log_error("%s could not be set up: %s.", what, strerror(-r));
+	return r;
+}
+
+static void on_storage_stopped(void *data, int error)
+{
+	struct machine *machine = data;
+
+	machine_requests_note(&machine->requests, REQUEST_STORAGE_ERROR, error, NULL);
+}
+
+static int create_backend(struct machine *machine, unsigned int number)
+{
+	const struct machine_disk_config *config = &machine->config->disks[number];
+	struct machine_disk *disk = &machine->disks[number];
+	char name[FILE_NAME_SIZE];
+	int fd, r = host_file_open(&config->file, config->read_only ? O_RDONLY : O_RDWR, &fd);
+
+	if (r < 0)
+		return r;
+	r = block_backend_create_raw(fd, config->read_only, machine->loop,
+				     &machine->statistics->disks[number], &disk->backend);
+	if (r < 0) {
+		file_reference_name(&config->file, name);
+		log_error("%s cannot be used as a disk: %s.", name, strerror(-r));
+		fd_close(&fd);
+		return r;
+	}
+	block_backend_set_error_handler(disk->backend, on_storage_stopped, machine);
+	return 0;
+}
+
+static int insert_medium(struct block_backend *backend, const struct file_reference *file)
+{
+	char name[FILE_NAME_SIZE];
+	int fd, r = host_file_open(file, O_RDONLY, &fd);
+
+	if (r < 0 || fd < 0)
+		return r;
+	r = block_backend_change_medium(backend, fd);
+	if (r < 0) {
+		file_reference_name(file, name);
+		log_error("%s cannot be used as a CD or DVD: %s.", name, strerror(-r));
+		fd_close(&fd);
+	}
+	return r;
+}
+
+/* Their lines in the statistics page follow those of the disks. */
+static int create_cdrom(struct machine *machine, unsigned int number, unsigned int port)
+{
+	unsigned int line = machine->config->disk_count + number;
+	int r = block_backend_create_removable(machine->loop, &machine->statistics->disks[line],
+					       &machine->cdroms[number]);
+
+	if (r < 0)
+		return report(r, "A CD-ROM drive");
+	r = insert_medium(machine->cdroms[number], &machine->config->cdroms[number]);
+	if (r < 0)
+		return r;
+	return report(ahci_add_cdrom(machine->ahci, port, machine->cdroms[number]),
+		      "A CD-ROM drive");
+}
+
+static int create_sata_drives(struct machine *machine)
+{
+	const struct machine_config *config = machine->config;
+	unsigned int port = 0;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < config->disk_count; i++) {
+		if (config->disks[i].bus != DISK_AHCI)
+			continue;
+		r = create_backend(machine, i);
+		if (r == 0)
+			r = report(ahci_add_disk(machine->ahci, port, machine->disks[i].backend,
+						 config->disks[i].serial),
+				   "A disk");
+		boot_devices_add_sata(&machine->boot_devices, "disk", i, port++);
+	}
+	for (unsigned int i = 0; r == 0 && i < config->cdrom_count; i++) {
+		boot_devices_add_sata(&machine->boot_devices, "cdrom", i, port);
+		r = create_cdrom(machine, i, port++);
+	}
+	return r;
+}
+
+static int create_virtio_disks(struct machine *machine, unsigned int slot)
+{
+	const struct virtio_host host = machine_virtio_host(machine);
+	const struct machine_config *config = machine->config;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < config->disk_count; i++) {
+		if (config->disks[i].bus != DISK_VIRTIO)
+			continue;
+		r = create_backend(machine, i);
+		if (r == 0)
+			r = report(virtio_block_create(&host, (uint8_t)(slot << DEVFN_SHIFT),
+						       machine->disks[i].backend,
+						       config->disks[i].serial,
+						       &machine->disks[i].device),
+				   "A disk");
+		boot_devices_add_virtio_disk(&machine->boot_devices, i, slot++);
+	}
+	return r;
+}
+
+static int create_sata(struct machine *machine)
+{
+	int r;
+
+	if (machine_config_ahci_disks(machine->config) + machine->config->cdrom_count == 0)
+		return 0;
+	r = ahci_create(machine->bridge, machine->memory, machine->loop, &machine->ahci);
+	return r == 0 ? create_sata_drives(machine) : report(r, "The SATA adapter");
+}
+
+int machine_create_drives(struct machine *machine, unsigned int slot)
+{
+	int r = create_virtio_disks(machine, slot);
+
+	return r == 0 ? create_sata(machine) : r;
+}
+
+static void destroy_disk(struct machine_disk *disk)
+{
+	if (disk->backend) {
+		block_backend_cancel_held(disk->backend);
+		block_backend_drain(disk->backend);
+	}
+	virtio_device_destroy(disk->device);
+	block_backend_destroy(disk->backend);
+}
+
+void machine_destroy_drives(struct machine *machine)
+{
+	ahci_destroy(machine->ahci);
+	for (unsigned int i = 0; i < MACHINE_MAX_CDROMS; i++)
+		block_backend_destroy(machine->cdroms[i]);
+	for (unsigned int i = 0; i < MACHINE_MAX_DISKS; i++)
+		destroy_disk(&machine->disks[i]);
+}
+
+void machine_pause_drives(struct machine *machine)
+{
+	const struct machine_config *config = machine->config;
+
+	if (machine->ahci)
+		ahci_pause(machine->ahci);
+	for (unsigned int i = 0; i < config->disk_count; i++) {
+		if (machine->disks[i].device)
+			virtio_device_pause(machine->disks[i].device);
+	}
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		block_backend_drain(machine->disks[i].backend);
+	for (unsigned int i = 0; i < config->cdrom_count; i++)
+		block_backend_drain(machine->cdroms[i]);
+}
+
+void machine_resume_drives(struct machine *machine)
+{
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		block_backend_resume(machine->disks[i].backend);
+		if (machine->disks[i].device)
+			virtio_device_resume(machine->disks[i].device);
+	}
+	if (machine->ahci)
+		ahci_resume(machine->ahci);
+}
