@@ -26,6 +26,7 @@ typedef struct
 {
   char *folder;
   char *disk;
+  const char *option, *properties; /* how the VMM is given the disk */
 } Fixture;
 
 static void
@@ -33,6 +34,8 @@ set_up (Fixture *f, gconstpointer data)
 {
   f->folder = g_dir_make_tmp ("innkeeper-bios-XXXXXX", NULL);
   f->disk = g_build_filename (f->folder, "disk", NULL);
+  f->option = "--disk";
+  f->properties = "";
 }
 
 static void
@@ -55,12 +58,42 @@ write_disk (Fixture *f, const char *code, gsize length)
 
 #define DISK(f, code) write_disk (f, code, sizeof (code) - 1)
 
+/* A CD that starts the code by itself ("El Torito" specification 1.0, no emulation). */
+static void
+write_cd (Fixture *f, const char *code, gsize length)
+{
+  enum
+  {
+    SECTOR = 2048,
+    BOOT_RECORD = 17,
+    CATALOG = 19,
+    BOOT_IMAGE = 20,
+  };
+  g_autofree guint8 *image = g_malloc0 (DISK_SIZE);
+  guint8 *record = image + BOOT_RECORD * SECTOR, *catalog = image + CATALOG * SECTOR;
+
+  memcpy (image + 16 * SECTOR, "\001CD001\001", 7);
+  memcpy (record, "\000CD001\001EL TORITO SPECIFICATION", 30);
+  record[0x47] = CATALOG;
+  catalog[0] = 1; /* the header: sum and key */
+  memcpy (catalog + 28, "\xaa\x55\x55\xaa", 4);
+  catalog[0x20] = 0x88; /* the only entry: bootable, one sector of 512 bytes */
+  catalog[0x26] = 1;
+  catalog[0x28] = BOOT_IMAGE;
+  memcpy (image + BOOT_IMAGE * SECTOR, code, length);
+  f->option = "--cdrom";
+  g_assert_true (g_file_set_contents (f->disk, (char *)image, DISK_SIZE, NULL));
+}
+
+#define CD(f, code) write_cd (f, code, sizeof (code) - 1)
+
 /* Runs the VMM to its end with the disk and what @line says; its output. */
 static char *
 run (Fixture *f, const char *line, int status)
 {
-  g_autofree char *whole = g_strdup_printf ("'%s' %s --firmware bios --debug-exit --disk '%s' %s",
-                                            vmm_path, vmm_arguments, f->disk, line);
+  g_autofree char *whole
+      = g_strdup_printf ("'%s' %s --firmware bios --debug-exit %s '%s%s' %s", vmm_path,
+                         vmm_arguments, f->option, f->disk, f->properties, line);
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) argv = NULL;
@@ -96,6 +129,21 @@ test_boot_sector (Fixture *f, gconstpointer data)
   out = run (f, "--memory 32M --serial stdio --display none", PASSED << 1 | 1);
   g_assert_nonnull (strstr (out, "SeaBIOS"));
   g_assert_nonnull (strstr (out, "hi"));
+}
+
+static void
+test_cd (Fixture *f, gconstpointer data)
+{
+  CD (f, BOOT_SECTOR_EXIT ("\x2a"));
+  assert_passes (f, "--memory 32M --boot cdrom0");
+}
+
+static void
+test_sata_disk (Fixture *f, gconstpointer data)
+{
+  DISK (f, BOOT_SECTOR_EXIT ("\x2a"));
+  f->properties = ",bus=ahci";
+  assert_passes (f, "--memory 32M --boot disk0");
 }
 
 /* The BIOS waits for each processor it is told of. */
@@ -159,6 +207,8 @@ main (int argc, char **argv)
 #define ADD(name, function)                                                                        \
   g_test_add ("/firmware-boot/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("boot-sector", test_boot_sector);
+  ADD ("cd", test_cd);
+  ADD ("sata-disk", test_sata_disk);
   ADD ("processors", test_processors);
   ADD ("memory-above-4-gib", test_memory_above_4_gib);
   ADD ("reset", test_reset);
