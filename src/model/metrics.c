@@ -120,6 +120,8 @@ static const struct
   { INN_SERIES_DISK_WRITE_BYTES, offsetof (InnCounters, write_bytes) },
   { INN_SERIES_DISK_READ_OPERATIONS, offsetof (InnCounters, read_operations) },
   { INN_SERIES_DISK_WRITE_OPERATIONS, offsetof (InnCounters, write_operations) },
+  { INN_SERIES_NETWORK_RECEIVED_BYTES, offsetof (InnCounters, received_bytes) },
+  { INN_SERIES_NETWORK_SENT_BYTES, offsetof (InnCounters, sent_bytes) },
   { INN_SERIES_EXITS_INTERRUPT, offsetof (InnCounters, exits_interrupt) },
   { INN_SERIES_EXITS_HALT, offsetof (InnCounters, exits_halt) },
   { INN_SERIES_EXITS_IO, offsetof (InnCounters, exits_io) },

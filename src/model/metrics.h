@@ -23,6 +23,8 @@ typedef enum
   INN_SERIES_DISK_WRITE_BYTES,
   INN_SERIES_DISK_READ_OPERATIONS, /* per second, all disks */
   INN_SERIES_DISK_WRITE_OPERATIONS,
+  INN_SERIES_NETWORK_RECEIVED_BYTES, /* per second, by the guest, all network cards */
+  INN_SERIES_NETWORK_SENT_BYTES,
   INN_SERIES_EXITS_INTERRUPT, /* per second: exits by reason, engine machines only */
   INN_SERIES_EXITS_HALT,
   INN_SERIES_EXITS_IO,
@@ -38,6 +40,7 @@ typedef struct
   guint64 vcpu_ns[INN_METRICS_MAX_VCPUS];
   guint64 memory_held, memory_used, memory_given; /* bytes now */
   guint64 read_bytes, write_bytes, read_operations, write_operations;
+  guint64 received_bytes, sent_bytes;
   guint64 exits_interrupt, exits_halt, exits_io, exits_other;
 } InnCounters;
 

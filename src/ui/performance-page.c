@@ -29,6 +29,7 @@ struct _InnPerformancePage
   GtkLabel *cursor_badge;
   InnGraphCard *processor_card;
   InnGraphCard *memory_card;
+  InnGraphCard *network_card;
   GtkWidget *disk_card;
   InnGraphCard *throughput_card;
   InnGraphCard *operations_card;
@@ -195,6 +196,8 @@ static void
 on_metrics_updated (InnPerformancePage *self)
 {
   update_vcpus (self);
+  gtk_widget_set_visible (GTK_WIDGET (self->network_card),
+                          knows (self, INN_SERIES_NETWORK_RECEIVED_BYTES));
   gtk_widget_set_visible (GTK_WIDGET (self->exits_card), knows (self, INN_SERIES_EXITS_OTHER));
 }
 
@@ -205,6 +208,10 @@ add_lines (InnPerformancePage *self)
   inn_graph_card_set_headline (self->memory_card, INN_SERIES_MEMORY_HELD);
   inn_graph_card_add_line (self->memory_card, _ ("Held here"), INN_SERIES_MEMORY_HELD, 0, FALSE);
   inn_graph_card_add_line (self->memory_card, _ ("Used by guest"), INN_SERIES_MEMORY_USED, 0, TRUE);
+  inn_graph_card_add_line (self->network_card, _ ("Received"), INN_SERIES_NETWORK_RECEIVED_BYTES, 0,
+                           FALSE);
+  inn_graph_card_add_line (self->network_card, _ ("Sent"), INN_SERIES_NETWORK_SENT_BYTES, 0, TRUE);
+  inn_graph_card_set_subtitle (self->network_card, _ ("All network cards"));
   inn_graph_card_add_line (self->throughput_card, _ ("Read"), INN_SERIES_DISK_READ_BYTES, 0, FALSE);
   inn_graph_card_add_line (self->throughput_card, _ ("Write"), INN_SERIES_DISK_WRITE_BYTES, 0,
                            TRUE);
@@ -255,6 +262,7 @@ inn_performance_page_class_init (InnPerformancePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, cursor_badge);
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, processor_card);
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, memory_card);
+  gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, network_card);
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, disk_card);
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, throughput_card);
   gtk_widget_class_bind_template_child (widget_class, InnPerformancePage, operations_card);
@@ -290,6 +298,7 @@ inn_performance_page_set_machine (InnPerformancePage *self, InnMachine *machine)
   self->machine = g_object_ref (machine);
   set_up_card (self, self->processor_card, INN_GRAPH_PERCENT, 1);
   set_up_card (self, self->memory_card, INN_GRAPH_MEMORY, 1);
+  set_up_card (self, self->network_card, INN_GRAPH_BYTES, 1024 * 1024);
   set_up_card (self, self->throughput_card, INN_GRAPH_BYTES, 1024 * 1024);
   set_up_card (self, self->operations_card, INN_GRAPH_COUNT, 100);
   set_up_card (self, self->exits_card, INN_GRAPH_COUNT, 1000);

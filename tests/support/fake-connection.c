@@ -91,6 +91,8 @@ advance (FakeMachine *self, gint64 interval_us)
   if (!self->tells_exits)
     return;
 
+  counters->received_bytes += (guint64)(get_load (self, 2) * seconds * 9e6);
+  counters->sent_bytes += (guint64)(get_load (self, 1) * seconds * 2e6);
   counters->exits_interrupt += (guint64)(seconds * (6000 + 9000 * get_load (self, 0)));
   counters->exits_halt += (guint64)(seconds * (3500 + 3000 * get_load (self, 1)));
   counters->exits_io += (guint64)(seconds * (1500 + 3000 * get_load (self, 2)));
@@ -130,8 +132,11 @@ restart_counters (FakeMachine *self)
   self->counters.read_bytes = self->counters.write_bytes = 0;
   self->counters.read_operations = self->counters.write_operations = 0;
   if (self->tells_exits)
-    self->counters.exits_interrupt = self->counters.exits_halt = self->counters.exits_io
-        = self->counters.exits_other = 0;
+    {
+      self->counters.received_bytes = self->counters.sent_bytes = 0;
+      self->counters.exits_interrupt = self->counters.exits_halt = self->counters.exits_io
+          = self->counters.exits_other = 0;
+    }
 }
 
 /* Sampling goes with running, the serial line with being on. */

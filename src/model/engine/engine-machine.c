@@ -285,6 +285,32 @@ count_disks (const struct statistics_page *page, InnCounters *counters)
     }
 }
 
+/* Without a card there is nothing to show, so nothing is said. */
+static void
+count_nics (const struct statistics_page *page, InnCounters *counters)
+{
+  if (page->header.nic_count == 0)
+    return;
+
+  counters->received_bytes = counters->sent_bytes = 0;
+  for (guint i = 0; i < page->header.nic_count; i++)
+    {
+      counters->received_bytes += page->nics[i].received_bytes;
+      counters->sent_bytes += page->nics[i].sent_bytes;
+    }
+}
+
+static void
+count_memory (const struct statistics_page *page, InnCounters *counters)
+{
+  const struct statistics_guest_memory *guest = &page->guest_memory;
+
+  counters->memory_given = page->memory.guest_bytes;
+  counters->memory_held = page->memory.resident_bytes;
+  if (guest->answered_ns != 0 && guest->available <= guest->total)
+    counters->memory_used = guest->total - guest->available;
+}
+
 static void
 count_history (const struct statistics_history *history,
                guint64 number,
@@ -352,10 +378,10 @@ inn_engine_machine_refresh_metrics (InnMachine *machine)
   self->sampled_ns = page->status.sampled_ns;
   inn_counters_init (&counters);
   counters.time_us = (gint64)(page->status.sampled_ns / 1000);
-  counters.memory_given = page->memory.guest_bytes;
-  counters.memory_held = page->memory.resident_bytes;
+  count_memory (page, &counters);
   count_vcpus (page, &counters);
   count_disks (page, &counters);
+  count_nics (page, &counters);
   inn_metrics_push (inn_machine_get_metrics (machine), &counters);
 }
 

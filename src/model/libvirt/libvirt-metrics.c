@@ -72,6 +72,19 @@ read_block (const char *field, guint64 number, InnCounters *counters)
     *sum = *sum == G_MAXUINT64 ? number : *sum + number;
 }
 
+static void
+read_net (const char *field, guint64 number, InnCounters *counters)
+{
+  guint64 *sum = NULL;
+
+  if (g_str_equal (field, "rx.bytes"))
+    sum = &counters->received_bytes;
+  else if (g_str_equal (field, "tx.bytes"))
+    sum = &counters->sent_bytes;
+  if (sum != NULL)
+    *sum = *sum == G_MAXUINT64 ? number : *sum + number;
+}
+
 static guint64
 kib_to_bytes (guint64 kib)
 {
@@ -90,6 +103,8 @@ read_param (const char *field, guint64 number, InnCounters *counters, Extra *ext
     read_vcpu (rest, index, number, counters);
   else if ((rest = split_indexed (field, "block.", &index)) != NULL)
     read_block (rest, number, counters);
+  else if ((rest = split_indexed (field, "net.", &index)) != NULL)
+    read_net (rest, number, counters);
   else if (g_str_equal (field, "cpu.time"))
     extra->processor_ns = number;
   else if (g_str_equal (field, "vcpu.current"))
@@ -135,7 +150,8 @@ GPtrArray *
 inn_libvirt_sample (virConnectPtr connection, GError **error)
 {
   const unsigned int wanted = VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON
-                              | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK;
+                              | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK
+                              | VIR_DOMAIN_STATS_INTERFACE;
   virDomainStatsRecordPtr *records = NULL;
   GPtrArray *samples;
   int n = virConnectGetAllDomainStats (connection, wanted, &records,

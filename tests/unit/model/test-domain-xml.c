@@ -280,6 +280,7 @@ test_metrics (void)
     number ("vcpu.0.time", 10),         number ("vcpu.1.time", 20),
     number ("vcpu.1.wait", 5),          number ("vcpu.300.time", 7),
     number ("vcpu.x.time", 7),          number ("block.0.rd.bytes", 100),
+    number ("net.0.rx.bytes", 40),      number ("net.1.rx.bytes", 2),
     number ("block.1.rd.bytes", 11),    number ("block.0.wr.reqs", 3),
     number ("block.count", 2),          { .field = "block.0.name", .type = VIR_TYPED_PARAM_STRING },
   };
@@ -293,6 +294,8 @@ test_metrics (void)
   g_assert_cmpuint (counters->memory_held, ==, 2048 * 1024);
   g_assert_cmpuint (counters->memory_used, ==, 600 * 1024);
   g_assert_cmpuint (counters->read_bytes, ==, 111);
+  g_assert_cmpuint (counters->received_bytes, ==, 42);
+  g_assert_cmpuint (counters->sent_bytes, ==, G_MAXUINT64);
   g_assert_cmpuint (counters->write_operations, ==, 3);
   g_assert_cmpuint (counters->write_bytes, ==, G_MAXUINT64);
 

@@ -41,6 +41,7 @@ test_rates (void)
   counters->vcpu_ns[0] = 5 * 1000 * 1000 * (gint64)1000;
   counters->vcpu_ns[1] = 0;
   counters->read_bytes = 1000;
+  counters->received_bytes = 0;
   counters->memory_held = 4096;
   counters->memory_given = 8192;
   inn_metrics_push (metrics, counters);
@@ -53,12 +54,15 @@ test_rates (void)
   counters->vcpu_ns[0] += 1000000000;
   counters->vcpu_ns[1] += 3000000000;
   counters->read_bytes += 500;
+  counters->received_bytes += 100;
   inn_metrics_push (metrics, counters);
   g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_CPU, 0), ==, 0.5);
   /* More than all of the time cannot be. */
   g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_CPU, 1), ==, 1);
   g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_CPU_TOTAL, 0), ==, 0.75);
   g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_DISK_READ_BYTES, 0), ==, 250);
+  g_assert_cmpfloat (inn_metrics_get_last (metrics, INN_SERIES_NETWORK_RECEIVED_BYTES, 0), ==, 50);
+  g_assert_null (inn_metrics_get_series (metrics, INN_SERIES_NETWORK_SENT_BYTES, 0));
   g_assert_cmpuint (inn_metrics_get_n_vcpus (metrics), ==, 2);
   g_assert_cmpuint (updates, ==, 2);
 }
