@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void fd_close(int *fd)
@@ -60,6 +61,18 @@ int fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset)
 		offset += (uint64_t)n;
 		length -= (size_t)n;
 	}
+	return 0;
+}
+
+int fd_regular_size(int fd, uint64_t *ret_size)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	*ret_size = (uint64_t)status.st_size;
 	return 0;
 }
 

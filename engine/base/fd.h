@@ -20,6 +20,9 @@ int fd_read_at(int fd, void *buffer, size_t length, uint64_t offset);
 /* Writes exactly length bytes at offset. 0 or negative errno. */
 int fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset);
 
+/* Bytes of a regular file; -EINVAL for anything else. 0 or negative errno. */
+int fd_regular_size(int fd, uint64_t *ret_size);
+
 /* Adds 1 to an eventfd. Never blocks; a saturated counter counts as success. */
 void fd_event_signal(int event_fd);
 /* Resets an eventfd's counter (which must be non-blocking) and returns what it was. */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/byte-order.h"
 #include "base/fd.h"
@@ -41,25 +40,6 @@ struct kernel {
 	uint32_t initrd_address, initrd_size;
 };
 
-static int problem(struct linux_boot_problem *ret_problem, enum linux_boot_file file,
-		   const char *text, int error)
-{
-	*ret_problem = (struct linux_boot_problem){.file = file, .text = text};
-	return error;
-}
-
-static int file_size(int fd, uint64_t *ret_size)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
-	*ret_size = (uint64_t)status.st_size;
-	return 0;
-}
-
 static int read_kernel(const struct linux_boot *boot, struct kernel *kernel,
 		       struct linux_boot_problem *ret_problem)
 {
@@ -67,17 +47,20 @@ static int read_kernel(const struct linux_boot *boot, struct kernel *kernel,
 	const char *reason;
 	size_t length;
 
-	if (file_size(boot->kernel_fd, &kernel->size) < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "is not a regular file", -EINVAL);
+	if (fd_regular_size(boot->kernel_fd, &kernel->size) < 0)
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL,
+					      "is not a regular file", -EINVAL);
 	length = kernel->size < sizeof(start) ? (size_t)kernel->size : sizeof(start);
 	if (fd_read_at(boot->kernel_fd, start, length, 0) < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", -EIO);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, "cannot be read",
+					      -EIO);
 	reason = linux_header_parse(start, length, kernel->size, &kernel->header);
 	if (reason)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, reason, -ENOEXEC);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, reason, -ENOEXEC);
 	if (kernel->header.payload_offset > CMDLINE_ADDRESS - SETUP_ADDRESS ||
 	    kernel->size - kernel->header.payload_offset > UINT32_MAX)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "is too large", -EFBIG);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, "is too large",
+					      -EFBIG);
 	return 0;
 }
 
@@ -88,13 +71,15 @@ static int place_initrd(const struct linux_boot *boot, struct kernel *kernel, ui
 
 	if (boot->initrd_fd < 0)
 		return 0;
-	if (file_size(boot->initrd_fd, &size) < 0)
-		return problem(ret_problem, LINUX_BOOT_INITRD, "is not a regular file", -EINVAL);
+	if (fd_regular_size(boot->initrd_fd, &size) < 0)
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_INITRD,
+					      "is not a regular file", -EINVAL);
 	kernel_end = LAYOUT_KERNEL_MINIMUM + kernel->header.memory_size;
 	if (size > UINT32_MAX ||
 	    !linux_header_place_initrd(&kernel->header, size, kernel_end, ram_end, &address))
-		return problem(ret_problem, LINUX_BOOT_INITRD,
-			       "does not fit into the machine's memory; give it more", -ENOSPC);
+		return linux_boot_problem_set(
+			ret_problem, LINUX_BOOT_INITRD,
+			"does not fit into the machine's memory; give it more", -ENOSPC);
 	kernel->initrd_address = (uint32_t)address;
 	kernel->initrd_size = (uint32_t)size;
 	return 0;
@@ -106,8 +91,8 @@ static int check_cmdline(const struct linux_boot *boot, const struct kernel *ker
 	size_t length = strlen(boot->cmdline);
 
 	if (length >= LAYOUT_CMDLINE_SIZE || length > kernel->header.cmdline_max)
-		return problem(ret_problem, LINUX_BOOT_CMDLINE, "is too long for this kernel",
-			       -E2BIG);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_CMDLINE,
+					      "is too long for this kernel", -E2BIG);
 	return 0;
 }
 
@@ -195,5 +180,6 @@ int kernel_items_add(struct fw_cfg *config, const struct linux_boot *boot, uint6
 		r = add_initrd(config, boot, &kernel);
 	if (r == 0)
 		r = add_cmdline(config, boot->cmdline);
-	return r < 0 ? problem(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", r) : 0;
+	return r < 0 ? linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", r)
+		     : 0;
 }

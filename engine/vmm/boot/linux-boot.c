@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/byte-order.h"
 #include "base/fd.h"
@@ -54,25 +53,6 @@ struct plan {
 	uint64_t initrd, initrd_size;
 };
 
-static int problem(struct linux_boot_problem *ret_problem, enum linux_boot_file file,
-		   const char *text, int error)
-{
-	*ret_problem = (struct linux_boot_problem){.file = file, .text = text};
-	return error;
-}
-
-static int file_size(int fd, uint64_t *ret_size)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
-	*ret_size = (uint64_t)status.st_size;
-	return 0;
-}
-
 static int plan_kernel(const struct linux_boot *boot, struct plan *plan,
 		       struct linux_boot_problem *ret_problem)
 {
@@ -81,17 +61,20 @@ static int plan_kernel(const struct linux_boot *boot, struct plan *plan,
 	uint64_t size = 0;
 	size_t length;
 
-	if (file_size(boot->kernel_fd, &size) < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "is not a regular file", -EINVAL);
+	if (fd_regular_size(boot->kernel_fd, &size) < 0)
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL,
+					      "is not a regular file", -EINVAL);
 	length = size < sizeof(start) ? (size_t)size : sizeof(start);
 	if (fd_read_at(boot->kernel_fd, start, length, 0) < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", -EIO);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, "cannot be read",
+					      -EIO);
 	reason = linux_header_parse(start, length, size, &plan->header);
 	if (reason)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, reason, -ENOEXEC);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, reason, -ENOEXEC);
 	if (!linux_header_place(&plan->header, plan->ram_end, &plan->kernel))
-		return problem(ret_problem, LINUX_BOOT_KERNEL,
-			       "does not fit into the machine's memory; give it more", -ENOSPC);
+		return linux_boot_problem_set(
+			ret_problem, LINUX_BOOT_KERNEL,
+			"does not fit into the machine's memory; give it more", -ENOSPC);
 	return 0;
 }
 
@@ -102,12 +85,14 @@ static int plan_initrd(const struct linux_boot *boot, struct plan *plan,
 
 	if (boot->initrd_fd < 0)
 		return 0;
-	if (file_size(boot->initrd_fd, &plan->initrd_size) < 0)
-		return problem(ret_problem, LINUX_BOOT_INITRD, "is not a regular file", -EINVAL);
+	if (fd_regular_size(boot->initrd_fd, &plan->initrd_size) < 0)
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_INITRD,
+					      "is not a regular file", -EINVAL);
 	if (!linux_header_place_initrd(&plan->header, plan->initrd_size, kernel_end, plan->ram_end,
 				       &plan->initrd))
-		return problem(ret_problem, LINUX_BOOT_INITRD,
-			       "does not fit into the machine's memory; give it more", -ENOSPC);
+		return linux_boot_problem_set(
+			ret_problem, LINUX_BOOT_INITRD,
+			"does not fit into the machine's memory; give it more", -ENOSPC);
 	return 0;
 }
 
@@ -117,8 +102,8 @@ static int plan_cmdline(const struct linux_boot *boot, const struct plan *plan,
 	size_t length = strlen(boot->cmdline);
 
 	if (length >= LAYOUT_CMDLINE_SIZE || length > plan->header.cmdline_max)
-		return problem(ret_problem, LINUX_BOOT_CMDLINE, "is too long for this kernel",
-			       -E2BIG);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_CMDLINE,
+					      "is too long for this kernel", -E2BIG);
 	return 0;
 }
 
@@ -214,11 +199,12 @@ static int load_files(const struct linux_boot *boot, const struct plan *plan,
 			  plan->kernel);
 
 	if (r < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", r);
+		return linux_boot_problem_set(ret_problem, LINUX_BOOT_KERNEL, "cannot be read", r);
 	if (boot->initrd_fd < 0)
 		return 0;
 	r = load_file(boot->initrd_fd, 0, plan->initrd_size, memory, plan->initrd);
-	return r < 0 ? problem(ret_problem, LINUX_BOOT_INITRD, "cannot be read", r) : 0;
+	return r < 0 ? linux_boot_problem_set(ret_problem, LINUX_BOOT_INITRD, "cannot be read", r)
+		     : 0;
 }
 
 int linux_boot_load(const struct linux_boot *boot, struct guest_memory *memory,
@@ -240,8 +226,9 @@ int linux_boot_load(const struct linux_boot *boot, struct guest_memory *memory,
 	if (r < 0)
 		return r;
 	if (write_tables(boot, &plan, memory) < 0)
-		return problem(ret_problem, LINUX_BOOT_KERNEL,
-			       "does not fit into the machine's memory; give it more", -ENOSPC);
+		return linux_boot_problem_set(
+			ret_problem, LINUX_BOOT_KERNEL,
+			"does not fit into the machine's memory; give it more", -ENOSPC);
 	*ret_entry = (struct linux_entry){
 		.rip = plan.kernel + ENTRY_64_OFFSET,
 		.rsp = LAYOUT_ZERO_PAGE + 2 * PAGE_SIZE,

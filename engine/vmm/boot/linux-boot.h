@@ -32,6 +32,14 @@ struct linux_boot_problem {
 	const char *text;
 };
 
+/* Fills it in and returns r, for who finds it. */
+static inline int linux_boot_problem_set(struct linux_boot_problem *problem,
+					 enum linux_boot_file file, const char *text, int r)
+{
+	*problem = (struct linux_boot_problem){.file = file, .text = text};
+	return r;
+}
+
 /*
  * Loads everything straight from the files into guest memory. 0, or a negative errno with
  * *ret_problem filled in. Can be repeated for a reset.

@@ -55,6 +55,14 @@ read_vcpu (const char *field, guint index, guint64 number, InnCounters *counters
   counters->n_vcpus = MAX (counters->n_vcpus, index + 1);
 }
 
+/* Adds up what several devices have; @sum may be NULL for what is not kept. */
+static void
+add_to (guint64 *sum, guint64 number)
+{
+  if (sum != NULL)
+    *sum = *sum == G_MAXUINT64 ? number : *sum + number;
+}
+
 static void
 read_block (const char *field, guint64 number, InnCounters *counters)
 {
@@ -68,21 +76,16 @@ read_block (const char *field, guint64 number, InnCounters *counters)
     sum = &counters->read_operations;
   else if (g_str_equal (field, "wr.reqs"))
     sum = &counters->write_operations;
-  if (sum != NULL)
-    *sum = *sum == G_MAXUINT64 ? number : *sum + number;
+  add_to (sum, number);
 }
 
 static void
 read_net (const char *field, guint64 number, InnCounters *counters)
 {
-  guint64 *sum = NULL;
-
   if (g_str_equal (field, "rx.bytes"))
-    sum = &counters->received_bytes;
+    add_to (&counters->received_bytes, number);
   else if (g_str_equal (field, "tx.bytes"))
-    sum = &counters->sent_bytes;
-  if (sum != NULL)
-    *sum = *sum == G_MAXUINT64 ? number : *sum + number;
+    add_to (&counters->sent_bytes, number);
 }
 
 static guint64
