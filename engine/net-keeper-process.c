@@ -53,13 +53,13 @@ spawn (const char *const *forwards, const char *const *environment, int channel,
       G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
   g_autofree char *program = find_program ();
   g_auto (GStrv) argv = make_arguments (program, forwards);
-  g_auto (GStrv) environ = g_strdupv ((char **)environment);
+  g_auto (GStrv) variables = g_strdupv ((char **)environment);
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GSubprocess) process = NULL;
 
   if (g_getenv ("PATH") != NULL)
-    environ = g_environ_setenv (environ, "PATH", g_getenv ("PATH"), TRUE); /* to find passt */
-  g_subprocess_launcher_set_environ (launcher, environ);
+    variables = g_environ_setenv (variables, "PATH", g_getenv ("PATH"), TRUE); /* to find passt */
+  g_subprocess_launcher_set_environ (launcher, variables);
   g_subprocess_launcher_set_cwd (launcher, "/");
   g_subprocess_launcher_take_fd (launcher, channel, CHANNEL_FD);
   process = g_subprocess_launcher_spawnv (launcher, (const char *const *)argv, &local_error);

@@ -34,8 +34,7 @@ static void check_round_trip(const InnMachineDescription *description)
 /* What can be read of any document, valid or not. */
 static void read_all(const InnMachineDescription *description)
 {
-	g_autoptr(GArray) order = inn_machine_description_get_boot_order(description);
-
+	g_array_unref(inn_machine_description_get_boot_order(description));
 	inn_machine_description_get_firmware(description);
 	inn_machine_description_get_boot_menu(description);
 	inn_machine_description_get_video(description);

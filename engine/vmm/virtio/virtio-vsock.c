@@ -301,19 +301,15 @@ static int accept_request(struct virtio_vsock *vsock, const struct virtio_vsock_
 static void handle_stray(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *header,
 			 uint32_t host_port, uint32_t guest_port)
 {
+	uint16_t operation = le16toh(header->op);
 	bool is_stream = le16toh(header->type) == VIRTIO_VSOCK_TYPE_STREAM;
 
-	switch (le16toh(header->op)) {
-	case VIRTIO_VSOCK_OP_RST:
-		break;
-	case VIRTIO_VSOCK_OP_REQUEST:
-		if (is_stream && accept_request(vsock, header, host_port, guest_port) == 0)
-			break;
-		/* fall through */
-	default:
-		owe_reset(vsock, host_port, guest_port);
-		break;
-	}
+	if (operation == VIRTIO_VSOCK_OP_RST)
+		return;
+	if (operation == VIRTIO_VSOCK_OP_REQUEST && is_stream &&
+	    accept_request(vsock, header, host_port, guest_port) == 0)
+		return;
+	owe_reset(vsock, host_port, guest_port);
 }
 
 static void handle(struct virtio_vsock *vsock, struct vsock_connection *connection,
