@@ -13,6 +13,20 @@
  * input for long may miss some, but no key stays down. */
 #define SLOTS_FOR_RELEASES 256
 
+/* One that was cancelled while it waited, and whose turn comes before that is dispatched. */
+static gboolean
+end_if_cancelled (InnControlCall *call)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (call->task == NULL || !g_cancellable_is_cancelled (g_task_get_cancellable (call->task)))
+    return FALSE;
+
+  task = inn_control_call_end (call);
+  g_task_return_error_if_cancelled (task);
+  return TRUE;
+}
+
 /* Moves waiting commands into the ring, as many as there are reply slots for. */
 static int
 send_waiting (InnControlChannel *self)
@@ -24,6 +38,9 @@ send_waiting (InnControlChannel *self)
     {
       InnControlCall *call = g_queue_pop_head (&self->waiting);
       int r;
+
+      if (end_if_cancelled (call))
+        continue;
 
       g_hash_table_insert (self->calls, &call->id, call);
       r = ring_push (&rings->commands, &call->command);
