@@ -48,7 +48,7 @@ struct _FakeConnection
   InnSpeed speed;
   char *speed_text;
   GError *create_error;
-  char *refusals[INN_MEDIUM_DISK + 1];
+  char *refusals[INN_MEDIUM_N];
   guint delay;
   guint opening;
   guint n_made;

@@ -168,6 +168,19 @@ make_broken (GListStore *places)
   g_timeout_add (1000, break_place, make_lab (places));
 }
 
+/* KVM is there but emulates, so that it is for those who know what they do. */
+static void
+make_partial (GListStore *places)
+{
+  FakeConnection *slow;
+
+  add_place (places, "This computer", "KVM", INN_SPEED_PARTIAL,
+             "This computer's virtualization only emulates a guest's kernel.");
+  slow = add_place (places, "QEMU on this computer", "QEMU", INN_SPEED_EMULATED,
+                    "Software emulation: guests run slowly.");
+  fake_connection_set_delay (slow, 1500);
+}
+
 /* What is there, and what can be done, is known only after a while. */
 static void
 make_late (GListStore *places)
@@ -221,7 +234,7 @@ static const struct
 } scenes[] = {
   { "empty", make_empty },       { "lab", make_lab_scene },     { "crashed", make_crashed },
   { "no-space", make_no_space }, { "emulated", make_emulated }, { "broken", make_broken },
-  { "trouble", make_trouble },   { "late", make_late },
+  { "trouble", make_trouble },   { "late", make_late },         { "partial", make_partial },
 };
 
 int

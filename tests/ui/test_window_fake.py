@@ -112,6 +112,52 @@ def test_create_from_file(session):
     row(app, 'vmlinuz-test, running')
 
 
+def test_create_from_network(session):
+    app = start(session, 'empty')
+    app.press('ctrl+n')
+    app.point(app.wait_for('More Ways', 'push button'))
+    app.act(app.wait_for('Start from the Network', 'menu item'))
+    app.wait_for('A server there says what to start', 'label')
+    app.wait_text('BIOS starts most systems')
+    app.wait_text('Takes space only as it fills')
+    app.click('Create')
+    row(app, 'Network Machine, running')
+
+
+def choose_next(app, field):
+    """Opens a row that offers choices and takes the next one."""
+    app.point(app.wait_for(field, 'label'))
+    time.sleep(harness.SETTLE_SECONDS)
+    app.press('Down', 'Return')
+
+
+def test_partial_place(session):
+    """Where ordinary systems do not survive is never proposed, but can be chosen."""
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'partial')
+    app.press('ctrl+n')
+    app.point(medium(app, 'test-system'))
+    app.wait_text('Looking at what this computer can run')
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+    app.wait_text('Software emulation: guests run slowly.')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    choose_next(app, 'Place')
+    app.wait_text('Ordinary systems do not survive here.')
+    choose_next(app, 'Firmware')
+    app.wait_for('UEFI', 'label')
+    app.click('Create')
+    row(app, 'test-system, running')
+
+
+def test_partial_place_kernel(session):
+    kernel = session.path('home', 'vmlinuz-test')
+    write_kernel(kernel)
+    app = start(session, 'partial', kernel)
+    app.wait_text('Software emulation: guests run slowly.')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    assert app.find('Firmware', 'label') is None
+
+
 def test_create_wrong_values(session):
     write_iso(session.path('home', 'Downloads', 'test-system.iso'))
     app = start(session, 'empty')

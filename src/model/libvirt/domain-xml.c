@@ -76,6 +76,7 @@ add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *pl
 {
   xmlNode *os = add (domain, "os", NULL);
   xmlNode *type = add_text (os, "type", "hvm");
+  const gboolean from_disk = inn_medium_kind_is_disk (machine->medium);
 
   set_attribute (type, "arch", "x86_64");
   set_attribute (type, "machine", "q35");
@@ -87,11 +88,13 @@ add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *pl
       add_text (os, "cmdline", machine->cmdline != NULL ? machine->cmdline : DEFAULT_CMDLINE);
       return;
     }
-  if (machine->medium == INN_MEDIUM_DISK || plan->disk_path != NULL)
+  if (machine->firmware == INN_MACHINE_FIRMWARE_UEFI)
+    set_attribute (os, "firmware", "efi");
+  if (from_disk || plan->disk_path != NULL)
     add (os, "boot", "dev", "hd", NULL);
   if (machine->medium == INN_MEDIUM_ISO)
     add (os, "boot", "dev", "cdrom", NULL);
-  if (machine->medium == INN_MEDIUM_NONE)
+  if (machine->medium == INN_MEDIUM_NETWORK)
     add (os, "boot", "dev", "network", NULL);
 }
 
@@ -131,10 +134,11 @@ add_disk (xmlNode *devices, const char *path, const char *format, const char *ta
 static void
 add_disks (xmlNode *devices, const InnNewMachine *machine, const InnDomainPlan *plan)
 {
-  gboolean from_disk = machine->medium == INN_MEDIUM_DISK;
+  const gboolean from_disk = inn_medium_kind_is_disk (machine->medium);
 
   if (from_disk)
-    add_disk (devices, machine->medium_path, plan->medium_qcow2 ? "qcow2" : "raw", "vda");
+    add_disk (devices, machine->medium_path, machine->medium == INN_MEDIUM_QCOW2 ? "qcow2" : "raw",
+              "vda");
   if (plan->disk_path != NULL)
     add_disk (devices, plan->disk_path, "qcow2", from_disk ? "vdb" : "vda");
   if (machine->medium == INN_MEDIUM_ISO)

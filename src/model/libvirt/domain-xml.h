@@ -16,7 +16,6 @@ typedef struct
   const char *uuid;
   gboolean kvm;           /* or software emulation */
   const char *disk_path;  /* of the new disk (qcow2), or NULL */
-  gboolean medium_qcow2;  /* INN_MEDIUM_DISK: the medium is qcow2, not raw */
   const char *serial_log; /* where the serial line is logged, or NULL */
 } InnDomainPlan;
 
