@@ -60,7 +60,7 @@ on_engine_changed (InnEngineConnection *self, guint position, guint removed, gui
     {
       g_autoptr (InnGuest) guest
           = g_list_model_get_item (G_LIST_MODEL (self->engine), position + i);
-      InnEngineMachine *machine = inn_engine_machine_new (guest);
+      InnEngineMachine *machine = inn_engine_machine_new (self->engine, guest);
 
       g_signal_connect_object (guest, "notify::settled", G_CALLBACK (check_opened), self,
                                G_CONNECT_SWAPPED);
