@@ -13,6 +13,7 @@ typedef struct
   GPtrArray *devices; /* of InnDevice */
   GPtrArray *pending; /* of InnPendingChange */
   gboolean running;
+  GQueue tasks; /* of GTask: changes asked for; the first is under way */
 } InnHardwarePrivate;
 
 static void inn_hardware_list_model_init (GListModelInterface *iface);
@@ -33,9 +34,6 @@ enum
 };
 
 static guint signals[N_SIGNALS];
-
-/* Marks the results of changes that were refused before the back end saw them. */
-static char refused[] = "refused";
 
 static GType
 inn_hardware_get_item_type (GListModel *model)
@@ -135,6 +133,17 @@ inn_hardware_get_pending (InnHardware *self)
 }
 
 const char *
+inn_hardware_get_refusal (InnHardware *self)
+{
+  InnHardwareClass *klass;
+
+  g_return_val_if_fail (INN_IS_HARDWARE (self), NULL);
+
+  klass = INN_HARDWARE_GET_CLASS (self);
+  return klass->get_refusal != NULL ? klass->get_refusal (self) : NULL;
+}
+
+const char *
 inn_hardware_get_addition_refusal (InnHardware *self, InnDeviceKind kind, InnTiming *ret_timing)
 {
   InnTiming timing = INN_TIMING_NEXT_START;
@@ -202,9 +211,13 @@ check_add (InnHardware *self, const InnHardwareChange *change, GError **error)
 static gboolean
 check (InnHardware *self, const InnHardwareChange *change, GError **error)
 {
-  if (INN_HARDWARE_GET_CLASS (self)->apply_async == NULL)
-    return refuse (error, INN_ERROR_NOT_SUPPORTED, _ ("This machine is only shown here."));
+  const char *refusal = inn_hardware_get_refusal (self);
 
+  if (refusal != NULL)
+    {
+      g_set_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED, "%s.", refusal);
+      return FALSE;
+    }
   switch (change->verb)
     {
     case INN_HARDWARE_SET:
@@ -219,6 +232,47 @@ check (InnHardware *self, const InnHardwareChange *change, GError **error)
     }
 }
 
+static void begin_next (InnHardware *self);
+
+static void
+end_first (InnHardware *self, GError *error)
+{
+  g_autoptr (GTask) task = g_queue_pop_head (&PRIVATE (self)->tasks);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  begin_next (self);
+}
+
+static void
+on_applied (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  InnHardware *self = INN_HARDWARE (source);
+  GError *error = NULL;
+
+  INN_HARDWARE_GET_CLASS (self)->apply_finish (self, result, &error);
+  end_first (self, error);
+}
+
+/* What was possible when it was asked for may not be when its turn comes. */
+static void
+begin_next (InnHardware *self)
+{
+  GTask *task = g_queue_peek_head (&PRIVATE (self)->tasks);
+  GError *error = NULL;
+
+  if (task == NULL)
+    return;
+
+  if (check (self, g_task_get_task_data (task), &error))
+    INN_HARDWARE_GET_CLASS (self)->apply_async (self, g_task_get_task_data (task),
+                                                g_task_get_cancellable (task), on_applied, NULL);
+  else
+    end_first (self, error);
+}
+
 void
 inn_hardware_apply_async (InnHardware *self,
                           const InnHardwareChange *change,
@@ -226,15 +280,19 @@ inn_hardware_apply_async (InnHardware *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  GError *error = NULL;
+  InnHardwarePrivate *priv;
+  GTask *task;
 
   g_return_if_fail (INN_IS_HARDWARE (self));
   g_return_if_fail (change != NULL);
 
-  if (check (self, change, &error))
-    INN_HARDWARE_GET_CLASS (self)->apply_async (self, change, cancellable, callback, user_data);
-  else
-    g_task_report_error (self, callback, user_data, refused, error);
+  priv = PRIVATE (self);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_task_data (task, inn_hardware_change_copy (change),
+                        (GDestroyNotify)inn_hardware_change_free);
+  g_queue_push_tail (&priv->tasks, task);
+  if (g_queue_get_length (&priv->tasks) == 1)
+    begin_next (self);
 }
 
 gboolean
@@ -242,9 +300,7 @@ inn_hardware_apply_finish (InnHardware *self, GAsyncResult *result, GError **err
 {
   g_return_val_if_fail (INN_IS_HARDWARE (self), FALSE);
 
-  if (g_async_result_is_tagged (result, refused))
-    return g_task_propagate_boolean (G_TASK (result), error);
-  return INN_HARDWARE_GET_CLASS (self)->apply_finish (self, result, error);
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* ---- updates ---- */

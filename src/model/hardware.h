@@ -37,7 +37,7 @@ struct _InnHardwareClass
   GObjectClass parent_class;
 
   /* Carries out a change that passed the checks all back ends share, and updates before it
-   * finishes. Optional: without, nothing can be changed. */
+   * finishes; one at a time. Required where get_refusal() may say NULL. */
   void (*apply_async) (InnHardware *self,
                        const InnHardwareChange *change,
                        GCancellable *cancellable,
@@ -45,6 +45,8 @@ struct _InnHardwareClass
                        gpointer user_data);
   gboolean (*apply_finish) (InnHardware *self, GAsyncResult *result, GError **error);
 
+  /* As inn_hardware_get_refusal(). Optional. */
+  const char *(*get_refusal) (InnHardware *self);
   /* As inn_hardware_get_addition_refusal(). Required. */
   const char *(*get_addition_refusal) (InnHardware *self,
                                        InnDeviceKind kind,
@@ -59,12 +61,15 @@ gboolean inn_hardware_is_running (InnHardware *self);
 InnDevice *inn_hardware_find (InnHardware *self, const char *id);
 /* What waits for the next start. Borrowed until it is updated: of InnPendingChange. */
 GPtrArray *inn_hardware_get_pending (InnHardware *self);
+/* Why nothing at all can be changed, translated, at most 45 characters; NULL: it can. */
+const char *inn_hardware_get_refusal (InnHardware *self);
 /* Why no (other) device of that kind can be added now, translated, at most 45 characters; NULL: it
  * can be, and *@ret_timing says when it appears. */
 const char *
 inn_hardware_get_addition_refusal (InnHardware *self, InnDeviceKind kind, InnTiming *ret_timing);
 
-/* Stores a change. What cannot be done leaves all as it was and ends with one sentence. */
+/* Stores a change, after those that were asked for before. What cannot be done leaves all as it was
+ * and ends with one sentence. */
 void inn_hardware_apply_async (InnHardware *self,
                                const InnHardwareChange *change,
                                GCancellable *cancellable,

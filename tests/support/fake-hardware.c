@@ -25,6 +25,7 @@ struct _FakeHardware
   GPtrArray *running; /* NULL: none */
   GError *error;
   char *refusals[INN_DEVICE_N];
+  char *refusal;
   guint n_added;
 };
 
@@ -350,13 +351,18 @@ fake_hardware_apply_finish (InnHardware *hardware, GAsyncResult *result, GError 
 }
 
 static const char *
+fake_hardware_get_refusal (InnHardware *hardware)
+{
+  return FAKE_HARDWARE (hardware)->refusal;
+}
+
+static const char *
 fake_hardware_get_addition_refusal (InnHardware *hardware,
                                     InnDeviceKind kind,
                                     InnTiming *ret_timing)
 {
   FakeHardware *self = FAKE_HARDWARE (hardware);
 
-  *ret_timing = kind == INN_DEVICE_CDROM ? INN_TIMING_NEXT_START : INN_TIMING_AT_ONCE;
   if (kind == INN_DEVICE_DISK && count (self, kind) >= MAX_DISKS)
     return "It has as many disks as it can have";
   if (kind == INN_DEVICE_NETWORK && count (self, kind) >= MAX_NICS)
@@ -372,6 +378,7 @@ fake_hardware_finalize (GObject *object)
   g_ptr_array_unref (self->stored);
   g_clear_pointer (&self->running, g_ptr_array_unref);
   g_clear_error (&self->error);
+  g_free (self->refusal);
   for (guint i = 0; i < INN_DEVICE_N; i++)
     g_free (self->refusals[i]);
 
@@ -386,6 +393,7 @@ fake_hardware_class_init (FakeHardwareClass *klass)
   G_OBJECT_CLASS (klass)->finalize = fake_hardware_finalize;
   hardware_class->apply_async = fake_hardware_apply_async;
   hardware_class->apply_finish = fake_hardware_apply_finish;
+  hardware_class->get_refusal = fake_hardware_get_refusal;
   hardware_class->get_addition_refusal = fake_hardware_get_addition_refusal;
 }
 
@@ -434,6 +442,8 @@ fake_hardware_refuse (FakeHardware *self, InnDeviceKind kind, const char *reason
 void
 fake_hardware_fix (FakeHardware *self, const char *reason)
 {
+  g_free (self->refusal);
+  self->refusal = g_strdup (reason);
   for (guint i = 0; i < self->stored->len; i++)
     {
       InnDevice *device = g_ptr_array_index (self->stored, i);

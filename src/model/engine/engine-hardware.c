@@ -57,6 +57,14 @@ update (InnEngineHardware *self)
                          list_running (self->guest));
 }
 
+static const char *
+inn_engine_hardware_get_refusal (InnHardware *hardware)
+{
+  return inn_guest_get_description (INN_ENGINE_HARDWARE (hardware)->guest) == NULL
+             ? _ ("Its definition cannot be used")
+             : NULL;
+}
+
 /* ---- additions ---- */
 
 static guint
@@ -76,7 +84,7 @@ get_disk_refusal (InnEngineHardware *self, InnDeviceKind kind)
   gboolean full;
 
   if (description == NULL)
-    return _ ("Its definition cannot be used");
+    return inn_engine_hardware_get_refusal (INN_HARDWARE (self));
 
   full = count_disks (description, INN_DISK_BUS_SATA) >= INN_MACHINE_MAX_SATA_DISKS;
   if (kind == INN_DEVICE_DISK)
@@ -328,6 +336,7 @@ inn_engine_hardware_class_init (InnEngineHardwareClass *klass)
   G_OBJECT_CLASS (klass)->dispose = inn_engine_hardware_dispose;
   hardware_class->apply_async = inn_engine_hardware_apply_async;
   hardware_class->apply_finish = inn_engine_hardware_apply_finish;
+  hardware_class->get_refusal = inn_engine_hardware_get_refusal;
   hardware_class->get_addition_refusal = inn_engine_hardware_get_addition_refusal;
 }
 

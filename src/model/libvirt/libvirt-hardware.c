@@ -12,6 +12,12 @@ struct _InnLibvirtHardware
 G_DEFINE_FINAL_TYPE (InnLibvirtHardware, inn_libvirt_hardware, INN_TYPE_HARDWARE)
 
 static const char *
+inn_libvirt_hardware_get_refusal (InnHardware *hardware)
+{
+  return inn_domain_device_list_get_refusal ();
+}
+
+static const char *
 inn_libvirt_hardware_get_addition_refusal (InnHardware *hardware,
                                            InnDeviceKind kind,
                                            InnTiming *ret_timing)
@@ -22,7 +28,10 @@ inn_libvirt_hardware_get_addition_refusal (InnHardware *hardware,
 static void
 inn_libvirt_hardware_class_init (InnLibvirtHardwareClass *klass)
 {
-  INN_HARDWARE_CLASS (klass)->get_addition_refusal = inn_libvirt_hardware_get_addition_refusal;
+  InnHardwareClass *hardware_class = INN_HARDWARE_CLASS (klass);
+
+  hardware_class->get_refusal = inn_libvirt_hardware_get_refusal;
+  hardware_class->get_addition_refusal = inn_libvirt_hardware_get_addition_refusal;
 }
 
 static void

@@ -219,6 +219,33 @@ test_refused (Fixture *fixture, gconstpointer data)
 }
 
 static void
+on_applied (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_true (inn_hardware_apply_finish (INN_HARDWARE (source), result, NULL));
+  (*(guint *)user_data)++;
+}
+
+/* The last one asked for is the last one done. */
+static void
+test_in_turn (Fixture *fixture, gconstpointer data)
+{
+  guint n_done = 0;
+  const InnSetting *memory;
+
+  for (guint i = 1; i <= 5; i++)
+    {
+      g_autoptr (InnHardwareChange) change = set_memory (i * GIB);
+
+      inn_hardware_apply_async (fixture->hardware, change, NULL, on_applied, &n_done);
+    }
+  while (n_done < 5)
+    g_main_context_iteration (NULL, TRUE);
+  memory = inn_device_get_setting (inn_hardware_find (fixture->hardware, "memory"),
+                                   INN_SETTING_MEMORY);
+  g_assert_cmpuint (g_variant_get_uint64 (memory->value), ==, 5 * GIB);
+}
+
+static void
 test_limits (Fixture *fixture, gconstpointer data)
 {
   InnTiming timing;
@@ -257,6 +284,7 @@ main (int argc, char **argv)
   ADD ("pending-devices", test_pending_devices);
   ADD ("order", test_order);
   ADD ("refused", test_refused);
+  ADD ("in-turn", test_in_turn);
   ADD ("limits", test_limits);
   ADD ("fixed", test_fixed);
 
