@@ -77,26 +77,50 @@ describe (InnSettingRow *self, const InnSetting *setting)
   gtk_widget_set_tooltip_text (self->control, setting->refusal);
 }
 
-static void
-set_choice (InnSettingRow *self, const InnSetting *setting)
+/* What is chosen from; a value that is only shown has no choice. */
+static GtkStringList *
+list_choices (const InnSetting *setting, guint *selected)
 {
   const char *word = g_variant_get_string (setting->value, NULL);
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
-  guint selected = GTK_INVALID_LIST_POSITION;
+  GtkStringList *names = gtk_string_list_new (NULL);
 
+  *selected = setting->choices == NULL ? 0 : GTK_INVALID_LIST_POSITION;
+  if (setting->choices == NULL)
+    gtk_string_list_take (names, inn_hardware_text_get_choice (word));
   for (guint i = 0; setting->choices != NULL && setting->choices[i] != NULL; i++)
     {
       gtk_string_list_take (names, inn_hardware_text_get_choice (setting->choices[i]));
       if (g_str_equal (setting->choices[i], word))
-        selected = i;
+        *selected = i;
     }
-  if (setting->choices == NULL) /* it is only shown */
-    {
-      gtk_string_list_take (names, inn_hardware_text_get_choice (word));
-      selected = 0;
-    }
-  gtk_drop_down_set_model (GTK_DROP_DOWN (self->control), G_LIST_MODEL (names));
-  gtk_drop_down_set_selected (GTK_DROP_DOWN (self->control), selected);
+  return names;
+}
+
+static gboolean
+is_same_list (GListModel *left, GListModel *right)
+{
+  const guint n = left != NULL ? g_list_model_get_n_items (left) : 0;
+
+  if (left == NULL || n != g_list_model_get_n_items (right))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!g_str_equal (gtk_string_list_get_string (GTK_STRING_LIST (left), i),
+                      gtk_string_list_get_string (GTK_STRING_LIST (right), i)))
+      return FALSE;
+  return TRUE;
+}
+
+/* The list is not replaced without need: it may be in use right now, for this very change. */
+static void
+set_choice (InnSettingRow *self, const InnSetting *setting)
+{
+  GtkDropDown *drop_down = GTK_DROP_DOWN (self->control);
+  guint selected;
+  g_autoptr (GtkStringList) names = list_choices (setting, &selected);
+
+  if (!is_same_list (gtk_drop_down_get_model (drop_down), G_LIST_MODEL (names)))
+    gtk_drop_down_set_model (drop_down, G_LIST_MODEL (names));
+  gtk_drop_down_set_selected (drop_down, selected);
 }
 
 static void
@@ -217,6 +241,17 @@ on_text_done (InnSettingRow *self)
   store (self, g_variant_new_string (g_strstrip (text)));
 }
 
+/* The whole row is the switch's. */
+static void
+inn_setting_row_activate (AdwActionRow *row)
+{
+  InnSettingRow *self = INN_SETTING_ROW (row);
+
+  if (GTK_IS_SWITCH (self->control) && gtk_widget_get_sensitive (self->control))
+    gtk_switch_set_active (GTK_SWITCH (self->control),
+                           !gtk_switch_get_active (GTK_SWITCH (self->control)));
+}
+
 /* ---- making ---- */
 
 static GtkWidget *
@@ -274,7 +309,7 @@ create_control (InnSettingRow *self)
     {
       control = gtk_switch_new ();
       g_signal_connect_swapped (control, "notify::active", G_CALLBACK (on_switched), self);
-      adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), control);
+      gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), TRUE);
     }
   else if (self->id == INN_SETTING_SERIAL || self->id == INN_SETTING_MAC)
     control = create_text_entry (self);
@@ -331,6 +366,7 @@ inn_setting_row_class_init (InnSettingRowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = inn_setting_row_dispose;
   G_OBJECT_CLASS (klass)->finalize = inn_setting_row_finalize;
+  ADW_ACTION_ROW_CLASS (klass)->activate = inn_setting_row_activate;
 }
 
 static void

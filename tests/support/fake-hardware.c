@@ -229,6 +229,16 @@ fake_hardware_add_disk (FakeHardware *self, const char *path, guint64 size, guin
   publish (self);
 }
 
+void
+fake_hardware_add_network (FakeHardware *self)
+{
+  g_return_if_fail (FAKE_IS_HARDWARE (self));
+
+  add_network (self);
+  update_order (self);
+  publish (self);
+}
+
 /* ---- changes ---- */
 
 static gboolean

@@ -18,6 +18,7 @@ FakeHardware *fake_hardware_new (void);
 void fake_hardware_fill (FakeHardware *self, guint vcpus, guint64 memory);
 /* Adds a disk of a file that need not be there. */
 void fake_hardware_add_disk (FakeHardware *self, const char *path, guint64 size, guint64 used);
+void fake_hardware_add_network (FakeHardware *self);
 /* The guest starts with what is stored, or ends. */
 void fake_hardware_set_running (FakeHardware *self, gboolean running);
 /* Every later change ends with this error; NULL: they work again. */
