@@ -328,6 +328,8 @@ inn_medium_info_new_network (void)
   set_usual (self);
   self->title = g_strdup (_ ("Network boot"));
   self->name = g_strdup (_ ("Network Machine"));
+  self->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  set_text (&self->firmware_reason, g_strdup (_ ("UEFI starts from the network by itself")));
   fit_host (self);
   return self;
 }

@@ -170,7 +170,7 @@ describe_file (InnDevice *device)
   append (line, name);
   if (path == NULL)
     append (line, inn_device_get_kind (device) == INN_DEVICE_CDROM ? C_ ("drive", "Empty")
-                                                                    : _ ("Not a file"));
+                                                                   : _ ("Not a file"));
   if (size > 0 && inn_device_get_kind (device) == INN_DEVICE_DISK)
     {
       g_autofree char *taken = inn_format_memory_like (used, size);
@@ -199,8 +199,9 @@ describe_network (InnHardware *hardware, InnDevice *device)
       g_autofree char *list
           = inn_hardware_text_format_value (hardware, INN_SETTING_FORWARDS, forwards->value);
       /* Translators: ports of this computer and of the guest: "ports 2222 → 22" */
-      g_autofree char *text = g_strdup_printf (
-          ngettext ("port %s", "ports %s", g_variant_n_children (forwards->value)), list);
+      g_autofree char *text = g_strdup_printf (ngettext ("port %s", "ports %s",
+                                                         g_variant_n_children (forwards->value)),
+                                               list);
 
       append (line, text);
     }
@@ -216,9 +217,11 @@ describe_display (InnHardware *hardware, InnDevice *device)
   for (guint i = 0; i < settings->len; i++)
     {
       const InnSetting *setting = g_ptr_array_index (settings, i);
-      g_autofree char *text = inn_hardware_text_format_value (hardware, setting->id, setting->value);
+      g_autofree char *text
+          = inn_hardware_text_format_value (hardware, setting->id, setting->value);
 
-      append (line, text);
+      if (i == 0 || !g_str_equal (g_variant_get_string (setting->value, NULL), "none"))
+        append (line, text);
     }
   return g_string_free (line, FALSE);
 }
@@ -305,8 +308,9 @@ inn_hardware_text_count_pending (InnHardware *hardware)
 {
   const guint n = inn_hardware_get_pending (hardware)->len;
 
-  return g_strdup_printf (
-      ngettext ("%u change waits for the next start", "%u changes wait for the next start", n), n);
+  return g_strdup_printf (ngettext ("%u change waits for the next start",
+                                    "%u changes wait for the next start", n),
+                          n);
 }
 
 static char *

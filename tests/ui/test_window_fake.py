@@ -118,7 +118,7 @@ def test_create_from_network(session):
     app.point(app.wait_for('More Ways', 'push button'))
     app.act(app.wait_for('Start from the Network', 'menu item'))
     app.wait_for('A server there says what to start', 'label')
-    app.wait_text('BIOS starts most systems')
+    app.wait_text('UEFI starts from the network by itself')
     app.wait_text('Takes space only as it fills')
     app.click('Create')
     row(app, 'Network Machine, running')

@@ -153,14 +153,13 @@ inn_engine_connection_get_medium_refusal (InnConnection *connection, InnMediumKi
     {
     case INN_MEDIUM_QCOW2:
       return _ ("Its format is qcow2, and only raw runs here");
-    case INN_MEDIUM_NETWORK:
-      return _ ("Needs a network card, which is not here yet");
     case INN_MEDIUM_NONE:
     case INN_MEDIUM_N:
       return _ ("A machine needs something to start from");
     case INN_MEDIUM_ISO:
     case INN_MEDIUM_KERNEL:
     case INN_MEDIUM_DISK:
+    case INN_MEDIUM_NETWORK:
     default:
       return NULL;
     }
@@ -193,6 +192,15 @@ check_creation (InnEngineConnection *self, const InnNewMachine *machine, GTask *
   const char *refusal
       = inn_engine_connection_get_medium_refusal (INN_CONNECTION (self), machine->medium);
 
+  if (refusal == NULL && machine->medium == INN_MEDIUM_NETWORK
+      && machine->firmware == INN_MACHINE_FIRMWARE_BIOS)
+    {
+      g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
+                               _ ("“%s” was not made: here only UEFI starts from the network. "
+                                  "Choose it as the firmware."),
+                               machine->name);
+      return FALSE;
+    }
   if (refusal == NULL)
     return TRUE;
 
@@ -239,6 +247,7 @@ inn_engine_connection_create_async (InnConnection *connection,
     .import = medium == INN_MEDIUM_DISK ? machine->medium_path : NULL,
     .disk_sizes = &machine->disk_size,
     .n_disks = machine->disk_size > 0 ? 1 : 0,
+    .network_boot = medium == INN_MEDIUM_NETWORK,
   };
 
   if (check_creation (self, machine, task))

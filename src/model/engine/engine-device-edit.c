@@ -111,6 +111,53 @@ set_of_disk (InnMachineDescription *description, const InnHardwareChange *change
   return TRUE;
 }
 
+/* The place of a card among all, by its id; FALSE when there is none. */
+static gboolean
+find_nic (const InnMachineDescription *description, const char *id, guint *ret_index)
+{
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (description);
+  guint64 index;
+
+  if (!g_str_has_prefix (id, "net")
+      || !g_ascii_string_to_unsigned (id + strlen ("net"), 10, 0, G_MAXUINT, &index, NULL)
+      || index >= nics->len)
+    return FALSE;
+
+  *ret_index = (guint)index;
+  return TRUE;
+}
+
+static gboolean
+set_mac (InnMachineDescription *description, guint index, const char *mac, GError **error)
+{
+  if (!inn_machine_description_check_text (_ ("The MAC address"), mac, error))
+    return FALSE;
+
+  inn_machine_description_set_nic_mac (description, index, mac);
+  return TRUE;
+}
+
+static gboolean
+set_of_nic (InnMachineDescription *description, const InnHardwareChange *change, GError **error)
+{
+  g_autofree const char **forwards = NULL;
+  guint index;
+
+  if (!find_nic (description, change->device, &index))
+    return refuse_gone (error);
+  if (change->setting == INN_SETTING_MAC)
+    return set_mac (description, index, g_variant_get_string (change->value, NULL), error);
+  if (change->setting == INN_SETTING_LINK)
+    {
+      inn_machine_description_set_nic_link (description, index,
+                                            g_variant_get_boolean (change->value));
+      return TRUE;
+    }
+
+  forwards = g_variant_get_strv (change->value, NULL);
+  return inn_machine_description_set_nic_forwards (description, index, forwards, error);
+}
+
 static gboolean
 set (InnMachineDescription *description, const InnHardwareChange *change, GError **error)
 {
@@ -142,6 +189,7 @@ set (InnMachineDescription *description, const InnHardwareChange *change, GError
     case INN_SETTING_LINK:
     case INN_SETTING_MAC:
     case INN_SETTING_FORWARDS:
+      return set_of_nic (description, change, error);
     case INN_SETTING_N:
     default:
       return refuse_gone (error);
@@ -158,6 +206,19 @@ count_on_bus (const InnMachineDescription *description, InnDiskBus bus)
   return count;
 }
 
+static void
+add_network (InnMachineDescription *description)
+{
+  g_autofree char *mac = inn_machine_description_make_mac ();
+
+  while (inn_machine_description_has_mac (description, mac))
+    {
+      g_free (mac);
+      mac = inn_machine_description_make_mac ();
+    }
+  inn_machine_description_add_user_nic (description, mac);
+}
+
 /* On VirtIO as long as there is room. */
 static gboolean
 add (InnMachineDescription *description, const InnHardwareChange *change, GError **error)
@@ -169,12 +230,32 @@ add (InnMachineDescription *description, const InnHardwareChange *change, GError
       inn_machine_description_add_disk (description, INN_DISK_CDROM, bus, NULL);
       return TRUE;
     }
+  if (change->kind == INN_DEVICE_NETWORK)
+    {
+      add_network (description);
+      return TRUE;
+    }
   if (!inn_machine_description_check_text (_ ("The name of the disk"), change->path, error))
     return FALSE;
 
   if (count_on_bus (description, INN_DISK_BUS_VIRTIO) < INN_MACHINE_MAX_VIRTIO_DISKS)
     bus = INN_DISK_BUS_VIRTIO;
   inn_machine_description_add_disk (description, INN_DISK_DISK, bus, change->path);
+  return TRUE;
+}
+
+static gboolean
+remove_device (InnMachineDescription *description, const char *id, GError **error)
+{
+  guint index;
+
+  if (inn_machine_description_find_disk (description, id) != NULL)
+    inn_machine_description_remove_disk (description, id);
+  else if (find_nic (description, id, &index))
+    inn_machine_description_remove_nic (description, index);
+  else
+    return refuse_gone (error);
+
   return TRUE;
 }
 
@@ -190,10 +271,7 @@ inn_engine_device_edit (InnMachineDescription *description, gpointer data, GErro
     case INN_HARDWARE_ADD:
       return add (description, change, error);
     case INN_HARDWARE_REMOVE:
-      if (inn_machine_description_find_disk (description, change->device) == NULL)
-        return refuse_gone (error);
-      inn_machine_description_remove_disk (description, change->device);
-      return TRUE;
+      return remove_device (description, change->device, error);
     case INN_HARDWARE_REVERT:
     default:
       g_return_val_if_reached (FALSE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Devices of a description. Everything is read at the start of a machine, so every change waits
- * for the next one.
+ * Devices of a description. All but the cable of a network adapter is read at the start of a
+ * machine, so nearly every change waits for the next one.
  */
 #include "model/engine/engine-device-list.h"
 
@@ -137,6 +137,7 @@ static GVariant *
 list_boot_order (const InnMachineDescription *description)
 {
   g_autoptr (GArray) order = inn_machine_description_get_boot_order (description);
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (description);
   g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < order->len; i++)
@@ -152,6 +153,12 @@ list_boot_order (const InnMachineDescription *description)
 
       if (disk->kind != INN_DISK_OTHER)
         add_id (ids, disk->target);
+    }
+  for (guint i = 0; i < nics->len; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("net%u", i);
+
+      add_id (ids, id);
     }
   return g_variant_new_strv ((const char *const *)ids->pdata, (gssize)ids->len);
 }
@@ -238,6 +245,61 @@ add_disks (GPtrArray *devices,
     }
 }
 
+static char *
+name_network (const InnNicDescription *nic)
+{
+  switch (nic->kind)
+    {
+    case INN_NIC_USER:
+      return g_strdup (_ ("User network"));
+    case INN_NIC_TAP:
+      return g_strdup_printf (_ ("Interface %s"), nic->interface != NULL ? nic->interface : "");
+    case INN_NIC_BRIDGE:
+      return g_strdup_printf (_ ("Bridge %s"), nic->bridge != NULL ? nic->bridge : "");
+    case INN_NIC_OTHER:
+    default:
+      return g_strdup (nic->type);
+    }
+}
+
+static void
+add_forwards (InnDevice *device, const InnNicDescription *nic)
+{
+  GVariant *value
+      = g_variant_new_strv ((const char *const *)nic->forwards->pdata, (gssize)nic->forwards->len);
+
+  if (nic->other_forwards)
+    inn_device_add_setting (
+        device, inn_setting_new_fixed (INN_SETTING_FORWARDS, value,
+                                       _ ("Its ports are forwarded in an unknown way")));
+  else
+    add_setting (device, INN_SETTING_FORWARDS, value);
+}
+
+static void
+add_networks (GPtrArray *devices, const InnMachineDescription *description)
+{
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (description);
+
+  for (guint i = 0; i < nics->len; i++)
+    {
+      const InnNicDescription *nic = g_ptr_array_index (nics, i);
+      g_autofree char *id = g_strdup_printf ("net%u", i);
+      g_autofree char *connection = name_network (nic);
+      InnDevice *device = inn_device_new (INN_DEVICE_NETWORK, id, i + 1);
+
+      inn_device_set_connection (device, connection);
+      inn_device_set_removal (device, INN_TIMING_NEXT_START);
+      inn_device_add_setting (device, inn_setting_new (INN_SETTING_LINK, INN_TIMING_AT_ONCE,
+                                                       g_variant_new_boolean (!nic->link_down)));
+      if (nic->kind == INN_NIC_USER)
+        add_forwards (device, nic);
+      add_setting (device, INN_SETTING_MAC,
+                   g_variant_new_string (nic->mac != NULL ? nic->mac : ""));
+      g_ptr_array_add (devices, device);
+    }
+}
+
 static void
 add_resolution (InnDevice *device, const InnVideo *video)
 {
@@ -255,6 +317,15 @@ add_resolution (InnDevice *device, const InnVideo *video)
   add_choice (device, INN_SETTING_RESOLUTION, word, choices);
 }
 
+/* There all the same, so that a device always has the same settings. */
+static void
+add_no_resolution (InnDevice *device)
+{
+  inn_device_add_setting (device, inn_setting_new_fixed (INN_SETTING_RESOLUTION,
+                                                         g_variant_new_string ("none"),
+                                                         _ ("There is no screen")));
+}
+
 static void
 add_display (GPtrArray *devices, const InnMachineDescription *description)
 {
@@ -270,6 +341,8 @@ add_display (GPtrArray *devices, const InnMachineDescription *description)
   add_choice (device, INN_SETTING_ADAPTER, adapter_words[video.model], choices);
   if (video.model == INN_VIDEO_VIRTIO || video.model == INN_VIDEO_VGA)
     add_resolution (device, &video);
+  else
+    add_no_resolution (device);
   g_ptr_array_add (devices, device);
 }
 
@@ -283,6 +356,7 @@ inn_engine_device_list_new (const InnMachineDescription *description, const char
   add_boot (devices, description);
   add_disks (devices, description, INN_DISK_DISK, made);
   add_disks (devices, description, INN_DISK_CDROM, made);
+  add_networks (devices, description);
   add_display (devices, description);
   return devices;
 }

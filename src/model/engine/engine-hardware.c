@@ -31,17 +31,41 @@ list_devices (InnGuest *guest, const InnMachineDescription *description)
   return inn_engine_device_list_new (description, (const char *const *)made);
 }
 
+/* What can be changed at once is what the VMM says, whatever it was started with. */
+static void
+adopt_links (InnGuest *guest, GPtrArray *devices)
+{
+  g_autofree struct statistics_page *page = g_new0 (struct statistics_page, 1);
+  guint nic = 0;
+
+  if (!inn_guest_read_statistics (guest, page))
+    return;
+
+  for (guint i = 0; i < devices->len; i++)
+    {
+      InnDevice *device = g_ptr_array_index (devices, i);
+
+      if (inn_device_get_kind (device) != INN_DEVICE_NETWORK || nic >= page->header.nic_count)
+        continue;
+      inn_setting_set_value (inn_device_get_setting (device, INN_SETTING_LINK),
+                             g_variant_new_boolean (page->nics[nic++].link != 0));
+    }
+}
+
 /* A machine of which it is not known what it was started with counts as unchanged. */
 static GPtrArray *
 list_running (InnGuest *guest)
 {
   g_autoptr (InnMachineDescription) running = NULL;
+  GPtrArray *devices;
 
   if (!inn_guest_is_active (guest))
     return NULL;
 
   running = inn_guest_load_running_description (guest);
-  return list_devices (guest, running != NULL ? running : inn_guest_get_description (guest));
+  devices = list_devices (guest, running != NULL ? running : inn_guest_get_description (guest));
+  adopt_links (guest, devices);
+  return devices;
 }
 
 static void
@@ -96,6 +120,19 @@ get_disk_refusal (InnEngineHardware *self, InnDeviceKind kind)
 }
 
 static const char *
+get_network_refusal (InnEngineHardware *self)
+{
+  const InnMachineDescription *description = inn_guest_get_description (self->guest);
+  g_autoptr (GPtrArray) nics = NULL;
+
+  if (description == NULL)
+    return inn_engine_hardware_get_refusal (INN_HARDWARE (self));
+
+  nics = inn_machine_description_get_nics (description);
+  return nics->len >= INN_MACHINE_MAX_NICS ? _ ("It has as many adapters as it can have") : NULL;
+}
+
+static const char *
 inn_engine_hardware_get_addition_refusal (InnHardware *hardware,
                                           InnDeviceKind kind,
                                           InnTiming *ret_timing)
@@ -106,6 +143,7 @@ inn_engine_hardware_get_addition_refusal (InnHardware *hardware,
     case INN_DEVICE_CDROM:
       return get_disk_refusal (INN_ENGINE_HARDWARE (hardware), kind);
     case INN_DEVICE_NETWORK:
+      return get_network_refusal (INN_ENGINE_HARDWARE (hardware));
     case INN_DEVICE_SECOND_SCREEN:
     case INN_DEVICE_SHARED_FOLDER:
     case INN_DEVICE_USB:
@@ -182,7 +220,7 @@ change_definition (InnEngineHardware *self, GTask *task)
 static void
 on_disk_created (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
+  GTask *task = user_data;
   Apply *apply = g_task_get_task_data (task);
   GError *error = NULL;
 
@@ -190,11 +228,12 @@ on_disk_created (GObject *source, GAsyncResult *result, gpointer user_data)
   if (apply->made_path == NULL)
     {
       g_task_return_error (task, inn_engine_error_map (error));
+      g_object_unref (task);
       return;
     }
 
   apply->change->path = g_strdup (apply->made_path);
-  change_definition (g_task_get_source_object (task), g_steal_pointer (&task));
+  change_definition (g_task_get_source_object (task), task);
 }
 
 /* Two machines would destroy what is on a disk. */
@@ -238,6 +277,115 @@ add_disk (InnEngineHardware *self, GTask *task)
       g_object_unref (task);
     }
 }
+
+/* ---- network ---- */
+
+static gboolean
+check_mac (InnEngineHardware *self, const char *mac, GError **error)
+{
+  g_autofree char *lower = g_ascii_strdown (mac, -1);
+  InnGuest *user = inn_engine_find_mac_user (self->engine, lower, self->guest);
+
+  if (user == NULL)
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("The MAC address %s belongs to the machine “%s” already. Choose another."), lower,
+               inn_guest_get_name (user));
+  return FALSE;
+}
+
+static gboolean
+contains (const InnSetting *setting, GVariant *value, const char *text)
+{
+  g_autofree const char **texts = g_variant_get_strv (value != NULL ? value : setting->value, NULL);
+
+  return g_strv_contains (texts, text);
+}
+
+/* Only ports that are new: the running guest has its own in use. */
+static gboolean
+check_forwards (InnEngineHardware *self, const InnHardwareChange *change, GError **error)
+{
+  InnDevice *device = inn_hardware_find (INN_HARDWARE (self), change->device);
+  const InnSetting *setting = inn_device_get_setting (device, INN_SETTING_FORWARDS);
+  g_autofree const char **texts = g_variant_get_strv (change->value, NULL);
+
+  for (guint i = 0; texts[i] != NULL; i++)
+    if (!contains (setting, NULL, texts[i])
+        && (setting->running == NULL || !contains (setting, setting->running, texts[i]))
+        && !inn_engine_check_forward (self->engine, texts[i], self->guest, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_network (InnEngineHardware *self, const InnHardwareChange *change, GError **error)
+{
+  if (change->verb == INN_HARDWARE_SET && change->setting == INN_SETTING_MAC)
+    return check_mac (self, g_variant_get_string (change->value, NULL), error);
+  if (change->verb == INN_HARDWARE_SET && change->setting == INN_SETTING_FORWARDS)
+    return check_forwards (self, change, error);
+
+  return TRUE;
+}
+
+/* The place of the adapter among those of the running guest, by its address; -1: it has none. */
+static int
+find_running_nic (InnEngineHardware *self, const char *id)
+{
+  InnDevice *device = inn_hardware_find (INN_HARDWARE (self), id);
+  const InnSetting *mac = inn_device_get_setting (device, INN_SETTING_MAC);
+  g_autoptr (InnMachineDescription) running = inn_guest_load_running_description (self->guest);
+  g_autoptr (GPtrArray) nics = NULL;
+  const char *address
+      = g_variant_get_string (mac->running != NULL ? mac->running : mac->value, NULL);
+
+  nics = running != NULL ? inn_machine_description_get_nics (running) : NULL;
+  for (guint i = 0; nics != NULL && i < nics->len; i++)
+    {
+      const InnNicDescription *nic = g_ptr_array_index (nics, i);
+
+      if (g_strcmp0 (nic->mac, address) == 0)
+        return (int)i;
+    }
+  return -1;
+}
+
+static void
+on_link_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  /* One that has ended meanwhile finds it as it is stored. */
+  if (!inn_guest_set_link_finish (INN_GUEST (source), result, &error)
+      && inn_guest_is_active (INN_GUEST (source)))
+    {
+      g_task_return_error (task, inn_engine_error_map (error));
+      g_object_unref (task);
+      return;
+    }
+
+  g_clear_error (&error);
+  change_definition (g_task_get_source_object (task), task);
+}
+
+/* In the running guest first, then for the next start. Takes over @task. */
+static void
+set_link (InnEngineHardware *self, GTask *task)
+{
+  const Apply *apply = g_task_get_task_data (task);
+  const int nic = find_running_nic (self, apply->change->device);
+
+  if (nic >= 0)
+    inn_guest_set_link_async (self->guest, (guint)nic, g_variant_get_boolean (apply->change->value),
+                              g_task_get_cancellable (task), on_link_set, task);
+  else
+    change_definition (self, task);
+}
+
+/* ---- all of it ---- */
 
 static void
 on_reverted (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -283,12 +431,24 @@ inn_engine_hardware_apply_async (InnHardware *hardware,
   InnEngineHardware *self = INN_ENGINE_HARDWARE (hardware);
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Apply *apply = g_new0 (Apply, 1);
+  GError *error = NULL;
 
   apply->change = inn_hardware_change_copy (change);
   g_task_set_task_data (task, apply, apply_free);
   /* What has been stored has been stored, whether or not it was cancelled meanwhile. */
   g_task_set_check_cancellable (task, FALSE);
 
+  if (!check_network (self, change, &error))
+    {
+      g_task_return_error (task, inn_engine_error_map (error));
+      g_object_unref (task);
+      return;
+    }
+  if (change->verb == INN_HARDWARE_SET && change->setting == INN_SETTING_LINK)
+    {
+      set_link (self, task);
+      return;
+    }
   if (change->verb == INN_HARDWARE_REVERT)
     {
       revert (self, task);

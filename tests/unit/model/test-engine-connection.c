@@ -86,7 +86,7 @@ make_disk (const char *path)
 static void
 test_media (void)
 {
-  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_QCOW2, INN_MEDIUM_NETWORK };
+  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_QCOW2 };
   InnConnection *connection = contract_open (&place);
   g_autoptr (InnNewMachine) machine = describe ();
 
@@ -99,6 +99,8 @@ test_media (void)
       machine->medium = media[i];
       assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
     }
+  machine->medium = INN_MEDIUM_NETWORK; /* a BIOS has no part for that */
+  assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
   machine->medium = INN_MEDIUM_KERNEL;
   machine->vcpus = 500;
   assert_refused (connection, machine, INN_ERROR_INVALID);
@@ -237,6 +239,9 @@ test_whole_pcs (void)
   g_autoptr (InnNewMachine) description = describe ();
   g_autoptr (InnMachine) from_cd = NULL;
   g_autoptr (InnMachine) from_disk = NULL;
+  g_autoptr (InnMachine) from_network = NULL;
+  g_autofree const char **ids = NULL;
+  const InnSetting *order;
   g_auto (GStrv) storage = NULL;
 
   make_disk (disk);
@@ -259,6 +264,16 @@ test_whole_pcs (void)
   contract_run (from_disk, INN_OPERATION_DELETE);
   g_assert_true (g_file_test (disk, G_FILE_TEST_EXISTS));
   contract_run (from_cd, INN_OPERATION_DELETE);
+
+  description->medium = INN_MEDIUM_NETWORK;
+  description->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  from_network = contract_create (connection, description);
+  order
+      = inn_device_get_setting (inn_hardware_find (inn_machine_get_hardware (from_network), "boot"),
+                                INN_SETTING_BOOT_ORDER);
+  ids = g_variant_get_strv (order->value, NULL);
+  g_assert_cmpstr (ids[0], ==, "net0");
+  contract_run (from_network, INN_OPERATION_DELETE);
   contract_close (connection);
 }
 

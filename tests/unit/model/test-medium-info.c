@@ -153,7 +153,7 @@ test_network (void)
   g_autoptr (InnMediumInfo) info = inn_medium_info_new_network ();
 
   g_assert_cmpint (info->kind, ==, INN_MEDIUM_NETWORK);
-  g_assert_cmpint (info->firmware, ==, INN_MACHINE_FIRMWARE_BIOS);
+  g_assert_cmpint (info->firmware, ==, INN_MACHINE_FIRMWARE_UEFI);
   g_assert_cmpuint (info->disk_size, >, 0);
   g_assert_cmpuint (info->memory, <=, inn_host_get_memory () / 2);
   g_assert_cmpstr (info->name, !=, "");
