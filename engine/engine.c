@@ -18,6 +18,7 @@
 #include "guest-private.h"
 #include "machine-description-network.h"
 #include "machine-store.h"
+#include "port-check.h"
 #include "runtime-directory.h"
 
 #define DEFAULT_CMDLINE "console=ttyS0"
@@ -335,6 +336,43 @@ inn_engine_find_disk_user (InnEngine *self, const char *path, InnGuest *guest)
   return NULL;
 }
 
+InnGuest *
+inn_engine_find_mac_user (InnEngine *self, const char *mac, InnGuest *guest)
+{
+  g_return_val_if_fail (INN_IS_ENGINE (self), NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      /* The list keeps it alive for the caller. */
+      g_autoptr (InnGuest) other = g_list_model_get_item (G_LIST_MODEL (self), i);
+      const InnMachineDescription *description = inn_guest_get_description (other);
+
+      if (other != guest && description != NULL
+          && inn_machine_description_has_mac (description, mac))
+        return other;
+    }
+
+  return NULL;
+}
+
+gboolean
+inn_engine_check_forward (InnEngine *self, const char *forward, InnGuest *guest, GError **error)
+{
+  g_return_val_if_fail (INN_IS_ENGINE (self), FALSE);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
+    {
+      g_autoptr (InnGuest) other = g_list_model_get_item (G_LIST_MODEL (self), i);
+      const InnMachineDescription *description = inn_guest_get_description (other);
+
+      if (other != guest && description != NULL
+          && !inn_port_check_description (forward, description, error))
+        return FALSE;
+    }
+
+  return inn_port_check_host (forward, error);
+}
+
 char *
 inn_engine_get_space_warning (InnEngine *self, guint64 size)
 {
@@ -476,7 +514,8 @@ check_import (InnEngine *self, const char *path, GError **error)
 static gboolean
 check_media (InnEngine *self, const InnNewGuest *guest, GError **error)
 {
-  if (guest->kernel == NULL && guest->cdrom == NULL && guest->import == NULL)
+  if (guest->kernel == NULL && guest->cdrom == NULL && guest->import == NULL
+      && !guest->network_boot)
     {
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
                    _ ("“%s” would have nothing to start from. Give it a CD image, a disk with a "
@@ -503,9 +542,9 @@ check_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
 /* What a machine with firmware has besides: a screen, and the disks tried before the CD, so that a
  * system starts once it is installed and an empty disk lets the CD have its turn. */
 static void
-describe_pc (InnMachineDescription *description)
+describe_pc (InnMachineDescription *description, gboolean network_boot)
 {
-  static const char *const order[] = { "hd", "cdrom", NULL };
+  const char *const order[] = { "hd", "cdrom", network_boot ? "network" : NULL, NULL };
   const InnVideo video = { .model = INN_VIDEO_VIRTIO,
                            .width = INN_VIDEO_DEFAULT_WIDTH,
                            .height = INN_VIDEO_DEFAULT_HEIGHT };
@@ -527,22 +566,7 @@ describe_boot (InnMachineDescription *description, const InnNewGuest *guest)
   inn_machine_description_add_guest_devices (description);
   inn_machine_description_set_firmware (description, guest->firmware);
   if (inn_machine_description_get_firmware (description) != INN_FIRMWARE_NONE)
-    describe_pc (description);
-}
-
-static gboolean
-has_mac (InnEngine *self, const char *mac)
-{
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self)); i++)
-    {
-      g_autoptr (InnGuest) guest = g_list_model_get_item (G_LIST_MODEL (self), i);
-      const InnMachineDescription *description = inn_guest_get_description (guest);
-
-      if (description != NULL && inn_machine_description_has_mac (description, mac))
-        return TRUE;
-    }
-
-  return FALSE;
+    describe_pc (description, guest->network_boot);
 }
 
 /* A network card with an address that no other machine here has. */
@@ -551,7 +575,7 @@ add_network (InnEngine *self, InnMachineDescription *description)
 {
   g_autofree char *mac = inn_machine_description_make_mac ();
 
-  while (has_mac (self, mac))
+  while (inn_engine_find_mac_user (self, mac, NULL) != NULL)
     {
       g_free (mac);
       mac = inn_machine_description_make_mac ();

@@ -19,6 +19,7 @@
 #include "machine-description-boot.h"
 #include "machine-description-devices.h"
 #include "machine-description-disks.h"
+#include "machine-description-network.h"
 #include "machine-description-video.h"
 
 G_BEGIN_DECLS
@@ -26,7 +27,8 @@ G_BEGIN_DECLS
 #define INN_TYPE_ENGINE (inn_engine_get_type ())
 G_DECLARE_FINAL_TYPE (InnEngine, inn_engine, INN, ENGINE, GObject)
 
-/* A machine to make. It needs something to start from: a kernel, a CD or a disk that is there. */
+/* A machine to make. It needs something to start from: a kernel, a CD, a disk that is there, or the
+ * network. */
 typedef struct
 {
   const char *name;
@@ -40,6 +42,7 @@ typedef struct
   const char *import;        /* a raw disk with a system on it, used where it is */
   const guint64 *disk_sizes; /* bytes of new, empty disks */
   guint n_disks;
+  gboolean network_boot; /* what is on the network is tried after the disks */
 } InnNewGuest;
 
 /* Folders to use instead of the user's own; NULL for those. */
@@ -57,6 +60,16 @@ InnGuest *inn_engine_find_by_name (InnEngine *self, const char *name);
 /* The other machine that writes to the disk at @path, borrowed, or NULL. @guest: not this one; may
  * be NULL. */
 InnGuest *inn_engine_find_disk_user (InnEngine *self, const char *path, InnGuest *guest);
+
+/* The other machine that has a network card of that address, borrowed, or NULL. */
+InnGuest *inn_engine_find_mac_user (InnEngine *self, const char *mac, InnGuest *guest);
+
+/*
+ * Whether a port of this computer can lead to @guest: @forward is as in protocol/port-forward.h, no
+ * other machine has the port, and no program uses it now. For a choice that a person has just made.
+ */
+gboolean
+inn_engine_check_forward (InnEngine *self, const char *forward, InnGuest *guest, GError **error);
 
 /* A translated warning when disks of @size bytes cannot all be filled, or NULL. */
 char *inn_engine_get_space_warning (InnEngine *self, guint64 size);

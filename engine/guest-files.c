@@ -359,6 +359,20 @@ inn_guest_read_definition (InnGuest *self, GError **error)
   return text;
 }
 
+InnMachineDescription *
+inn_guest_load_running_description (InnGuest *self)
+{
+  g_autofree char *xml = NULL;
+
+  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
+
+  if (!inn_guest_is_active (self))
+    return NULL;
+
+  xml = inn_run_record_load_definition (self->folder);
+  return xml != NULL ? inn_machine_description_parse (xml, strlen (xml), NULL) : NULL;
+}
+
 GStrv
 inn_guest_list_storage (InnGuest *self)
 {
@@ -374,7 +388,7 @@ inn_guest_list_storage (InnGuest *self)
       g_autofree char *path = g_build_filename (self->folder, name, NULL);
 
       if (!g_str_equal (name, "domain.xml") && !g_str_equal (name, "lock")
-          && !g_str_equal (name, "last-run"))
+          && !g_str_equal (name, "last-run") && !g_str_equal (name, INN_RUN_RECORD_DEFINITION_NAME))
         g_strv_builder_add (paths, path);
     }
 

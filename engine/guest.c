@@ -30,6 +30,7 @@ static GParamSpec *properties[N_PROPS];
 enum
 {
   DELETED,
+  DEFINITION_CHANGED,
   N_SIGNALS
 };
 
@@ -153,9 +154,17 @@ inn_guest_update (InnGuest *self)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
+static char *
+definition_to_xml (InnGuest *self)
+{
+  return self->description != NULL ? inn_machine_description_to_xml (self->description) : NULL;
+}
+
 static void
 load_definition (InnGuest *self)
 {
+  g_autofree char *xml_before = definition_to_xml (self);
+  g_autofree char *xml = NULL;
   const guint64 memory = inn_guest_get_memory (self);
   const guint vcpus = inn_guest_get_vcpus (self);
   g_autoptr (GError) error = NULL;
@@ -183,6 +192,9 @@ load_definition (InnGuest *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MEMORY]);
   if (inn_guest_get_vcpus (self) != vcpus)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VCPUS]);
+  xml = definition_to_xml (self);
+  if (g_strcmp0 (xml, xml_before) != 0)
+    g_signal_emit (self, signals[DEFINITION_CHANGED], 0);
 }
 
 /* The record has no end, yet nothing runs: the VMM could not even write its last status. */
@@ -313,6 +325,9 @@ inn_guest_class_init (InnGuestClass *klass)
 
   signals[DELETED] = g_signal_new ("deleted", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                    NULL, NULL, G_TYPE_NONE, 0);
+  signals[DEFINITION_CHANGED]
+      = g_signal_new ("definition-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                      NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

@@ -9,7 +9,8 @@
  * "changed" (g_get_real_time() of the last start or end, 0 when unknown), "settled" (FALSE while it
  * is still being found out whether and how the guest runs).
  *
- * Signal "deleted": this guest has just removed the machine.
+ * Signals "deleted": this guest has just removed the machine; "definition-changed": what
+ * inn_guest_get_description() says is new.
  */
 #pragma once
 
@@ -49,6 +50,9 @@ gint64 inn_guest_get_changed (InnGuest *self);
 InnRunEnd inn_guest_get_last_end (InnGuest *self);
 /* Borrowed until the main context runs again; NULL when it cannot be used. */
 const InnMachineDescription *inn_guest_get_description (InnGuest *self);
+/* What the guest that runs was started with, or NULL: it does not run, or that is not known. Reads
+ * a file. Transfer full. */
+InnMachineDescription *inn_guest_load_running_description (InnGuest *self);
 /* The definition's text as it is on the disk, even one that cannot be used. */
 char *inn_guest_read_definition (InnGuest *self, GError **error);
 /* The files that deleting it would remove: its disks first. Transfer full. */

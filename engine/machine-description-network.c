@@ -173,6 +173,99 @@ inn_machine_description_add_user_nic (InnMachineDescription *self, const char *m
   inn_xml_set_attribute (inn_xml_ensure (interface, "backend"), "type", "passt");
 }
 
+static xmlNode *
+find_nic (InnMachineDescription *self, guint index)
+{
+  xmlNode *element = inn_xml_find (inn_machine_description_find (self, "devices"), "interface");
+
+  for (; element != NULL && index > 0; index--)
+    element = inn_xml_next (element);
+
+  return element;
+}
+
+void
+inn_machine_description_remove_nic (InnMachineDescription *self, guint index)
+{
+  xmlNode *interface = find_nic (self, index);
+
+  g_return_if_fail (interface != NULL);
+
+  inn_xml_remove (interface);
+}
+
+void
+inn_machine_description_set_nic_mac (InnMachineDescription *self, guint index, const char *mac)
+{
+  xmlNode *interface = find_nic (self, index);
+
+  g_return_if_fail (interface != NULL);
+
+  inn_xml_set_attribute (inn_xml_ensure (interface, "mac"), "address", mac);
+}
+
+void
+inn_machine_description_set_nic_link (InnMachineDescription *self, guint index, gboolean up)
+{
+  xmlNode *interface = find_nic (self, index);
+
+  g_return_if_fail (interface != NULL);
+
+  if (up)
+    inn_xml_remove (inn_xml_find (interface, "link"));
+  else
+    inn_xml_set_attribute (inn_xml_ensure (interface, "link"), "state", "down");
+}
+
+static void
+set_port (xmlNode *range, const char *name, guint16 port)
+{
+  g_autofree char *text = g_strdup_printf ("%u", port);
+
+  inn_xml_set_attribute (range, name, text);
+}
+
+static void
+add_forward (xmlNode *interface, const struct port_forward *forward)
+{
+  xmlNode *element = inn_xml_append (interface, "portForward");
+  xmlNode *range = inn_xml_append (element, "range");
+
+  inn_xml_set_attribute (element, "proto", forward->udp ? "udp" : "tcp");
+  if (forward->address[0] != '\0')
+    inn_xml_set_attribute (element, "address", forward->address);
+  set_port (range, "start", forward->first);
+  if (forward->last != forward->first)
+    set_port (range, "end", forward->last);
+  if (forward->to != forward->first)
+    set_port (range, "to", forward->to);
+}
+
+gboolean
+inn_machine_description_set_nic_forwards (InnMachineDescription *self,
+                                          guint index,
+                                          const char *const *forwards,
+                                          GError **error)
+{
+  xmlNode *interface = find_nic (self, index);
+  struct port_forward forward;
+
+  g_return_val_if_fail (interface != NULL, FALSE);
+
+  for (guint i = 0; forwards[i] != NULL; i++)
+    if (!port_forward_parse (forwards[i], &forward))
+      return inn_machine_description_refuse (
+          error, _ ("“%s” does not say which port leads where; write it like tcp:8080:80."),
+          forwards[i]);
+  while (inn_xml_find (interface, "portForward") != NULL)
+    inn_xml_remove (inn_xml_find (interface, "portForward"));
+  for (guint i = 0; forwards[i] != NULL; i++)
+    if (port_forward_parse (forwards[i], &forward))
+      add_forward (interface, &forward);
+
+  return TRUE;
+}
+
 /* ---- checking ---- */
 
 /* Six pairs of hexadecimal digits, of one card: neither several nor none. */

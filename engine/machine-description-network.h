@@ -39,6 +39,16 @@ gboolean inn_machine_description_has_mac (const InnMachineDescription *self, con
 
 /* Appends a card of kind INN_NIC_USER. */
 void inn_machine_description_add_user_nic (InnMachineDescription *self, const char *mac);
+/* These want a card that is there. @index: among all cards. */
+void inn_machine_description_remove_nic (InnMachineDescription *self, guint index);
+void
+inn_machine_description_set_nic_mac (InnMachineDescription *self, guint index, const char *mac);
+void inn_machine_description_set_nic_link (InnMachineDescription *self, guint index, gboolean up);
+/* Replaces those that are there. FALSE and an error when one of @forwards cannot be read. */
+gboolean inn_machine_description_set_nic_forwards (InnMachineDescription *self,
+                                                   guint index,
+                                                   const char *const *forwards,
+                                                   GError **error);
 /* A random address of those that are free for virtual machines. */
 char *inn_machine_description_make_mac (void);
 

@@ -118,13 +118,10 @@ inn_run_record_clear (InnRunRecord *self)
 }
 
 static gboolean
-save (const char *folder, GKeyFile *file, GError **error)
+save_text (const char *path, const char *text, gsize length, GError **error)
 {
-  g_autofree char *path = record_path (folder);
   g_autoptr (GError) local_error = NULL;
   int error_number;
-  gsize length;
-  g_autofree char *text = g_key_file_to_data (file, &length, NULL);
 
   if (g_file_set_contents_full (path, text, (gssize)length,
                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
@@ -136,6 +133,34 @@ save (const char *folder, GKeyFile *file, GError **error)
                _ ("The record of the machine's run cannot be written: %s."),
                g_strerror (error_number));
   return FALSE;
+}
+
+static gboolean
+save (const char *folder, GKeyFile *file, GError **error)
+{
+  g_autofree char *path = record_path (folder);
+  gsize length;
+  g_autofree char *text = g_key_file_to_data (file, &length, NULL);
+
+  return save_text (path, text, length, error);
+}
+
+gboolean
+inn_run_record_save_definition (const char *folder, const char *xml, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, INN_RUN_RECORD_DEFINITION_NAME, NULL);
+
+  return save_text (path, xml, strlen (xml), error);
+}
+
+char *
+inn_run_record_load_definition (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, INN_RUN_RECORD_DEFINITION_NAME, NULL);
+  char *xml = NULL;
+
+  g_file_get_contents (path, &xml, NULL, NULL);
+  return xml;
 }
 
 gboolean

@@ -3,7 +3,8 @@
  * InnRunRecord: what is known about a machine's last run, kept as "last-run" in its folder so that
  * every process tells the same story. Whoever starts the machine writes its start; whoever sees
  * the end writes that. The VMM leaves its last status beside it ("end-status"), so that an end that
- * nobody saw is known too.
+ * nobody saw is known too. What the machine was started with ("started.xml") is kept as well: its
+ * definition may be changed while it runs.
  */
 #pragma once
 
@@ -12,6 +13,8 @@
 #include "protocol/statistics-protocol.h"
 
 G_BEGIN_DECLS
+
+#define INN_RUN_RECORD_DEFINITION_NAME "started.xml"
 
 typedef enum
 {
@@ -40,7 +43,10 @@ void inn_run_record_clear (InnRunRecord *self);
 /* A new, empty file for the last status of the VMM that is about to start; a descriptor or -1. */
 int inn_run_record_open_end (const char *folder, GError **error);
 
-/* Atomic and durable. */
+/* Atomic and durable, as the next two. */
+gboolean inn_run_record_save_definition (const char *folder, const char *xml, GError **error);
+/* NULL when there is none. */
+char *inn_run_record_load_definition (const char *folder);
 gboolean inn_run_record_save_start (const char *folder, gint64 started, GError **error);
 /* Notes the end of the run that began at @started, unless it has one or another run began since. */
 gboolean inn_run_record_save_end (const char *folder,

@@ -200,6 +200,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (InnLaunchPlan) plan = NULL;
   g_autofree char *program = inn_vmm_process_find_program ();
+  g_autofree char *xml = inn_machine_description_to_xml (request->description);
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (GError) local_error = NULL;
   GSubprocess *process;
@@ -208,6 +209,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   plan = inn_launch_plan_new (request->description, opening->firmware, program,
                               (const char *const *)environment);
   if (!open_files (opening, plan, launcher, error)
+      || !inn_run_record_save_definition (request->folder, xml, error)
       || !inn_run_record_save_start (request->folder, started, error))
     return NULL;
 

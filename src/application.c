@@ -37,6 +37,7 @@ static const struct
   { "console.screenshot", { "<Control><Shift>p" } },
   { "win.show-page(0)", { "<Alt>1" } },
   { "win.show-page(1)", { "<Alt>2" } },
+  { "win.show-page(2)", { "<Alt>3" } },
 };
 
 static void

@@ -29,6 +29,7 @@ typedef enum
 typedef enum
 {
   INN_SPEED_NONE,     /* it cannot run any */
+  INN_SPEED_PARTIAL,  /* some run, but ordinary systems do not survive there */
   INN_SPEED_EMULATED, /* it can, slowly */
   INN_SPEED_FULL,
 } InnSpeed;

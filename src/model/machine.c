@@ -375,6 +375,14 @@ inn_machine_list_storage (InnMachine *self)
   return INN_MACHINE_GET_CLASS (self)->list_storage (self);
 }
 
+InnHardware *
+inn_machine_get_hardware (InnMachine *self)
+{
+  g_return_val_if_fail (INN_IS_MACHINE (self), NULL);
+
+  return INN_MACHINE_GET_CLASS (self)->get_hardware (self);
+}
+
 /* Takes a copy of @text; whether it differs from what was there. */
 static gboolean
 replace_text (char **field, const char *text)

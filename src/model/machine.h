@@ -12,6 +12,7 @@
 #include <gio/gio.h>
 
 #include "model/console-endpoint.h"
+#include "model/hardware.h"
 #include "model/machine-state.h"
 #include "model/metrics.h"
 
@@ -61,6 +62,9 @@ struct _InnMachineClass
   /* The files that DELETE would remove: paths, NULL-terminated, transfer full. Required. */
   GStrv (*list_storage) (InnMachine *self);
 
+  /* What it is made of; borrowed, always the same, never NULL. Required. */
+  InnHardware *(*get_hardware) (InnMachine *self);
+
   gpointer padding[8];
 };
 
@@ -106,6 +110,8 @@ inn_machine_open_console_finish (InnMachine *self, GAsyncResult *result, GError 
 void inn_machine_set_watched (InnMachine *self, gboolean watched);
 void inn_machine_refresh_metrics (InnMachine *self);
 GStrv inn_machine_list_storage (InnMachine *self);
+/* What it is made of; borrowed, always the same. */
+InnHardware *inn_machine_get_hardware (InnMachine *self);
 
 /* For back ends. */
 void inn_machine_set_name (InnMachine *self, const char *name);

@@ -96,26 +96,23 @@ find_initrd (const char *kernel_path)
 }
 
 static void
-set_usual (InnMediumInfo *self, const char *path)
+set_usual (InnMediumInfo *self)
 {
   gboolean kernel = self->kind == INN_MEDIUM_KERNEL;
 
-  self->title = get_file_title (path);
-  self->name = g_strdup (self->title);
   self->memory = kernel ? KERNEL_MEMORY : USUAL_MEMORY;
   self->memory_reason = g_strdup (kernel ? _ ("Enough for a kernel and a small system")
                                          : _ ("Enough for most systems"));
-  if (self->kind == INN_MEDIUM_ISO)
+  if (self->kind == INN_MEDIUM_ISO || self->kind == INN_MEDIUM_NETWORK)
     {
       self->disk_size = USUAL_DISK;
       self->disk_reason = g_strdup (_ ("Takes space only as it fills"));
     }
   else
     self->disk_reason = g_strdup (_ ("None is needed to start"));
-  if (kernel)
-    self->initrd_path = find_initrd (path);
   self->vcpus = USUAL_VCPUS;
   self->vcpus_reason = g_strdup (_ ("Enough for most systems"));
+  self->firmware_reason = g_strdup (_ ("BIOS starts most systems; some need UEFI"));
 }
 
 /* What the list says for the architecture, else for all; NULL: nothing. Borrowed. */
@@ -218,6 +215,31 @@ name_by_volume (InnMediumInfo *self, OsinfoMedia *media)
   set_text (&self->title, title);
 }
 
+/* Systems that say nothing start with either. */
+static void
+set_known_firmware (InnMediumInfo *self, OsinfoOs *os, const char *architecture)
+{
+  g_autoptr (OsinfoFirmwareList) list = osinfo_os_get_complete_firmware_list (os, NULL);
+  gboolean uefi = FALSE, bios = FALSE;
+
+  for (int i = 0; i < osinfo_list_get_length (OSINFO_LIST (list)); i++)
+    {
+      OsinfoFirmware *firmware = OSINFO_FIRMWARE (osinfo_list_get_nth (OSINFO_LIST (list), i));
+      const char *type = osinfo_firmware_get_firmware_type (firmware);
+
+      if (g_strcmp0 (osinfo_firmware_get_architecture (firmware), architecture) != 0
+          || !osinfo_firmware_is_supported (firmware))
+        continue;
+      uefi |= g_strcmp0 (type, "efi") == 0;
+      bios |= g_strcmp0 (type, "bios") == 0;
+    }
+  if (!uefi || bios)
+    return;
+
+  self->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  set_text (&self->firmware_reason, g_strdup_printf (_ ("%s needs UEFI"), self->name));
+}
+
 static void
 identify (InnMediumInfo *self, const char *path, GCancellable *cancellable)
 {
@@ -241,6 +263,7 @@ identify (InnMediumInfo *self, const char *path, GCancellable *cancellable)
                                                                          : _ ("%s installer"),
                                            self->name));
   set_known_resources (self, os, osinfo_media_get_architecture (media));
+  set_known_firmware (self, os, osinfo_media_get_architecture (media));
   g_object_unref (os);
 }
 
@@ -276,7 +299,11 @@ query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *ca
       g_task_return_error (task, error);
       return;
     }
-  set_usual (self, path);
+  set_usual (self);
+  self->title = get_file_title (path);
+  self->name = g_strdup (self->title);
+  if (self->kind == INN_MEDIUM_KERNEL)
+    self->initrd_path = find_initrd (path);
   if (self->kind == INN_MEDIUM_ISO)
     {
       /* libosinfo's blocking call runs the thread's main context: never the application's. */
@@ -290,6 +317,21 @@ query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *ca
     }
   fit_host (self);
   g_task_return_pointer (task, g_steal_pointer (&self), (GDestroyNotify)inn_medium_info_free);
+}
+
+InnMediumInfo *
+inn_medium_info_new_network (void)
+{
+  InnMediumInfo *self = g_new0 (InnMediumInfo, 1);
+
+  self->kind = INN_MEDIUM_NETWORK;
+  set_usual (self);
+  self->title = g_strdup (_ ("Network boot"));
+  self->name = g_strdup (_ ("Network Machine"));
+  self->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  set_text (&self->firmware_reason, g_strdup (_ ("UEFI starts from the network by itself")));
+  fit_host (self);
+  return self;
 }
 
 void
@@ -325,5 +367,6 @@ inn_medium_info_free (InnMediumInfo *self)
   g_free (self->memory_reason);
   g_free (self->disk_reason);
   g_free (self->vcpus_reason);
+  g_free (self->firmware_reason);
   g_free (self);
 }

@@ -20,11 +20,13 @@ typedef struct
   guint64 memory;    /* bytes; never more than half of this computer's */
   guint64 disk_size; /* bytes of a new disk; 0: none needed */
   guint vcpus;
+  InnMachineFirmware firmware;
   char *initrd_path; /* of a kernel: the initial RAM disk that lies beside it, or NULL */
   /* Translated, short. */
   char *memory_reason;
   char *disk_reason;
   char *vcpus_reason;
+  char *firmware_reason;
 } InnMediumInfo;
 
 /* Looks at the file in a thread. The first one takes longer: the database has to be loaded. Errors
@@ -34,6 +36,9 @@ void inn_medium_info_query_async (const char *path,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
 InnMediumInfo *inn_medium_info_query_finish (GAsyncResult *result, GError **error);
+
+/* What a machine that starts from the network should have. */
+InnMediumInfo *inn_medium_info_new_network (void);
 
 void inn_medium_info_free (InnMediumInfo *self);
 

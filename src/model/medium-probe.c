@@ -121,7 +121,9 @@ inn_medium_probe (const guint8 *data, gsize length, GError **error)
     }
   if (is_kernel (data, length))
     return INN_MEDIUM_KERNEL;
-  if (HAS (0, "QFI\xfb") || has_gpt (data, length) || has_mbr (data, length))
+  if (HAS (0, "QFI\xfb"))
+    return INN_MEDIUM_QCOW2;
+  if (has_gpt (data, length) || has_mbr (data, length))
     return INN_MEDIUM_DISK;
 
   foreign = get_foreign_format (data, length);

@@ -21,6 +21,12 @@
 /* COMMAND_LINE_SIZE of Linux on x86, less the final NUL. */
 #define MAX_CMDLINE 2047
 
+gboolean
+inn_medium_kind_is_disk (InnMediumKind kind)
+{
+  return kind == INN_MEDIUM_DISK || kind == INN_MEDIUM_QCOW2;
+}
+
 InnNewMachine *
 inn_new_machine_new (void)
 {
@@ -190,7 +196,7 @@ check_medium (const InnNewMachine *self, GError **error)
 {
   InnMediumKind kind;
 
-  if (self->medium == INN_MEDIUM_NONE)
+  if (self->medium == INN_MEDIUM_NONE || self->medium == INN_MEDIUM_NETWORK)
     return TRUE;
   if (self->medium_path == NULL || !g_path_is_absolute (self->medium_path))
     return refuse (error, _ ("Choose a file to start the machine from."));
@@ -207,7 +213,10 @@ check_medium (const InnNewMachine *self, GError **error)
     case INN_MEDIUM_KERNEL:
       return refuse (error, _ ("This file is no Linux kernel (bzImage). Choose another one."));
     case INN_MEDIUM_DISK:
+    case INN_MEDIUM_QCOW2:
     case INN_MEDIUM_NONE:
+    case INN_MEDIUM_NETWORK:
+    case INN_MEDIUM_N:
     default:
       return refuse (error, _ ("This file is no disk with a system on it. Choose another one."));
     }

@@ -11,22 +11,35 @@ G_BEGIN_DECLS
 typedef enum
 {
   INN_MEDIUM_NONE,
-  INN_MEDIUM_ISO,    /* an installer or live image to boot from */
-  INN_MEDIUM_KERNEL, /* a Linux kernel booted directly, with initrd and command line */
-  INN_MEDIUM_DISK,   /* an existing raw or qcow2 disk with a system on it */
+  INN_MEDIUM_ISO,     /* an installer or live image to boot from */
+  INN_MEDIUM_KERNEL,  /* a Linux kernel booted directly, with initrd and command line */
+  INN_MEDIUM_DISK,    /* an existing raw disk with a system on it */
+  INN_MEDIUM_QCOW2,   /* the same in a qcow2 image */
+  INN_MEDIUM_NETWORK, /* no file: the firmware asks the network what to start */
+  INN_MEDIUM_N
 } InnMediumKind;
+
+typedef enum
+{
+  INN_MACHINE_FIRMWARE_BIOS,
+  INN_MACHINE_FIRMWARE_UEFI,
+} InnMachineFirmware;
 
 typedef struct
 {
   char *name;
   InnMediumKind medium;
-  char *medium_path; /* the ISO, kernel or disk */
-  char *initrd_path; /* kernel only; NULL for none */
-  char *cmdline;     /* kernel only; NULL for the default */
-  guint64 memory;    /* bytes */
+  char *medium_path;           /* the ISO, kernel or disk */
+  InnMachineFirmware firmware; /* not for a kernel, which is started directly */
+  char *initrd_path;           /* kernel only; NULL for none */
+  char *cmdline;               /* kernel only; NULL for the default */
+  guint64 memory;              /* bytes */
   guint vcpus;
   guint64 disk_size; /* bytes of a new disk; 0 for none */
 } InnNewMachine;
+
+/* Whether it is a disk that is used where it is. */
+gboolean inn_medium_kind_is_disk (InnMediumKind kind);
 
 InnNewMachine *inn_new_machine_new (void);
 InnNewMachine *inn_new_machine_copy (const InnNewMachine *self);

@@ -12,9 +12,11 @@ struct _InnBanner
 
   GtkRevealer *revealer;
   GtkWidget *box;
+  GtkWidget *words_and_buttons;
   GtkImage *icon;
   GtkLabel *title_label;
   GtkLabel *text_label;
+  GtkButton *alternative_button;
   GtkButton *button;
   GtkWidget *close_button;
 };
@@ -24,6 +26,7 @@ G_DEFINE_FINAL_TYPE (InnBanner, inn_banner, GTK_TYPE_WIDGET)
 enum
 {
   CLICKED,
+  ALTERNATIVE,
   CLOSED,
   N_SIGNALS
 };
@@ -37,12 +40,19 @@ static const struct
 } kinds[] = {
   [INN_BANNER_WARNING] = { "warn", "dialog-warning-symbolic" },
   [INN_BANNER_ERROR] = { "err", "dialog-error-symbolic" },
+  [INN_BANNER_INFO] = { "info", "view-refresh-symbolic" },
 };
 
 static void
 on_button_clicked (InnBanner *self)
 {
   g_signal_emit (self, signals[CLICKED], 0);
+}
+
+static void
+on_alternative_clicked (InnBanner *self)
+{
+  g_signal_emit (self, signals[ALTERNATIVE], 0);
 }
 
 static void
@@ -78,6 +88,8 @@ inn_banner_class_init (InnBannerClass *klass)
 
   signals[CLICKED] = g_signal_new ("clicked", INN_TYPE_BANNER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
+  signals[ALTERNATIVE] = g_signal_new ("alternative", INN_TYPE_BANNER, G_SIGNAL_RUN_LAST, 0, NULL,
+                                       NULL, NULL, G_TYPE_NONE, 0);
   signals[CLOSED] = g_signal_new ("closed", INN_TYPE_BANNER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 0);
 
@@ -85,11 +97,14 @@ inn_banner_class_init (InnBannerClass *klass)
                                                "/org/innkeeper/Innkeeper/ui/banner.ui");
   gtk_widget_class_bind_template_child (widget_class, InnBanner, revealer);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, box);
+  gtk_widget_class_bind_template_child (widget_class, InnBanner, words_and_buttons);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, icon);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, title_label);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, text_label);
+  gtk_widget_class_bind_template_child (widget_class, InnBanner, alternative_button);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, button);
   gtk_widget_class_bind_template_child (widget_class, InnBanner, close_button);
+  gtk_widget_class_bind_template_callback (widget_class, on_alternative_clicked);
   gtk_widget_class_bind_template_callback (widget_class, on_button_clicked);
   gtk_widget_class_bind_template_callback (widget_class, on_close_clicked);
   gtk_widget_class_bind_template_callback (widget_class, on_revealed);
@@ -122,10 +137,29 @@ inn_banner_present (InnBanner *self,
   gtk_widget_set_visible (GTK_WIDGET (self->text_label), text != NULL && *text != '\0');
   gtk_button_set_label (self->button, button != NULL ? button : "");
   gtk_widget_set_visible (GTK_WIDGET (self->button), button != NULL);
+  gtk_widget_hide (GTK_WIDGET (self->alternative_button));
   gtk_widget_set_visible (self->close_button, closable);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   gtk_widget_show (GTK_WIDGET (self->revealer));
   gtk_revealer_set_reveal_child (self->revealer, TRUE);
+}
+
+void
+inn_banner_offer (InnBanner *self, const char *label)
+{
+  g_return_if_fail (INN_IS_BANNER (self));
+
+  gtk_button_set_label (self->alternative_button, label);
+  gtk_widget_show (GTK_WIDGET (self->alternative_button));
+}
+
+void
+inn_banner_set_narrow (InnBanner *self, gboolean narrow)
+{
+  g_return_if_fail (INN_IS_BANNER (self));
+
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->words_and_buttons),
+                                  narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
 }
 
 void

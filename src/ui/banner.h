@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * InnBanner: a message across a page: what is the matter in bold, what it means below, and at most
- * one button. Signal "clicked": the button was pressed; "closed": the user has read it.
+ * two buttons. Signals "clicked": the button was pressed; "alternative": the other one was;
+ * "closed": the user has read it.
  */
 #pragma once
 
@@ -13,6 +14,7 @@ typedef enum
 {
   INN_BANNER_WARNING, /* it works, but */
   INN_BANNER_ERROR,   /* something stopped */
+  INN_BANNER_INFO,    /* nothing is wrong */
 } InnBannerKind;
 
 #define INN_TYPE_BANNER (inn_banner_get_type ())
@@ -25,6 +27,10 @@ void inn_banner_present (InnBanner *self,
                          const char *text,
                          const char *button,
                          gboolean closable);
+/* Offers a second, quieter button until the banner is presented again. */
+void inn_banner_offer (InnBanner *self, const char *label);
+/* With the buttons below the words. */
+void inn_banner_set_narrow (InnBanner *self, gboolean narrow);
 void inn_banner_dismiss (InnBanner *self);
 
 G_END_DECLS

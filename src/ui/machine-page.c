@@ -12,6 +12,7 @@
 #include "model/connection.h"
 #include "ui/banner.h"
 #include "ui/console-page.h"
+#include "ui/hardware-page.h"
 #include "ui/hover-bar.h"
 #include "ui/machine-actions.h"
 #include "ui/machine-verbs.h"
@@ -37,6 +38,7 @@ struct _InnMachinePage
   AdwViewStack *stack;
   InnConsolePage *console_page;
   InnPerformancePage *performance_page;
+  InnHardwarePage *hardware_page;
   AdwViewSwitcherBar *switcher_bar;
   InnHoverBar *hover_bar;
 
@@ -230,6 +232,7 @@ inn_machine_page_class_init (InnMachinePageClass *klass)
 
   g_type_ensure (INN_TYPE_BANNER);
   g_type_ensure (INN_TYPE_CONSOLE_PAGE);
+  g_type_ensure (INN_TYPE_HARDWARE_PAGE);
   g_type_ensure (INN_TYPE_HOVER_BAR);
   g_type_ensure (INN_TYPE_MACHINE_VERBS);
   g_type_ensure (INN_TYPE_PERFORMANCE_PAGE);
@@ -248,6 +251,7 @@ inn_machine_page_class_init (InnMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, stack);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, console_page);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, performance_page);
+  gtk_widget_class_bind_template_child (widget_class, InnMachinePage, hardware_page);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, switcher_bar);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, hover_bar);
   gtk_widget_class_bind_template_callback (widget_class, on_banner_clicked);
@@ -278,6 +282,7 @@ inn_machine_page_new (InnMachine *machine)
   inn_machine_verbs_set_machine (self->verbs, machine);
   inn_console_page_set_machine (self->console_page, machine);
   inn_performance_page_set_machine (self->performance_page, machine);
+  inn_hardware_page_set_machine (self->hardware_page, machine);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "console",
                                   inn_console_page_get_actions (self->console_page));
 
@@ -335,8 +340,10 @@ inn_machine_page_set_folded (InnMachinePage *self, gboolean folded)
 
   self->folded = folded;
   update_layout (self);
+  inn_banner_set_narrow (self->banner, folded);
   inn_console_page_set_narrow (self->console_page, folded);
   inn_performance_page_set_narrow (self->performance_page, folded);
+  inn_hardware_page_set_narrow (self->hardware_page, folded);
 }
 
 void

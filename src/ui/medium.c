@@ -93,6 +93,16 @@ inn_medium_identify_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+InnMedium *
+inn_medium_new_network (void)
+{
+  InnMedium *self = g_object_new (INN_TYPE_MEDIUM, NULL);
+
+  self->info = inn_medium_info_new_network ();
+
+  return self;
+}
+
 const char *
 inn_medium_get_path (InnMedium *self)
 {

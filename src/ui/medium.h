@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * InnMedium: a file a machine can start from, and what is known about the system on it. Immutable;
- * an object, so that it can be in lists.
+ * InnMedium: a file a machine can start from, and what is known about the system on it, or the
+ * network. Immutable; an object, so that it can be in lists.
  */
 #pragma once
 
@@ -22,6 +22,10 @@ void inn_medium_identify_async (const char *path,
                                 gpointer user_data);
 InnMedium *inn_medium_identify_finish (GAsyncResult *result, GError **error);
 
+/* Not a file, but the network. */
+InnMedium *inn_medium_new_network (void);
+
+/* NULL for the network. */
 const char *inn_medium_get_path (InnMedium *self);
 /* Bytes of the file; 0 when unknown. */
 guint64 inn_medium_get_size (InnMedium *self);

@@ -49,6 +49,7 @@ struct _InnNewMachineWindow
   InnSizeRow *memory_row;
   InnSizeRow *vcpus_row;
   InnSizeRow *disk_row;
+  AdwComboRow *firmware_row;
   AdwComboRow *place_row;
   GtkLabel *problem_label;
   GtkWidget *create_button;
@@ -93,11 +94,18 @@ enable (InnNewMachineWindow *self, const char *name, gboolean enabled)
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
+/* A kernel started directly is an ordinary system from the first instruction. */
+static gboolean
+is_fast_enough (InnSpeed speed, InnMediumKind kind)
+{
+  return speed > INN_SPEED_PARTIAL || (speed == INN_SPEED_PARTIAL && kind != INN_MEDIUM_KERNEL);
+}
+
 static gboolean
 accepts (InnConnection *place, InnMediumKind kind)
 {
   return inn_connection_get_state (place) == INN_CONNECTION_OPEN
-         && inn_connection_get_speed (place) != INN_SPEED_NONE
+         && is_fast_enough (inn_connection_get_speed (place), kind)
          && inn_connection_get_medium_refusal (place, kind) == NULL;
 }
 
@@ -221,13 +229,23 @@ refuse (InnNewMachineWindow *self, const GError *error)
   show_problem (self);
 }
 
+static const char *
+describe_place (InnConnection *place)
+{
+  if (place == NULL)
+    return "";
+
+  return inn_connection_get_speed (place) == INN_SPEED_PARTIAL
+             ? _ ("Ordinary systems do not survive here. Boot loaders and memory tests run.")
+             : inn_connection_get_speed_text (place);
+}
+
 static void
 on_place_changed (InnNewMachineWindow *self)
 {
   InnConnection *place = get_place (self);
 
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->place_row),
-                               place != NULL ? inn_connection_get_speed_text (place) : "");
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->place_row), describe_place (place));
   update_create (self);
 }
 
@@ -255,6 +273,10 @@ propose_place (InnNewMachineWindow *self, InnMediumKind kind)
     }
   g_list_store_sort (accepting, compare_speed, NULL);
   adw_combo_row_set_model (self->place_row, G_LIST_MODEL (accepting));
+  /* A place where most guests end is proposed only when it is known to be the best there is. */
+  if (get_place (self) != NULL && inn_connection_get_speed (get_place (self)) == INN_SPEED_PARTIAL
+      && is_looking (self))
+    adw_combo_row_set_selected (self->place_row, GTK_INVALID_LIST_POSITION);
   on_place_changed (self);
 }
 
@@ -266,12 +288,14 @@ on_places_changed (InnNewMachineWindow *self)
   GListModel *model;
 
   enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
-  enable (self, "choose-disk", any_place_accepts (self, INN_MEDIUM_DISK));
+  enable (self, "choose-disk",
+          any_place_accepts (self, INN_MEDIUM_DISK) || any_place_accepts (self, INN_MEDIUM_QCOW2));
+  enable (self, "boot-network", any_place_accepts (self, INN_MEDIUM_NETWORK));
   if (self->medium == NULL || self->creating)
     return;
 
   /* What was only proposed gives way to a faster place. */
-  if (adw_combo_row_get_selected (self->place_row) > 0)
+  if (get_place (self) != NULL && adw_combo_row_get_selected (self->place_row) > 0)
     g_set_object (&chosen, get_place (self));
   propose_place (self, get_kind (self));
   model = adw_combo_row_get_model (self->place_row);
@@ -333,7 +357,7 @@ propose_sizes (InnNewMachineWindow *self)
                            _ ("That is more processors than this computer has."), NULL);
   inn_size_row_propose (self->vcpus_row, info->vcpus, info->vcpus_reason);
 
-  gtk_widget_set_visible (GTK_WIDGET (self->disk_row), info->kind != INN_MEDIUM_DISK);
+  gtk_widget_set_visible (GTK_WIDGET (self->disk_row), !inn_medium_kind_is_disk (info->kind));
   inn_size_row_set_bounds (self->disk_row, LEAST_DISK, MOST_DISK,
                            _ ("A disk cannot be smaller than 1 GiB."),
                            _ ("A disk cannot be larger than 64 TiB."),
@@ -357,12 +381,16 @@ set_initrd (InnNewMachineWindow *self, const char *path)
 static void
 propose_boot (InnNewMachineWindow *self)
 {
-  gboolean kernel = get_kind (self) == INN_MEDIUM_KERNEL;
+  const InnMediumInfo *info = inn_medium_get_info (self->medium);
+  const gboolean kernel = info->kind == INN_MEDIUM_KERNEL;
 
   gtk_widget_set_visible (GTK_WIDGET (self->initrd_row), kernel);
   gtk_widget_set_visible (self->cmdline_row, kernel);
+  gtk_widget_set_visible (GTK_WIDGET (self->firmware_row), !kernel);
+  adw_combo_row_set_selected (self->firmware_row, (guint)info->firmware);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->firmware_row), info->firmware_reason);
   gtk_editable_set_text (GTK_EDITABLE (self->cmdline_row), KERNEL_CMDLINE);
-  set_initrd (self, inn_medium_get_info (self->medium)->initrd_path);
+  set_initrd (self, info->initrd_path);
 }
 
 static void
@@ -391,9 +419,13 @@ describe (InnMedium *medium)
       kind = _ ("Linux kernel");
       break;
     case INN_MEDIUM_DISK:
+    case INN_MEDIUM_QCOW2:
       kind = _ ("Disk, used where it is");
       break;
+    case INN_MEDIUM_NETWORK:
+      return g_strdup (_ ("A server there says what to start"));
     case INN_MEDIUM_NONE:
+    case INN_MEDIUM_N:
     default:
       g_return_val_if_reached (NULL);
     }
@@ -548,6 +580,16 @@ on_choose_initrd (GSimpleAction *action, GVariant *parameter, gpointer user_data
 }
 
 static void
+on_boot_network (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  InnNewMachineWindow *self = user_data;
+  g_autoptr (InnMedium) network = inn_medium_new_network ();
+
+  if (!self->creating)
+    pick (self, network);
+}
+
+static void
 set_creating (InnNewMachineWindow *self, gboolean creating)
 {
   self->creating = creating;
@@ -590,13 +632,15 @@ collect (InnNewMachineWindow *self)
   machine->medium_path = g_strdup (inn_medium_get_path (self->medium));
   machine->memory = inn_size_row_get_value (self->memory_row);
   machine->vcpus = (guint)inn_size_row_get_value (self->vcpus_row);
-  if (kind != INN_MEDIUM_DISK)
+  if (!inn_medium_kind_is_disk (kind))
     machine->disk_size = inn_size_row_get_value (self->disk_row);
   if (kind == INN_MEDIUM_KERNEL)
     {
       machine->initrd_path = g_strdup (self->initrd);
       machine->cmdline = g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->cmdline_row)));
     }
+  else
+    machine->firmware = (InnMachineFirmware)adw_combo_row_get_selected (self->firmware_row);
 
   return machine;
 }
@@ -683,6 +727,7 @@ static const GActionEntry action_entries[] = {
   { "choose-file", on_choose_file, NULL, NULL, NULL, { 0 } },
   { "choose-kernel", on_choose_kernel, NULL, NULL, NULL, { 0 } },
   { "choose-disk", on_choose_disk, NULL, NULL, NULL, { 0 } },
+  { "boot-network", on_boot_network, NULL, NULL, NULL, { 0 } },
   { "choose-initrd", on_choose_initrd, NULL, NULL, NULL, { 0 } },
   { "create", on_create, NULL, NULL, NULL, { 0 } },
 };
@@ -752,6 +797,7 @@ inn_new_machine_window_class_init (InnNewMachineWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, memory_row);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, vcpus_row);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, disk_row);
+  gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, firmware_row);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, place_row);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, problem_label);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, create_button);

@@ -3,8 +3,7 @@
  * InnSizeRow: a size or a number with the reason for it below. It opens in place for a change: a
  * field that takes what a person types, and buttons for the next usual value.
  *
- * Properties: "value" (guint64, bytes or a count, notifying), "valid" (notifying), "counts"
- * (whether it is a number and no size; construct only).
+ * Properties: "valid" (notifying), "counts" (whether it is a number and no size; construct only).
  */
 #pragma once
 

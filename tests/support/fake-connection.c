@@ -25,6 +25,7 @@ struct _FakeMachine
 {
   InnMachine parent_instance;
 
+  FakeHardware *hardware;
   GStrv storage;
   char *output;
   GError *errors[INN_OPERATION_N];
@@ -48,7 +49,7 @@ struct _FakeConnection
   InnSpeed speed;
   char *speed_text;
   GError *create_error;
-  char *refusals[INN_MEDIUM_DISK + 1];
+  char *refusals[INN_MEDIUM_N];
   guint delay;
   guint opening;
   guint n_made;
@@ -161,6 +162,8 @@ enter_state (FakeMachine *self, InnMachineState state)
     }
   else
     inn_metrics_push_gap (inn_machine_get_metrics (machine), g_get_monotonic_time ());
+  if (inn_machine_state_is_active (state) != inn_machine_state_is_active (before))
+    fake_hardware_set_running (self->hardware, inn_machine_state_is_active (state));
   if (!inn_machine_state_is_active (state))
     close_serial (self);
   inn_machine_set_state (machine, state, NULL);
@@ -340,6 +343,12 @@ fake_machine_list_storage (InnMachine *machine)
   return self->storage != NULL ? g_strdupv (self->storage) : g_new0 (char *, 1);
 }
 
+static InnHardware *
+fake_machine_get_machine_hardware (InnMachine *machine)
+{
+  return INN_HARDWARE (FAKE_MACHINE (machine)->hardware);
+}
+
 static void
 fake_machine_finalize (GObject *object)
 {
@@ -348,6 +357,7 @@ fake_machine_finalize (GObject *object)
   close_serial (self);
   g_clear_handle_id (&self->sampling, g_source_remove);
   g_clear_handle_id (&self->change, g_source_remove);
+  g_object_unref (self->hardware);
   g_strfreev (self->storage);
   g_free (self->output);
   for (guint i = 0; i < INN_OPERATION_N; i++)
@@ -373,6 +383,7 @@ fake_machine_class_init (FakeMachineClass *klass)
   machine_class->open_console_finish = fake_machine_open_console_finish;
   machine_class->refresh_metrics = fake_machine_refresh_metrics;
   machine_class->list_storage = fake_machine_list_storage;
+  machine_class->get_hardware = fake_machine_get_machine_hardware;
 }
 
 static void
@@ -380,6 +391,7 @@ fake_machine_init (FakeMachine *self)
 {
   self->serial_fd = -1;
   self->load = 0.3;
+  self->hardware = fake_hardware_new ();
   restart_counters (self);
 }
 
@@ -429,6 +441,12 @@ fake_machine_invent_past (FakeMachine *self, guint seconds)
       advance (self, G_USEC_PER_SEC);
       inn_metrics_push (metrics, &self->counters);
     }
+}
+
+FakeHardware *
+fake_machine_get_hardware (FakeMachine *self)
+{
+  return self->hardware;
 }
 
 void
@@ -605,6 +623,7 @@ fake_connection_add (FakeConnection *self,
   g_autoptr (FakeMachine) machine = g_object_new (FAKE_TYPE_MACHINE, "id", id, "name", name, NULL);
 
   inn_machine_set_shape (INN_MACHINE (machine), vcpus, memory);
+  fake_hardware_fill (machine->hardware, vcpus, memory);
   if (state != INN_MACHINE_OFF)
     enter_state (machine, state);
   inn_connection_add_machine (INN_CONNECTION (self), INN_MACHINE (machine));

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "fake-hardware.h"
 #include "model/connection.h"
 
 G_BEGIN_DECLS
@@ -47,6 +48,8 @@ void fake_machine_set_tells_exits (FakeMachine *self, gboolean tells);
 void fake_machine_invent_past (FakeMachine *self, guint seconds);
 /* Every later @operation ends with this error; NULL: it works again. */
 void fake_machine_set_error (FakeMachine *self, InnOperation operation, const GError *error);
+/* What it is made of; borrowed. */
+FakeHardware *fake_machine_get_hardware (FakeMachine *self);
 /* Why it can never do @operation. */
 void fake_machine_refuse (FakeMachine *self, InnOperation operation, const char *reason);
 

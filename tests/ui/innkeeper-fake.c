@@ -104,6 +104,8 @@ make_lab (GListStore *places)
   inn_machine_set_changed_time (INN_MACHINE (machine), now - G_TIME_SPAN_DAY);
 
   machine = fake_connection_add (lab, "db-server", INN_MACHINE_PAUSED, 2, 4 * GIB);
+  fake_hardware_fix (fake_machine_get_hardware (machine),
+                     "Machines of libvirt are only shown here");
   fake_machine_set_output (machine, boot_log);
   add_running (lab, "router (OpenWrt)", 1, 0.02, 4000);
   add_running (lab, "web-server", 2, 0.05, 600);
@@ -168,6 +170,19 @@ make_broken (GListStore *places)
   g_timeout_add (1000, break_place, make_lab (places));
 }
 
+/* KVM is there but emulates, so that it is for those who know what they do. */
+static void
+make_partial (GListStore *places)
+{
+  FakeConnection *slow;
+
+  add_place (places, "This computer", "KVM", INN_SPEED_PARTIAL,
+             "This computer's virtualization only emulates a guest's kernel.");
+  slow = add_place (places, "QEMU on this computer", "QEMU", INN_SPEED_EMULATED,
+                    "Software emulation: guests run slowly.");
+  fake_connection_set_delay (slow, 1500);
+}
+
 /* What is there, and what can be done, is known only after a while. */
 static void
 make_late (GListStore *places)
@@ -195,6 +210,20 @@ make_empty (GListStore *places)
   fake_connection_refuse_medium (slow, INN_MEDIUM_KERNEL, "Starts no kernels by itself");
 }
 
+/* A machine that has as much as one can have. */
+static void
+make_full (GListStore *places)
+{
+  FakeConnection *here = add_this_computer (places);
+  FakeMachine *machine = fake_connection_add (here, "Full House", INN_MACHINE_OFF, 1, GIB);
+  FakeHardware *hardware = fake_machine_get_hardware (machine);
+
+  for (guint i = 1; i < 16; i++)
+    fake_hardware_add_disk (hardware, "/home/me/machines/data.raw", 200 * GIB, 3 * GIB);
+  for (guint i = 1; i < 8; i++)
+    fake_hardware_add_network (hardware);
+}
+
 /* One machine whose every operation is refused or goes wrong. */
 static void
 make_trouble (GListStore *places)
@@ -207,7 +236,11 @@ make_trouble (GListStore *places)
   g_autoptr (GError) create
       = g_error_new_literal (INN_ERROR, INN_ERROR_NO_SPACE,
                              "There is no space for a disk of that size. Choose a smaller one.");
+  g_autoptr (GError) edit
+      = g_error_new_literal (INN_ERROR, INN_ERROR_NO_SPACE,
+                             "There is no space to store that. Nothing was changed.");
 
+  fake_hardware_set_error (fake_machine_get_hardware (machine), edit);
   fake_machine_set_error (machine, INN_OPERATION_START, start);
   fake_connection_set_create_error (here, create);
   machine = add_running (here, "Unpausable", 1, 0.2, 3);
@@ -221,7 +254,8 @@ static const struct
 } scenes[] = {
   { "empty", make_empty },       { "lab", make_lab_scene },     { "crashed", make_crashed },
   { "no-space", make_no_space }, { "emulated", make_emulated }, { "broken", make_broken },
-  { "trouble", make_trouble },   { "late", make_late },
+  { "trouble", make_trouble },   { "late", make_late },         { "partial", make_partial },
+  { "full", make_full },
 };
 
 int

@@ -112,6 +112,52 @@ def test_create_from_file(session):
     row(app, 'vmlinuz-test, running')
 
 
+def test_create_from_network(session):
+    app = start(session, 'empty')
+    app.press('ctrl+n')
+    app.point(app.wait_for('More Ways', 'push button'))
+    app.act(app.wait_for('Start from the Network', 'menu item'))
+    app.wait_for('A server there says what to start', 'label')
+    app.wait_text('UEFI starts from the network by itself')
+    app.wait_text('Takes space only as it fills')
+    app.click('Create')
+    row(app, 'Network Machine, running')
+
+
+def choose_next(app, field):
+    """Opens a row that offers choices and takes the next one."""
+    app.point(app.wait_for(field, 'label'))
+    time.sleep(harness.SETTLE_SECONDS)
+    app.press('Down', 'Return')
+
+
+def test_partial_place(session):
+    """Where ordinary systems do not survive is never proposed, but can be chosen."""
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'))
+    app = start(session, 'partial')
+    app.press('ctrl+n')
+    app.point(medium(app, 'test-system'))
+    app.wait_text('Looking at what this computer can run')
+    app.wait_state('Create', 'push button', 'SENSITIVE', False)
+    app.wait_text('Software emulation: guests run slowly.')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    choose_next(app, 'Place')
+    app.wait_text('Ordinary systems do not survive here.')
+    choose_next(app, 'Firmware')
+    app.wait_for('UEFI', 'label')
+    app.click('Create')
+    row(app, 'test-system, running')
+
+
+def test_partial_place_kernel(session):
+    kernel = session.path('home', 'vmlinuz-test')
+    write_kernel(kernel)
+    app = start(session, 'partial', kernel)
+    app.wait_text('Software emulation: guests run slowly.')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    assert app.find('Firmware', 'label') is None
+
+
 def test_create_wrong_values(session):
     write_iso(session.path('home', 'Downloads', 'test-system.iso'))
     app = start(session, 'empty')
@@ -347,6 +393,219 @@ def test_crosshair(session):
     app.wait('another time', lambda: badge.get_name() != then)
 
 
+def show_hardware(app, machine='Alpine Router'):
+    app.wait_for(machine, 'frame')
+    app.press('alt+3')
+    return app.wait_for('Add Hardware', 'push button')
+
+
+def test_hardware_pending(session):
+    """What waits for the next start is summed up, can be undone, and a restart makes it so."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    app.click('More Memory')
+    app.wait_text('1 change waits for the next start')
+    app.wait_text(f'Memory 4 → 6{NNBSP}GiB')
+    app.wait_text(f'Changed from 4{NNBSP}GiB.')
+    app.point(app.wait_for('Firmware', 'combo box'))
+    time.sleep(harness.SETTLE_SECONDS)
+    app.press('Down', 'Return')
+    app.wait_text('2 changes wait for the next start')
+    app.click('Undo Both')
+    app.wait_gone('2 changes wait for the next start', 'label')
+    assert app.text_of(app.find('Memory', 'text')) == f'4{NNBSP}GiB'
+
+    app.click('More Memory')
+    app.click('Restart Now…')
+    app.wait_for('Restart “Alpine Router” Now?', 'label')
+    app.click('Restart')
+    app.wait_gone('1 change waits for the next start', 'label')
+    row(app, 'Alpine Router, running')
+    assert app.text_of(app.find('Memory', 'text')) == f'6{NNBSP}GiB'
+
+
+def test_hardware_at_once(session):
+    app = start(session, 'lab')
+    show_hardware(app)
+    app.click('More Processors')
+    app.wait_text('5 of the 16 threads of this computer')
+    assert app.find('1 change waits for the next start', 'label') is None
+
+
+def test_hardware_off(session):
+    """A machine that is off has nothing to wait for."""
+    app = start(session, 'lab')
+    select(app, 'Debian 13')
+    show_hardware(app, 'Debian 13')
+    assert app.find('Next start', 'label') is None
+    app.click('More Memory')
+    app.wait('the new size', lambda: app.text_of(app.find('Memory', 'text')) == f'3{NNBSP}GiB')
+    assert app.find(lambda name: 'next start' in name, 'label') is None
+
+
+def test_hardware_wrong_values(session):
+    """One sentence in the row; what was typed is still there, and what is stored too."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    for field, wrong, sentence in [
+            ('Memory', '1 MiB', 'A machine needs at least 64 MiB of memory.'),
+            ('Memory', '9000 TiB', 'That is more memory than this computer has.'),
+            ('Memory', 'much', 'Type a size such as “8 GiB”.'),
+            ('Processors', '0', 'A machine needs at least one processor.'),
+            ('Processors', '17', 'That is more processors than this computer has.')]:
+        app.set_text(field, wrong)
+        app.wait_text(sentence)
+        assert app.text_of(app.find(field, 'text')) == wrong
+    app.set_text('Memory', '4 GiB')
+    app.set_text('Processors', '4')
+    app.wait_gone('That is more processors than this computer has.', 'label')
+    assert app.find(lambda name: 'for the next start' in name, 'label') is None
+
+
+def open_row(app, title):
+    app.point(app.wait_for(title, 'label'))
+
+
+def test_hardware_network(session):
+    app = start(session, 'lab')
+    show_hardware(app)
+    open_row(app, 'Network adapter')
+    app.set_text('Port of this computer', 'http')
+    app.set_text('Port of the guest', '80')
+    app.click('Forward This Port')
+    app.wait_text('A port is a number from 1 to 65535.')
+    app.set_text('Port of this computer', '8080')
+    app.click('Forward This Port')
+    app.wait_text('Port 8080 of this computer is in use by another program.')
+    assert app.text_of(app.find('Port of this computer', 'text')) == '8080'
+    app.set_text('Port of this computer', '8081')
+    app.click('Forward This Port')
+    app.wait_text('8081 → 80')
+    app.wait_text('1 change waits for the next start')
+    app.click('No Longer Forward 2222 → 22')
+    app.wait_gone('2222 → 22', 'label')
+
+    app.act(app.wait_for('Cable plugged in, Network adapter'))
+    app.wait_text('unplugged')
+    mac = app.set_text('MAC address, Network adapter', '52:54:00:00:00:01')
+    app.point(mac)
+    app.press('Return')
+    app.wait_text('belongs to the machine “db-server” already')
+    assert app.text_of(mac) == '52:54:00:00:00:01'
+
+
+def test_hardware_order(session):
+    """By keys alone: the focus goes with the device that moves."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    open_row(app, 'Start order')
+    app.click('Start from CD drive Earlier')
+    app.wait_text('CD drive, then Main disk, then Network adapter')
+    app.wait_text('1 change waits for the next start')
+    app.wait_state('Start from CD drive Later', 'push button', 'FOCUSED')
+    app.press('space')
+    app.wait_text('Main disk, then CD drive, then Network adapter')
+    app.wait_gone('1 change waits for the next start', 'label')
+
+
+def test_hardware_add(session):
+    app = start(session, 'lab')
+    show_hardware(app)
+    app.click('Add Hardware')
+    window = app.wait_for('Add Hardware', 'dialog')
+    # What cannot be added says why.
+    app.wait_text('This computer has no IOMMU')
+    app.point(app.wait_for('CD drive', 'list item', within=window))
+    app.wait_for('CD drive 2', 'label')
+    app.wait_text('CD drive 2 added')
+
+    app.click('Add Hardware')
+    window = app.wait_for('Add Hardware', 'dialog')
+    app.point(app.wait_for('Disk', 'list item', within=window))
+    app.set_text('Disk Size', '0')
+    app.wait_text('A disk cannot be smaller than 1 MiB.')
+    app.wait_state('Add Disk', 'push button', 'SENSITIVE', False)
+    app.set_text('Disk Size', '8 GiB')
+    app.click('Add Disk')
+    app.wait_for('Disk 2', 'label')
+    app.wait_text('Disk 2 added, CD drive 2 added')
+
+
+def test_hardware_remove(session):
+    """The file of a disk stays, unless asked; it cannot be asked while the guest uses it."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    open_row(app, 'Main disk')
+    app.click('Remove Main disk')
+    app.wait_text('The guest keeps it until the next start. Its file stays.')
+    assert app.find('Delete its file for good') is None
+    app.click('Remove')
+    app.wait_text('Main disk removed')
+    app.click('Undo')
+    app.wait_for('Main disk', 'label')
+
+    select(app, 'Debian 13')
+    show_hardware(app, 'Debian 13')
+    open_row(app, 'Main disk')
+    app.click('Remove Main disk')
+    app.wait_for('Delete its file for good', 'check box')
+    app.click('Remove')
+    app.wait_gone('Remove Main disk', 'push button')
+
+
+def test_hardware_refused(session):
+    """The back end's own words, in the row."""
+    app = start(session, 'trouble')
+    show_hardware(app, 'Trouble')
+    app.click('More Memory')
+    app.wait_text('There is no space to store that.')
+    app.wait_text('Nothing was changed.')
+
+
+def test_hardware_fixed(session):
+    """What can only be looked at says so once."""
+    app = start(session, 'lab')
+    select(app, 'db-server')
+    app.press('alt+3')
+    app.wait_text('Machines of libvirt are only shown here')
+    app.wait_state('Add Hardware', 'push button', 'SENSITIVE', False)
+    memory = app.find('Memory', 'list item')
+    assert memory.get_description() == 'Machines of libvirt are only shown here'
+    app.point(app.find('More Memory', 'push button'))
+    app.point(app.find('Firmware', 'label'))
+    assert app.text_of(app.find('Memory', 'text')) == f'4{NNBSP}GiB'
+
+
+def test_hardware_limits(session):
+    app = start(session, 'full')
+    show_hardware(app, 'Full House')
+    app.click('Add Hardware')
+    app.wait_text('It has as many disks as it can have')
+    app.wait_text('It has as many adapters as it can have')
+
+
+def test_hardware_keys(session):
+    """Everything on the page can be reached and used without a pointer."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    add = app.find('Add Hardware', 'push button')
+
+    def reach(node):
+        def focused():
+            app.press('Tab')
+            return app.has_state(node, 'FOCUSED')
+        app.wait(f'Tab to reach “{node.get_name()}”', focused)
+    reach(add)
+    reach(app.find('More Memory', 'push button'))
+    app.press('space')
+    app.wait_text(f'Memory 4 → 6{NNBSP}GiB')
+    app.press('shift+Tab', 'shift+Tab')
+    app.press('ctrl+a')
+    app.type('5 GiB')
+    app.press('Return')
+    app.wait_text(f'Memory 4 → 5{NNBSP}GiB')
+
+
 def test_no_space(session):
     app = start(session, 'no-space')
     app.wait_text('is paused: the disk of this computer is full')
@@ -394,8 +653,21 @@ def test_names(session):
     """Every button and toggle that can be seen has a name."""
     app = start(session, 'lab')
     app.wait_for('Alpine Router', 'frame')
+    assert_names(app)
+    show_hardware(app)
+    for title in ['Start order', 'Main disk', 'CD drive', 'Network adapter', 'Screen']:
+        app.point(app.wait_for(title, 'label'))
+    assert_names(app)
+    app.click('Add Hardware')
+    app.wait_for('Add Hardware', 'dialog')
+    assert_names(app)
+
+
+def assert_names(app):
+    roles = ('push button', 'toggle button', 'menu button', 'text', 'entry', 'combo box', 'switch',
+             'check box')
     nameless = [node for node in app.nodes()
-                if node.get_role_name() in ('push button', 'push button', 'menu button')
+                if node.get_role_name() in roles
                 and app.is_showing(node) and not node.get_name()
                 and not any(child.get_name() for child in harness.walk(node))]
     assert not nameless, app.dump()

@@ -60,7 +60,7 @@ on_engine_changed (InnEngineConnection *self, guint position, guint removed, gui
     {
       g_autoptr (InnGuest) guest
           = g_list_model_get_item (G_LIST_MODEL (self->engine), position + i);
-      InnEngineMachine *machine = inn_engine_machine_new (guest);
+      InnEngineMachine *machine = inn_engine_machine_new (self->engine, guest);
 
       g_signal_connect_object (guest, "notify::settled", G_CALLBACK (check_opened), self,
                                G_CONNECT_SWAPPED);
@@ -79,6 +79,16 @@ check_host (GTask *task, gpointer source, gpointer task_data, GCancellable *canc
   g_task_return_pointer (task, facts, NULL);
 }
 
+/* Where KVM emulates, what needs no kernel of its own still runs. */
+static InnSpeed
+speed_of (InnHostVerdict verdict)
+{
+  if (verdict == INN_HOST_GOOD)
+    return INN_SPEED_FULL;
+
+  return verdict == INN_HOST_EMULATES ? INN_SPEED_PARTIAL : INN_SPEED_NONE;
+}
+
 static void
 on_host_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -89,9 +99,7 @@ on_host_checked (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_task_get_cancellable (G_TASK (result)) == self->checking) /* not closed meanwhile */
     {
       g_clear_object (&self->checking);
-      inn_connection_set_speed (INN_CONNECTION (self),
-                                inn_host_check_judge (facts) == INN_HOST_GOOD ? INN_SPEED_FULL
-                                                                              : INN_SPEED_NONE,
+      inn_connection_set_speed (INN_CONNECTION (self), speed_of (inn_host_check_judge (facts)),
                                 sentence);
       check_opened (self);
     }
@@ -141,10 +149,20 @@ inn_engine_connection_get_medium_refusal (InnConnection *connection, InnMediumKi
 {
   if (inn_connection_get_state (connection) != INN_CONNECTION_OPEN)
     return _ ("This computer's machines are not read yet");
-  if (medium != INN_MEDIUM_KERNEL)
-    return _ ("Needs firmware, which this engine lacks");
-
-  return NULL;
+  switch (medium)
+    {
+    case INN_MEDIUM_QCOW2:
+      return _ ("Its format is qcow2, and only raw runs here");
+    case INN_MEDIUM_NONE:
+    case INN_MEDIUM_N:
+      return _ ("A machine needs something to start from");
+    case INN_MEDIUM_ISO:
+    case INN_MEDIUM_KERNEL:
+    case INN_MEDIUM_DISK:
+    case INN_MEDIUM_NETWORK:
+    default:
+      return NULL;
+    }
 }
 
 static void
@@ -174,6 +192,15 @@ check_creation (InnEngineConnection *self, const InnNewMachine *machine, GTask *
   const char *refusal
       = inn_engine_connection_get_medium_refusal (INN_CONNECTION (self), machine->medium);
 
+  if (refusal == NULL && machine->medium == INN_MEDIUM_NETWORK
+      && machine->firmware == INN_MACHINE_FIRMWARE_BIOS)
+    {
+      g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
+                               _ ("“%s” was not made: here only UEFI starts from the network. "
+                                  "Choose it as the firmware."),
+                               machine->name);
+      return FALSE;
+    }
   if (refusal == NULL)
     return TRUE;
 
@@ -184,10 +211,18 @@ check_creation (InnEngineConnection *self, const InnNewMachine *machine, GTask *
                              machine->name);
   else
     g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
-                             _ ("“%s” was not made: what it starts from needs firmware, which "
-                                "this engine lacks so far. Make it in QEMU instead."),
-                             machine->name);
+                             _ ("“%s” was not made here. %s. Make it in QEMU instead."),
+                             machine->name, refusal);
   return FALSE;
+}
+
+static InnFirmware
+map_firmware (const InnNewMachine *machine)
+{
+  if (machine->medium == INN_MEDIUM_KERNEL)
+    return INN_FIRMWARE_NONE;
+
+  return machine->firmware == INN_MACHINE_FIRMWARE_UEFI ? INN_FIRMWARE_UEFI : INN_FIRMWARE_BIOS;
 }
 
 static void
@@ -199,15 +234,20 @@ inn_engine_connection_create_async (InnConnection *connection,
 {
   InnEngineConnection *self = INN_ENGINE_CONNECTION (connection);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  const InnMediumKind medium = machine->medium;
   const InnNewGuest guest = {
     .name = machine->name,
     .memory = machine->memory,
     .vcpus = machine->vcpus,
-    .kernel = machine->medium_path,
-    .initrd = machine->initrd_path,
-    .cmdline = machine->cmdline,
+    .firmware = map_firmware (machine),
+    .kernel = medium == INN_MEDIUM_KERNEL ? machine->medium_path : NULL,
+    .initrd = medium == INN_MEDIUM_KERNEL ? machine->initrd_path : NULL,
+    .cmdline = medium == INN_MEDIUM_KERNEL ? machine->cmdline : NULL,
+    .cdrom = medium == INN_MEDIUM_ISO ? machine->medium_path : NULL,
+    .import = medium == INN_MEDIUM_DISK ? machine->medium_path : NULL,
     .disk_sizes = &machine->disk_size,
     .n_disks = machine->disk_size > 0 ? 1 : 0,
+    .network_boot = medium == INN_MEDIUM_NETWORK,
   };
 
   if (check_creation (self, machine, task))

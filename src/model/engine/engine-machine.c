@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "model/engine/engine-error-map.h"
+#include "model/engine/engine-hardware.h"
 #include "model/engine/engine-screen.h"
 #include "model/error.h"
 
@@ -21,6 +22,7 @@ struct _InnEngineMachine
   InnMachine parent_instance;
 
   InnGuest *guest;
+  InnHardware *hardware;
   struct statistics_page *page; /* too large for a stack */
   guint64 sampled_ns;           /* of the last reading pushed; 0: a gap */
   guint watch_id;
@@ -409,12 +411,19 @@ inn_engine_machine_list_storage (InnMachine *machine)
   return inn_guest_list_storage (INN_ENGINE_MACHINE (machine)->guest);
 }
 
+static InnHardware *
+inn_engine_machine_get_hardware (InnMachine *machine)
+{
+  return INN_ENGINE_MACHINE (machine)->hardware;
+}
+
 static void
 inn_engine_machine_dispose (GObject *object)
 {
   InnEngineMachine *self = INN_ENGINE_MACHINE (object);
 
   g_clear_handle_id (&self->watch_id, g_source_remove);
+  g_clear_object (&self->hardware);
   g_clear_object (&self->guest);
 
   G_OBJECT_CLASS (inn_engine_machine_parent_class)->dispose (object);
@@ -446,6 +455,7 @@ inn_engine_machine_class_init (InnEngineMachineClass *klass)
   machine_class->set_watched = inn_engine_machine_set_watched;
   machine_class->refresh_metrics = inn_engine_machine_refresh_metrics;
   machine_class->list_storage = inn_engine_machine_list_storage;
+  machine_class->get_hardware = inn_engine_machine_get_hardware;
 }
 
 static void
@@ -455,12 +465,13 @@ inn_engine_machine_init (InnEngineMachine *self)
 }
 
 InnEngineMachine *
-inn_engine_machine_new (InnGuest *guest)
+inn_engine_machine_new (InnEngine *engine, InnGuest *guest)
 {
   InnEngineMachine *self
       = g_object_new (INN_TYPE_ENGINE_MACHINE, "id", inn_guest_get_uuid (guest), NULL);
 
   self->guest = g_object_ref (guest);
+  self->hardware = inn_engine_hardware_new (engine, guest);
   g_signal_connect_object (guest, "notify", G_CALLBACK (follow_guest), self, G_CONNECT_SWAPPED);
   follow_guest (self);
 

@@ -12,6 +12,6 @@ G_BEGIN_DECLS
 #define INN_TYPE_ENGINE_MACHINE (inn_engine_machine_get_type ())
 G_DECLARE_FINAL_TYPE (InnEngineMachine, inn_engine_machine, INN, ENGINE_MACHINE, InnMachine)
 
-InnEngineMachine *inn_engine_machine_new (InnGuest *guest);
+InnEngineMachine *inn_engine_machine_new (InnEngine *engine, InnGuest *guest);
 
 G_END_DECLS

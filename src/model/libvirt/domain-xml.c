@@ -10,6 +10,8 @@
 #include <libxml/tree.h>
 
 #include "model/error.h"
+#include "model/libvirt/domain-device-list.h"
+#include "model/libvirt/xml-node.h"
 
 /* Marks what Innkeeper made, in the domain's <metadata>. */
 #define NAMESPACE "https://innkeeper.org/xmlns/libvirt/domain/1"
@@ -18,7 +20,6 @@
 #define MAX_VCPUS    4096
 #define MAX_GRAPHICS 16
 #define MAX_DISKS    256
-#define MAX_TEXT     4096
 
 #define DEFAULT_CMDLINE "console=tty0 console=ttyS0"
 
@@ -76,6 +77,7 @@ add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *pl
 {
   xmlNode *os = add (domain, "os", NULL);
   xmlNode *type = add_text (os, "type", "hvm");
+  const gboolean from_disk = inn_medium_kind_is_disk (machine->medium);
 
   set_attribute (type, "arch", "x86_64");
   set_attribute (type, "machine", "q35");
@@ -87,11 +89,13 @@ add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *pl
       add_text (os, "cmdline", machine->cmdline != NULL ? machine->cmdline : DEFAULT_CMDLINE);
       return;
     }
-  if (machine->medium == INN_MEDIUM_DISK || plan->disk_path != NULL)
+  if (machine->firmware == INN_MACHINE_FIRMWARE_UEFI)
+    set_attribute (os, "firmware", "efi");
+  if (from_disk || plan->disk_path != NULL)
     add (os, "boot", "dev", "hd", NULL);
   if (machine->medium == INN_MEDIUM_ISO)
     add (os, "boot", "dev", "cdrom", NULL);
-  if (machine->medium == INN_MEDIUM_NONE)
+  if (machine->medium == INN_MEDIUM_NETWORK)
     add (os, "boot", "dev", "network", NULL);
 }
 
@@ -131,10 +135,11 @@ add_disk (xmlNode *devices, const char *path, const char *format, const char *ta
 static void
 add_disks (xmlNode *devices, const InnNewMachine *machine, const InnDomainPlan *plan)
 {
-  gboolean from_disk = machine->medium == INN_MEDIUM_DISK;
+  const gboolean from_disk = inn_medium_kind_is_disk (machine->medium);
 
   if (from_disk)
-    add_disk (devices, machine->medium_path, plan->medium_qcow2 ? "qcow2" : "raw", "vda");
+    add_disk (devices, machine->medium_path, machine->medium == INN_MEDIUM_QCOW2 ? "qcow2" : "raw",
+              "vda");
   if (plan->disk_path != NULL)
     add_disk (devices, plan->disk_path, "qcow2", from_disk ? "vdb" : "vda");
   if (machine->medium == INN_MEDIUM_ISO)
@@ -266,62 +271,6 @@ parse_document (const char *xml, gsize length, const char *root, GError **error)
   return g_steal_pointer (&document);
 }
 
-/* The first child element of that name at or after @node. */
-static xmlNode *
-find_element (xmlNode *node, const char *name)
-{
-  for (; node != NULL; node = node->next)
-    if (node->type == XML_ELEMENT_NODE && g_str_equal ((const char *)node->name, name))
-      return node;
-  return NULL;
-}
-
-static xmlNode *
-get_child (xmlNode *parent, const char *name)
-{
-  return parent != NULL ? find_element (parent->children, name) : NULL;
-}
-
-/* NULL when longer than anything sensible. */
-static char *
-take_text (xmlChar *text)
-{
-  char *copy = NULL;
-
-  if (text != NULL && strlen ((const char *)text) <= MAX_TEXT)
-    copy = g_strdup ((const char *)text);
-  xmlFree (text);
-  return copy;
-}
-
-static char *
-get_text (xmlNode *node)
-{
-  return node != NULL ? take_text (xmlNodeGetContent (node)) : NULL;
-}
-
-static char *
-get_attribute (xmlNode *node, const char *name)
-{
-  return node != NULL ? take_text (xmlGetNoNsProp (node, BAD_CAST name)) : NULL;
-}
-
-static gboolean
-attribute_is (xmlNode *node, const char *name, const char *value)
-{
-  g_autofree char *found = get_attribute (node, name);
-
-  return g_strcmp0 (found, value) == 0;
-}
-
-static guint64
-get_number (xmlNode *node)
-{
-  g_autofree char *text = get_text (node);
-
-  return text != NULL ? g_ascii_strtoull (g_strstrip (text), NULL, 10) : 0;
-}
-
 /* libvirt prints KiB, but takes and may keep others: formatdomain, "Memory Allocation". */
 static guint64
 get_memory (xmlNode *domain)
@@ -335,14 +284,14 @@ get_memory (xmlNode *domain)
     { "MiB", 1 << 20 }, { "M", 1 << 20 },      { "GiB", 1 << 30 },   { "G", 1 << 30 },
     { "KB", 1000 },     { "MB", 1000 * 1000 }, { "GB", 1000000000 },
   };
-  xmlNode *node = get_child (domain, "memory");
-  g_autofree char *unit = get_attribute (node, "unit");
+  xmlNode *node = inn_xml_node_get_child (domain, "memory");
+  g_autofree char *unit = inn_xml_node_get_attribute (node, "unit");
   guint64 factor = 1024, bytes;
 
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
     if (g_strcmp0 (unit, units[i].unit) == 0)
       factor = units[i].bytes;
-  return g_uint64_checked_mul (&bytes, get_number (node), factor) ? bytes : 0;
+  return g_uint64_checked_mul (&bytes, inn_xml_node_get_number (node), factor) ? bytes : 0;
 }
 
 static int
@@ -350,9 +299,10 @@ get_vnc_index (xmlNode *devices)
 {
   int index = 0;
 
-  for (xmlNode *node = get_child (devices, "graphics"); node != NULL && index < MAX_GRAPHICS;
-       node = find_element (node->next, "graphics"), index++)
-    if (attribute_is (node, "type", "vnc"))
+  for (xmlNode *node = inn_xml_node_get_child (devices, "graphics");
+       node != NULL && index < MAX_GRAPHICS;
+       node = inn_xml_node_find (node->next, "graphics"), index++)
+    if (inn_xml_node_attribute_is (node, "type", "vnc"))
       return index;
   return -1;
 }
@@ -361,22 +311,23 @@ get_vnc_index (xmlNode *devices)
 static gboolean
 get_has_serial (xmlNode *devices)
 {
-  return attribute_is (get_child (devices, "serial"), "type", "pty")
-         || attribute_is (get_child (devices, "console"), "type", "pty");
+  return inn_xml_node_attribute_is (inn_xml_node_get_child (devices, "serial"), "type", "pty")
+         || inn_xml_node_attribute_is (inn_xml_node_get_child (devices, "console"), "type", "pty");
 }
 
 static gboolean
 is_marked (xmlNode *domain, const char *path)
 {
-  xmlNode *machine = get_child (get_child (domain, "metadata"), "machine");
+  xmlNode *machine
+      = inn_xml_node_get_child (inn_xml_node_get_child (domain, "metadata"), "machine");
   guint seen = 0;
 
   if (machine == NULL || machine->ns == NULL
       || g_strcmp0 ((const char *)machine->ns->href, NAMESPACE) != 0)
     return FALSE;
-  for (xmlNode *disk = get_child (machine, "disk"); disk != NULL && seen < MAX_DISKS;
-       disk = find_element (disk->next, "disk"), seen++)
-    if (attribute_is (disk, "path", path))
+  for (xmlNode *disk = inn_xml_node_get_child (machine, "disk"); disk != NULL && seen < MAX_DISKS;
+       disk = inn_xml_node_find (disk->next, "disk"), seen++)
+    if (inn_xml_node_attribute_is (disk, "path", path))
       return TRUE;
   return FALSE;
 }
@@ -389,14 +340,16 @@ get_made_disks (xmlNode *domain, xmlNode *devices)
   g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
   guint seen = 0;
 
-  for (xmlNode *disk = get_child (devices, "disk"); disk != NULL && seen < MAX_DISKS;
-       disk = find_element (disk->next, "disk"), seen++)
+  for (xmlNode *disk = inn_xml_node_get_child (devices, "disk"); disk != NULL && seen < MAX_DISKS;
+       disk = inn_xml_node_find (disk->next, "disk"), seen++)
     {
-      g_autofree char *path = get_attribute (get_child (disk, "source"), "file");
+      g_autofree char *path
+          = inn_xml_node_get_attribute (inn_xml_node_get_child (disk, "source"), "file");
 
-      if (path != NULL && g_path_is_absolute (path) && !attribute_is (disk, "device", "cdrom")
-          && get_child (disk, "readonly") == NULL && get_child (disk, "shareable") == NULL
-          && is_marked (domain, path))
+      if (path != NULL && g_path_is_absolute (path)
+          && !inn_xml_node_attribute_is (disk, "device", "cdrom")
+          && inn_xml_node_get_child (disk, "readonly") == NULL
+          && inn_xml_node_get_child (disk, "shareable") == NULL && is_marked (domain, path))
         g_strv_builder_add (paths, path);
     }
   return g_strv_builder_end (paths);
@@ -416,22 +369,23 @@ inn_domain_description_parse (const char *xml, gssize length, GError **error)
   if (document == NULL)
     return NULL;
   domain = xmlDocGetRootElement (document);
-  devices = get_child (domain, "devices");
-  self->uuid = get_text (get_child (domain, "uuid"));
-  self->name = get_text (get_child (domain, "name"));
+  devices = inn_xml_node_get_child (domain, "devices");
+  self->uuid = inn_xml_node_get_text (inn_xml_node_get_child (domain, "uuid"));
+  self->name = inn_xml_node_get_text (inn_xml_node_get_child (domain, "name"));
   if (self->uuid == NULL || !g_uuid_string_is_valid (self->uuid) || self->name == NULL)
     {
       g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
                            _ ("libvirt describes a machine that has no name or identity."));
       return NULL;
     }
-  vcpus = get_number (get_child (domain, "vcpu"));
+  vcpus = inn_xml_node_get_number (inn_xml_node_get_child (domain, "vcpu"));
   self->vcpus = (guint)CLAMP (vcpus, 1, MAX_VCPUS);
   self->memory = get_memory (domain);
-  self->emulated = attribute_is (domain, "type", "qemu");
+  self->emulated = inn_xml_node_attribute_is (domain, "type", "qemu");
   self->vnc_index = get_vnc_index (devices);
   self->has_serial = get_has_serial (devices);
   self->made_disks = get_made_disks (domain, devices);
+  self->devices = inn_domain_device_list_new (domain, self->memory, self->vcpus);
   return g_steal_pointer (&self);
 }
 
@@ -443,6 +397,7 @@ inn_domain_description_free (InnDomainDescription *self)
   g_free (self->uuid);
   g_free (self->name);
   g_strfreev (self->made_disks);
+  g_clear_pointer (&self->devices, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -456,6 +411,8 @@ inn_capabilities_parse_architecture (const char *xml)
   document = parse_document (xml, strlen (xml), "capabilities", NULL);
   if (document == NULL)
     return NULL;
-  return get_text (
-      get_child (get_child (get_child (xmlDocGetRootElement (document), "host"), "cpu"), "arch"));
+  return inn_xml_node_get_text (inn_xml_node_get_child (
+      inn_xml_node_get_child (inn_xml_node_get_child (xmlDocGetRootElement (document), "host"),
+                              "cpu"),
+      "arch"));
 }

@@ -16,7 +16,6 @@ typedef struct
   const char *uuid;
   gboolean kvm;           /* or software emulation */
   const char *disk_path;  /* of the new disk (qcow2), or NULL */
-  gboolean medium_qcow2;  /* INN_MEDIUM_DISK: the medium is qcow2, not raw */
   const char *serial_log; /* where the serial line is logged, or NULL */
 } InnDomainPlan;
 
@@ -35,7 +34,8 @@ typedef struct
   gboolean emulated;
   int vnc_index; /* the place of the VNC display among all <graphics>, or -1 */
   gboolean has_serial;
-  GStrv made_disks; /* disks of this domain that Innkeeper made for it */
+  GStrv made_disks;   /* disks of this domain that Innkeeper made for it */
+  GPtrArray *devices; /* what it is made of, of InnDevice; none can be changed */
 } InnDomainDescription;
 
 /* NULL with INN_ERROR_INVALID when @xml is no domain. @length: -1 for a string. */

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/libvirt/libvirt-creation.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 
 #include "model/error.h"
 #include "model/libvirt/disk-volume.h"
@@ -55,19 +51,6 @@ check_name_is_free (virConnectPtr connection, const char *name, GError **error)
   return FALSE;
 }
 
-static gboolean
-is_qcow2 (const char *path)
-{
-  g_autofree char *start = g_malloc0 (4);
-  FILE *file = g_fopen (path, "rbe");
-  gboolean found
-      = file != NULL && fread (start, 1, 4, file) == 4 && memcmp (start, "QFI\xfb", 4) == 0;
-
-  if (file != NULL)
-    fclose (file);
-  return found;
-}
-
 static virDomainPtr
 define_domain (InnLibvirtCreation *self, const char *uuid, const char *disk, GError **error)
 {
@@ -76,8 +59,6 @@ define_domain (InnLibvirtCreation *self, const char *uuid, const char *disk, GEr
     .uuid = uuid,
     .kvm = self->kvm,
     .disk_path = disk,
-    .medium_qcow2
-    = self->machine->medium == INN_MEDIUM_DISK && is_qcow2 (self->machine->medium_path),
     .serial_log = self->session ? log : NULL,
   };
   g_autofree char *xml = inn_domain_xml_build (self->machine, &plan, error);

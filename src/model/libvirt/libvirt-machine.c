@@ -11,6 +11,7 @@
 #include "model/libvirt/libvirt-connection-private.h"
 #include "model/libvirt/libvirt-console.h"
 #include "model/libvirt/libvirt-error.h"
+#include "model/libvirt/libvirt-hardware.h"
 #include "model/libvirt/disk-volume.h"
 
 /* A guest that has not begun to shut down by then ignores the request. */
@@ -27,6 +28,7 @@ struct _InnLibvirtMachine
   int vnc_index;
   gboolean has_serial;
   GStrv made_disks;
+  InnHardware *hardware;
 };
 
 G_DEFINE_FINAL_TYPE (InnLibvirtMachine, inn_libvirt_machine, INN_TYPE_MACHINE)
@@ -472,6 +474,12 @@ inn_libvirt_machine_list_storage (InnMachine *machine)
   return g_strdupv (INN_LIBVIRT_MACHINE (machine)->made_disks);
 }
 
+static InnHardware *
+inn_libvirt_machine_get_hardware (InnMachine *machine)
+{
+  return INN_LIBVIRT_MACHINE (machine)->hardware;
+}
+
 static void
 inn_libvirt_machine_dispose (GObject *object)
 {
@@ -484,6 +492,7 @@ static void
 inn_libvirt_machine_finalize (GObject *object)
 {
   g_strfreev (INN_LIBVIRT_MACHINE (object)->made_disks);
+  g_object_unref (INN_LIBVIRT_MACHINE (object)->hardware);
 
   G_OBJECT_CLASS (inn_libvirt_machine_parent_class)->finalize (object);
 }
@@ -503,12 +512,14 @@ inn_libvirt_machine_class_init (InnLibvirtMachineClass *klass)
   machine_class->open_console_async = inn_libvirt_machine_open_console_async;
   machine_class->open_console_finish = inn_libvirt_machine_open_console_finish;
   machine_class->list_storage = inn_libvirt_machine_list_storage;
+  machine_class->get_hardware = inn_libvirt_machine_get_hardware;
 }
 
 static void
 inn_libvirt_machine_init (InnLibvirtMachine *self)
 {
   self->made_disks = g_new0 (char *, 1);
+  self->hardware = inn_libvirt_hardware_new ();
 }
 
 /* The state shown: libvirt does not know that a start is about to happen, nor that a guest has been
@@ -543,6 +554,7 @@ inn_libvirt_machine_apply (InnLibvirtMachine *self, InnDomainReading *reading)
   inn_machine_set_name (machine, description->name);
   inn_machine_set_shape (machine, description->vcpus, description->memory);
   inn_machine_set_emulated (machine, description->emulated);
+  inn_hardware_update (self->hardware, g_steal_pointer (&description->devices), NULL);
   apply_state (self, reading->state, reading->status_text, description->emulated);
   self->stamp = reading->stamp;
 }

@@ -353,6 +353,8 @@ int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int
 	machine->page->memory.guest_bytes = 512ULL << 20;
 	machine->page->memory.resident_bytes = 100ULL << 20;
 	machine->page->status.state = VMM_STATE_RUNNING;
+	for (unsigned int i = 0; i < FAKE_MACHINE_NICS; i++)
+		machine->page->nics[i].link = true;
 	statistics_page_end(machine->page);
 	return control_server_create(loop, listen_fd, machine->statistics_fd, &fake_operations,
 				     machine, &machine->server);

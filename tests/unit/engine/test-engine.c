@@ -618,6 +618,42 @@ test_change (EngineFixture *fixture, gconstpointer data)
 }
 
 static void
+count (InnGuest *guest, guint *n)
+{
+  (*n)++;
+}
+
+/* What runs is what was started, whatever is stored since; every process can tell. */
+static void
+test_running_description (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  InnEngine *other = NULL;
+  g_autoptr (InnGuest) guest = create (fixture, engine, "web");
+  g_autoptr (InnMachineDescription) running = NULL;
+  InnGuest *seen;
+  guint n_changes = 0;
+
+  g_signal_connect (guest, "definition-changed", G_CALLBACK (count), &n_changes);
+  g_assert_null (inn_guest_load_running_description (guest));
+  start (guest);
+  g_assert_true (try_change (guest, guest, NULL));
+  g_assert_cmpuint (n_changes, ==, 1);
+
+  other = open_engine (fixture);
+  seen = inn_engine_find (other, inn_guest_get_uuid (guest));
+  ENGINE_FIXTURE_WAIT (is_running, seen);
+  running = inn_guest_load_running_description (seen);
+  g_assert_nonnull (running);
+  g_assert_cmpuint (inn_machine_description_get_vcpus (running), ==, 1);
+  g_assert_cmpuint (inn_guest_get_vcpus (seen), ==, 2);
+  call (guest, INN_CONTROL_POWER_OFF);
+  g_assert_null (inn_guest_load_running_description (guest));
+  close_engine (other);
+  close_engine (engine);
+}
+
+static void
 test_create_refused (EngineFixture *fixture, gconstpointer data)
 {
   InnEngine *engine = open_engine (fixture);
@@ -880,6 +916,7 @@ main (int argc, char **argv)
   ADD ("network", test_network);
   ADD ("two-engines", test_two_engines);
   ADD ("adopt", test_adopt);
+  ADD ("running-description", test_running_description);
   ADD ("killed", test_killed);
   ADD ("killed-unwatched", test_killed_unwatched);
   ADD ("guest-powers-off", test_guest_powers_off);

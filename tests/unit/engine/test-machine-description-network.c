@@ -20,6 +20,48 @@ parse (const char *devices)
   return description;
 }
 
+static const InnNicDescription *
+get_nic (GPtrArray *nics, guint index)
+{
+  return g_ptr_array_index (nics, index);
+}
+
+static void
+test_edit (void)
+{
+  static const char *const forwards[] = { "tcp:2222:22", "udp:[::1]/5000-5009:6000", NULL };
+  static const char *const nonsense[] = { "tcp:2222:22", "tcp:0:1", NULL };
+  static const char *const none[] = { NULL };
+  g_autoptr (InnMachineDescription) description
+      = parse ("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"
+               "<interface type='user'><mac address='52:54:00:00:00:02'/><link state='down'/>"
+               "<portForward proto='tcp'><range start='80'/></portForward></interface>");
+  g_autoptr (GPtrArray) nics = NULL;
+  g_autoptr (GPtrArray) after = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (inn_machine_description_set_nic_forwards (description, 0, forwards, NULL));
+  g_assert_true (inn_machine_description_set_nic_forwards (description, 1, none, NULL));
+  g_assert_false (inn_machine_description_set_nic_forwards (description, 0, nonsense, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  inn_machine_description_set_nic_link (description, 0, FALSE);
+  inn_machine_description_set_nic_link (description, 1, TRUE);
+  inn_machine_description_set_nic_mac (description, 1, "52:54:00:00:00:03");
+  nics = inn_machine_description_get_nics (description);
+  g_assert_cmpuint (get_nic (nics, 0)->forwards->len, ==, 2);
+  g_assert_cmpstr (g_ptr_array_index (get_nic (nics, 0)->forwards, 0), ==, forwards[0]);
+  g_assert_cmpstr (g_ptr_array_index (get_nic (nics, 0)->forwards, 1), ==, forwards[1]);
+  g_assert_true (get_nic (nics, 0)->link_down);
+  g_assert_cmpuint (get_nic (nics, 1)->forwards->len, ==, 0);
+  g_assert_false (get_nic (nics, 1)->link_down);
+  g_assert_cmpstr (get_nic (nics, 1)->mac, ==, "52:54:00:00:00:03");
+
+  inn_machine_description_remove_nic (description, 0);
+  after = inn_machine_description_get_nics (description);
+  g_assert_cmpuint (after->len, ==, 1);
+  g_assert_cmpstr (get_nic (after, 0)->mac, ==, "52:54:00:00:00:03");
+}
+
 static void
 test_read (void)
 {
@@ -167,6 +209,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/machine-description-network/read", test_read);
+  g_test_add_func ("/machine-description-network/edit", test_edit);
   g_test_add_func ("/machine-description-network/other-forwards", test_other_forwards);
   g_test_add_func ("/machine-description-network/add", test_add);
   g_test_add_func ("/machine-description-network/invalid", test_invalid);

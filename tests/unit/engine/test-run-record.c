@@ -102,6 +102,17 @@ test_junk (EngineFixture *fixture, gconstpointer data)
 }
 
 static void
+test_definition (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *xml = NULL;
+
+  g_assert_null (inn_run_record_load_definition (fixture->root));
+  g_assert_true (inn_run_record_save_definition (fixture->root, "<domain/>", NULL));
+  xml = inn_run_record_load_definition (fixture->root);
+  g_assert_cmpstr (xml, ==, "<domain/>");
+}
+
+static void
 test_from_status (void)
 {
   struct statistics_status status = { .state = VMM_STATE_ENDED };
@@ -143,6 +154,7 @@ main (int argc, char **argv)
   ADD ("unwatched-end", test_unwatched_end);
   ADD ("first-word-counts", test_first_word_counts);
   ADD ("junk", test_junk);
+  ADD ("definition", test_definition);
   g_test_add_func ("/run-record/from-status", test_from_status);
 
   return g_test_run ();

@@ -404,6 +404,125 @@ test_consoles (gconstpointer data)
   contract_close (connection);
 }
 
+/* ---- hardware ---- */
+
+static void
+apply (InnHardware *hardware, InnHardwareChange *change, int code)
+{
+  g_autoptr (InnHardwareChange) owned = change;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean done;
+
+  inn_hardware_apply_async (hardware, change, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  done = inn_hardware_apply_finish (hardware, result, &error);
+  if (code < 0)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, INN_ERROR, code);
+  g_assert_cmpint (done, ==, code < 0);
+}
+
+static const InnSetting *
+find_setting (InnHardware *hardware, const char *device, InnSettingId id)
+{
+  InnDevice *found = inn_hardware_find (hardware, device);
+
+  g_assert_nonnull (found);
+  g_assert_nonnull (inn_device_get_setting (found, id));
+  return inn_device_get_setting (found, id);
+}
+
+static void
+assert_memory (InnHardware *hardware, guint64 memory)
+{
+  const InnSetting *setting = find_setting (hardware, "memory", INN_SETTING_MEMORY);
+
+  g_assert_cmpuint (g_variant_get_uint64 (setting->value), ==, memory);
+}
+
+/* Every reason is short enough for its row. */
+static void
+check_reasons (InnHardware *hardware)
+{
+  for (guint i = 0; i < INN_DEVICE_N; i++)
+    {
+      InnTiming timing = INN_TIMING_AT_ONCE;
+      const char *refusal = inn_hardware_get_addition_refusal (hardware, (InnDeviceKind)i, &timing);
+
+      g_assert_cmpint (refusal != NULL, ==, timing == INN_TIMING_NEVER);
+      if (refusal != NULL)
+        g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+    }
+}
+
+static void
+check_fixed (InnHardware *hardware, const InnNewMachine *description)
+{
+  const InnSetting *setting = find_setting (hardware, "memory", INN_SETTING_MEMORY);
+
+  g_assert_cmpint (g_utf8_strlen (setting->refusal, -1), <=, 45);
+  apply (hardware, inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY, setting->value),
+         INN_ERROR_NOT_SUPPORTED);
+  apply (hardware, inn_hardware_change_new_add (INN_DEVICE_CDROM, NULL, 0),
+         INN_ERROR_NOT_SUPPORTED);
+  assert_memory (hardware, description->memory);
+}
+
+static void
+check_changes (InnMachine *machine, InnHardware *hardware, const InnNewMachine *description)
+{
+  const guint64 less = description->memory + (1 << 20);
+
+  apply (hardware,
+         inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY, g_variant_new_uint64 (1)),
+         INN_ERROR_INVALID);
+  apply (hardware,
+         inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY,
+                                      g_variant_new_uint64 (G_MAXUINT64)),
+         INN_ERROR_INVALID);
+  apply (hardware,
+         inn_hardware_change_new_set ("no-such", INN_SETTING_LINK, g_variant_new_boolean (TRUE)),
+         INN_ERROR_UNAVAILABLE);
+  assert_memory (hardware, description->memory);
+
+  contract_run (machine, INN_OPERATION_START);
+  g_assert_true (inn_hardware_is_running (hardware));
+  g_assert_cmpuint (inn_hardware_get_pending (hardware)->len, ==, 0);
+  apply (hardware,
+         inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY, g_variant_new_uint64 (less)),
+         -1);
+  assert_memory (hardware, less);
+  g_assert_cmpuint (inn_hardware_get_pending (hardware)->len, ==, 1);
+  apply (hardware, inn_hardware_change_new_revert (), -1);
+  assert_memory (hardware, description->memory);
+  g_assert_cmpuint (inn_hardware_get_pending (hardware)->len, ==, 0);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  g_assert_false (inn_hardware_is_running (hardware));
+}
+
+static void
+test_hardware (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnNewMachine) description = place->describe ();
+  g_autoptr (InnMachine) machine = contract_create (connection, description);
+  InnHardware *hardware = inn_machine_get_hardware (machine);
+  const InnSetting *processors = find_setting (hardware, "processors", INN_SETTING_PROCESSORS);
+
+  assert_memory (hardware, description->memory);
+  g_assert_cmpuint (g_variant_get_uint64 (processors->value), ==, description->vcpus);
+  check_reasons (hardware);
+  if (processors->timing == INN_TIMING_NEVER)
+    check_fixed (hardware, description);
+  else
+    check_changes (machine, hardware, description);
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
 void
 contract_add_tests (const char *prefix, const ContractPlace *place)
 {
@@ -421,6 +540,7 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
     { "guest-outlives-connection", test_guest_outlives_connection, TRUE },
     { "metrics", test_metrics, TRUE },
     { "consoles", test_consoles, TRUE },
+    { "hardware", test_hardware, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

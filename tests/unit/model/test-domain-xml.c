@@ -81,11 +81,11 @@ test_boot (void)
   ASSERT_HAS_NO (kernel_xml, "<boot ");
 
   plan.kvm = TRUE;
-  plan.medium_qcow2 = TRUE;
   plan.disk_path = "/d/second.qcow2";
   disk_xml = build (disk, &plan);
   ASSERT_HAS (disk_xml, "type=\"kvm\"");
   ASSERT_HAS (disk_xml, "host-passthrough");
+  ASSERT_HAS (disk_xml, "type=\"raw\"");
   ASSERT_HAS (disk_xml, "file=\"/m/a.img\"");
   ASSERT_HAS (disk_xml, "dev=\"vdb\"");
 
@@ -94,6 +94,27 @@ test_boot (void)
   own_xml = build (kernel, &plan);
   ASSERT_HAS (own_xml, "<initrd>/m/initrd</initrd>");
   ASSERT_HAS (own_xml, "<cmdline>quiet</cmdline>");
+}
+
+static void
+test_whole_pc (void)
+{
+  g_autoptr (InnNewMachine) qcow2 = describe (INN_MEDIUM_QCOW2, "/m/a.qcow2");
+  g_autoptr (InnNewMachine) network = describe (INN_MEDIUM_NETWORK, NULL);
+  InnDomainPlan plan = { .uuid = UUID };
+  g_autofree char *bios_xml = build (qcow2, &plan);
+  g_autofree char *network_xml = build (network, &plan);
+  g_autofree char *uefi_xml = NULL;
+
+  ASSERT_HAS (bios_xml, "type=\"qcow2\"");
+  ASSERT_HAS (bios_xml, "<boot dev=\"hd\"/>");
+  ASSERT_HAS_NO (bios_xml, "firmware=");
+  ASSERT_HAS (network_xml, "<boot dev=\"network\"/>");
+  ASSERT_HAS_NO (network_xml, "<source file=");
+
+  qcow2->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  uefi_xml = build (qcow2, &plan);
+  ASSERT_HAS (uefi_xml, "<os firmware=\"efi\">");
 }
 
 static void
@@ -342,6 +363,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain-xml/round-trip", test_round_trip);
   g_test_add_func ("/domain-xml/boot", test_boot);
+  g_test_add_func ("/domain-xml/whole-pc", test_whole_pc);
   g_test_add_func ("/domain-xml/bad-path", test_bad_path);
   g_test_add_func ("/domain-xml/foreign", test_foreign);
   g_test_add_func ("/domain-xml/made-disks", test_made_disks);

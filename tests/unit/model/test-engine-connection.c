@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
 
 #include "contract.h"
 #include "model/engine/engine-connection.h"
@@ -15,6 +18,7 @@
 
 static char *folder; /* of the running test */
 static char *kernel;
+static const char kernel_text[] = "not really a kernel";
 
 static InnConnection *
 connect_place (void)
@@ -70,9 +74,19 @@ assert_refused (InnConnection *connection, const InnNewMachine *machine, int cod
 }
 
 static void
+make_disk (const char *path)
+{
+  int fd = g_creat (path, 0600);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (ftruncate (fd, 4 << 20), ==, 0);
+  close (fd);
+}
+
+static void
 test_media (void)
 {
-  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_ISO, INN_MEDIUM_DISK };
+  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_QCOW2 };
   InnConnection *connection = contract_open (&place);
   g_autoptr (InnNewMachine) machine = describe ();
 
@@ -85,6 +99,8 @@ test_media (void)
       machine->medium = media[i];
       assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
     }
+  machine->medium = INN_MEDIUM_NETWORK; /* a BIOS has no part for that */
+  assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
   machine->medium = INN_MEDIUM_KERNEL;
   machine->vcpus = 500;
   assert_refused (connection, machine, INN_ERROR_INVALID);
@@ -213,6 +229,54 @@ test_no_screen (void)
   contract_close (connection);
 }
 
+/* Machines with firmware, from a CD image and from a disk that is there. */
+static void
+test_whole_pcs (void)
+{
+  InnConnection *connection = contract_open (&place);
+  g_autofree char *image = temporary_directory_add_file (folder, "cd.iso", kernel_text, -1);
+  g_autofree char *disk = g_build_filename (folder, "own.img", NULL);
+  g_autoptr (InnNewMachine) description = describe ();
+  g_autoptr (InnMachine) from_cd = NULL;
+  g_autoptr (InnMachine) from_disk = NULL;
+  g_autoptr (InnMachine) from_network = NULL;
+  g_autofree const char **ids = NULL;
+  const InnSetting *order;
+  g_auto (GStrv) storage = NULL;
+
+  make_disk (disk);
+  g_free (description->medium_path);
+  description->medium = INN_MEDIUM_ISO;
+  description->medium_path = g_strdup (image);
+  description->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  from_cd = contract_create (connection, description);
+  storage = inn_machine_list_storage (from_cd);
+  g_assert_cmpuint (g_strv_length (storage), ==, 1);
+
+  g_free (description->name);
+  description->name = g_strdup ("from disk");
+  g_free (description->medium_path);
+  description->medium = INN_MEDIUM_DISK;
+  description->medium_path = g_strdup (disk);
+  description->firmware = INN_MACHINE_FIRMWARE_BIOS;
+  description->disk_size = 0;
+  from_disk = contract_create (connection, description);
+  contract_run (from_disk, INN_OPERATION_DELETE);
+  g_assert_true (g_file_test (disk, G_FILE_TEST_EXISTS));
+  contract_run (from_cd, INN_OPERATION_DELETE);
+
+  description->medium = INN_MEDIUM_NETWORK;
+  description->firmware = INN_MACHINE_FIRMWARE_UEFI;
+  from_network = contract_create (connection, description);
+  order
+      = inn_device_get_setting (inn_hardware_find (inn_machine_get_hardware (from_network), "boot"),
+                                INN_SETTING_BOOT_ORDER);
+  ids = g_variant_get_strv (order->value, NULL);
+  g_assert_cmpstr (ids[0], ==, "net0");
+  contract_run (from_network, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
 static gboolean
 has_crashed (InnMachine *machine)
 {
@@ -301,7 +365,7 @@ main (int argc, char **argv)
 
   g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
   folder = temporary_directory_new ();
-  kernel = temporary_directory_add_file (folder, "kernel", "not really a kernel", -1);
+  kernel = temporary_directory_add_file (folder, "kernel", kernel_text, -1);
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/engine/unusable-folder", test_unusable_folder);
@@ -309,6 +373,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/media", test_media);
   g_test_add_func ("/engine/screen", test_screen);
   g_test_add_func ("/engine/no-screen", test_no_screen);
+  g_test_add_func ("/engine/whole-pcs", test_whole_pcs);
   g_test_add_func ("/engine/killed-vmm", test_killed_vmm);
   g_test_add_func ("/engine/past-hour", test_past_hour);
 

@@ -51,6 +51,8 @@ static const char testos_live[] = SYSTEM (
     "<os id='http://example.org/testos/live'><short-id>testoslive</short-id>"
     "<name>Test OS Live</name>"
     "<media arch='x86_64' live='true'><iso><volume-id>TESTOS-LIVE</volume-id></iso></media>"
+    "<firmware arch='x86_64' type='efi'/>"
+    "<firmware arch='x86_64' type='bios' supported='false'/>"
     "<resources arch='all'><minimum><n-cpus>64</n-cpus><ram>1125899906842624</ram>"
     "<storage>3221225472</storage></minimum></resources></os>");
 
@@ -115,6 +117,7 @@ test_known (void)
   g_assert_nonnull (strstr (info->memory_reason, "recommends 96\u202fMiB"));
   g_assert_cmpuint (info->disk_size, ==, G_GUINT64_CONSTANT (9) << 30);
   g_assert_nonnull (strstr (info->disk_reason, "recommends 9\u202fGiB"));
+  g_assert_cmpint (info->firmware, ==, INN_MACHINE_FIRMWARE_BIOS);
   g_assert_cmpuint (info->vcpus, >=, 1);
   g_assert_cmpuint (info->vcpus, <=, inn_host_get_processors ());
 }
@@ -131,6 +134,29 @@ test_minimum (void)
   g_assert_nonnull (strstr (info->memory_reason, "Half"));
   g_assert_nonnull (strstr (info->disk_reason, "at least 3\u202fGiB"));
   g_assert_cmpuint (info->vcpus, ==, inn_host_get_processors ());
+}
+
+/* A system that BIOS cannot start gets UEFI. */
+static void
+test_firmware (void)
+{
+  g_autofree char *path = write_iso ("f.iso", "LINUX", "TESTOS-LIVE");
+  g_autoptr (InnMediumInfo) info = query (path, NULL);
+
+  g_assert_cmpint (info->firmware, ==, INN_MACHINE_FIRMWARE_UEFI);
+  g_assert_cmpstr (info->firmware_reason, ==, "Test OS Live needs UEFI");
+}
+
+static void
+test_network (void)
+{
+  g_autoptr (InnMediumInfo) info = inn_medium_info_new_network ();
+
+  g_assert_cmpint (info->kind, ==, INN_MEDIUM_NETWORK);
+  g_assert_cmpint (info->firmware, ==, INN_MACHINE_FIRMWARE_UEFI);
+  g_assert_cmpuint (info->disk_size, >, 0);
+  g_assert_cmpuint (info->memory, <=, inn_host_get_memory () / 2);
+  g_assert_cmpstr (info->name, !=, "");
 }
 
 static void
@@ -230,6 +256,8 @@ main (int argc, char **argv)
   write_database ();
   g_test_add_func ("/medium-info/known", test_known);
   g_test_add_func ("/medium-info/minimum", test_minimum);
+  g_test_add_func ("/medium-info/firmware", test_firmware);
+  g_test_add_func ("/medium-info/network", test_network);
   g_test_add_func ("/medium-info/unknown", test_unknown);
   g_test_add_func ("/medium-info/volume-title", test_volume_title);
   g_test_add_func ("/medium-info/kernel", test_kernel);

@@ -232,7 +232,7 @@ test_disks (void)
   assert_kind (data, sizeof data, INN_MEDIUM_DISK);
   memset (data, 0, sizeof data);
   memcpy (data, "QFI\xfb", 4);
-  assert_kind (data, sizeof data, INN_MEDIUM_DISK);
+  assert_kind (data, sizeof data, INN_MEDIUM_QCOW2);
   memcpy (data, "KDMV", 4);
   assert_kind (data, sizeof data, INN_MEDIUM_NONE);
 }
