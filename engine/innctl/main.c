@@ -16,8 +16,8 @@ static const InnctlVerb *const verbs[] = {
   &innctl_dumpxml_verb,  &innctl_edit_verb,     &innctl_set_verb,        &innctl_attach_verb,
   &innctl_detach_verb,   &innctl_insert_verb,   &innctl_eject_verb,      &innctl_start_verb,
   &innctl_shutdown_verb, &innctl_poweroff_verb, &innctl_reset_verb,      &innctl_pause_verb,
-  &innctl_resume_verb,   &innctl_console_verb,  &innctl_screenshot_verb, &innctl_setmem_verb,
-  &innctl_stats_verb,    &innctl_delete_verb,
+  &innctl_resume_verb,   &innctl_console_verb,  &innctl_screenshot_verb, &innctl_send_key_verb,
+  &innctl_type_verb,     &innctl_setmem_verb,   &innctl_stats_verb,      &innctl_delete_verb,
 };
 
 static char *
@@ -73,6 +73,19 @@ check_arguments (const Innctl *self, const InnctlVerb *verb, int count)
   return sentence != NULL ? fail_usage (sentence) : INNCTL_DONE;
 }
 
+/* GLib leaves “--” where it is when a word with a dash follows. */
+static void
+remove_separator (char **arguments)
+{
+  while (*arguments != NULL && !g_str_equal (*arguments, "--"))
+    arguments++;
+  if (*arguments == NULL)
+    return;
+
+  g_free (*arguments);
+  memmove (arguments, arguments + 1, (g_strv_length (arguments + 1) + 1) * sizeof (char *));
+}
+
 /* Everything after the verb, its options taken out of @arguments. */
 static InnctlStatus
 run_verb (Innctl *self, const InnctlVerb *verb, char ***arguments)
@@ -96,6 +109,7 @@ run_verb (Innctl *self, const InnctlVerb *verb, char ***arguments)
   if (!g_option_context_parse_strv (context, arguments, &error))
     return fail_usage (error->message);
 
+  remove_separator (*arguments);
   status = check_arguments (self, verb, (int)g_strv_length (*arguments) - 1);
   return status == INNCTL_DONE ? verb->run (self, *arguments + 1) : status;
 }

@@ -117,7 +117,7 @@ run_screenshot (Innctl *self, char **arguments)
 const InnctlVerb innctl_screenshot_verb = {
   .name = "screenshot",
   .arguments = "NAME FILE.png",
-  .summary = N_ ("Save what a running machine shows on its screen"),
+  .summary = N_ ("save what a running machine shows on its screen"),
   .details = N_ ("Works while the machine is paused, too. A file of that name is replaced."),
   .min_arguments = 2,
   .max_arguments = 2,

@@ -2,6 +2,7 @@
 #include "fake-machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -292,6 +293,16 @@ static int fake_resize_screen(void *data, uint32_t width, uint32_t height)
 	return screen_resize(((struct fake_machine *)data)->screen, width, height);
 }
 
+/* What is pressed can be read on the serial line. */
+static void tell_key(struct fake_machine *machine, const struct input_event *event)
+{
+	char line[32];
+	int length = snprintf(line, sizeof(line), "key %u %d\n", event->code, event->x);
+
+	if (machine->serial_attached)
+		(void)send(machine->serial_fd, line, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static int fake_input(void *data, const struct input_event *event)
 {
 	struct fake_machine *machine = data;
@@ -301,6 +312,7 @@ static int fake_input(void *data, const struct input_event *event)
 	case INPUT_BUTTON:
 		machine->last_code = event->code;
 		machine->held += event->x ? 1 : -1;
+		tell_key(machine, event);
 		break;
 	case INPUT_POSITION:
 		machine->pointer_x = event->x;

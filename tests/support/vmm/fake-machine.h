@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine without a guest behind the real control server: it changes state as it is told, echoes
- * on its serial line, its counters move while somebody watches, its screen shows a picture of one
- * colour that changes with each refresh, and it counts what is held down. Main thread of its loop,
- * except where said otherwise.
+ * on its serial line and says there which keys are pressed, its counters move while somebody
+ * watches, its screen shows a picture of one colour that changes with each refresh, and it counts
+ * what is held down. Main thread of its loop, except where said otherwise.
  */
 #pragma once
 

@@ -570,6 +570,76 @@ class InnctlTest(unittest.TestCase):
         self.bad("/nowhere/", "screenshot", "web", "/nowhere/picture.png")
         self.bad("Usage", "screenshot", "web", status=2)
 
+    def keys(self, *arguments, console=("console", "web")):
+        """The keys that a call presses and lets go of: (code, down), in order."""
+        with subprocess.Popen([INNCTL, *console], env=self.environment, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+            self.assertIn("serial line", reader.stdout.readline())
+            sent = self.run_innctl(*arguments)
+            reader.stdin.write("\x1d")
+            reader.stdin.flush()
+            words = [line.split() for line in reader.stdout]
+        self.assertEqual((sent.returncode, sent.stdout, sent.stderr), (0, "", ""))
+        return [(int(code), int(down)) for _, code, down in words]
+
+    def test_send_key(self):
+        self.define_with_screen()
+        self.bad("Start it first", "send-key", "web", "a")
+        self.good("start", "web")
+        self.assertEqual(self.keys("send-key", "web", "ctrl", "KEY_LEFTALT", "Delete"),
+                         [(29, 1), (56, 1), (111, 1), (111, 0), (56, 0), (29, 0)])
+        self.assertEqual(self.json("send-key", "web", "alt", "f1"),
+                         {"keys": ["KEY_LEFTALT", "KEY_F1"]})
+        self.bad("no key “hyper”", "send-key", "web", "ctrl", "hyper", status=2)
+        self.bad("no key “”", "send-key", "web", "", status=2)
+        self.bad("twice", "send-key", "web", "ctrl", "control", status=2)
+        self.bad("Usage", "send-key", "web", status=2)
+        self.good("pause", "web")
+        self.bad("Resume it first", "send-key", "web", "a")
+        self.create("plain")
+        self.good("start", "plain")
+        self.bad("no keyboard", "send-key", "plain", "a")
+
+    def test_type(self):
+        self.define_with_screen()
+        self.bad("Start it first", "type", "web", "a")
+        self.good("start", "web")
+        self.assertEqual(self.keys("type", "web", "a?\n"),
+                         [(30, 1), (30, 0), (42, 1), (53, 1), (53, 0), (42, 0), (28, 1), (28, 0)])
+        self.assertEqual(self.keys("type", "web", "--", "-1"),
+                         [(12, 1), (12, 0), (2, 1), (2, 0)])
+        self.assertEqual(self.json("type", "web", "Hi!"), {"characters": 3})
+        self.assertEqual(self.keys("type", "web", ""), [])
+        self.bad("no key for “ü”", "type", "web", "für", status=2)
+        self.bad("U+0007", "type", "web", "a\a", status=2)
+        self.bad("UTF-8", "type", "web", b"a\xff", status=2)
+        self.bad("Usage", "type", "web", "a", "b", status=2)
+
+    def test_type_to_one_that_ends(self):
+        self.define_with_screen()
+        self.good("start", "web")
+        with subprocess.Popen([INNCTL, "type", "web", "a" * 100000], env=self.environment,
+                              stderr=subprocess.PIPE, text=True) as run:
+            time.sleep(0.5)
+            self.good("poweroff", "web")
+            self.assertIn("not running", run.communicate(timeout=30)[1])
+            self.assertEqual(run.returncode, 1)
+
+    def test_control_keys(self):
+        path = f"{self.root}/by-hand.sock"
+        with subprocess.Popen([SCRIPTED_VMM, "--control", path]) as vmm:
+            while self.run_innctl("--control", path, "stats").returncode != 0:
+                time.sleep(0.05)
+            console = ("--control", path, "console")
+            self.assertEqual(self.keys("--control", path, "send-key", "a", console=console),
+                             [(30, 1), (30, 0)])
+            self.assertEqual(self.keys("--control", path, "type", "b", console=console),
+                             [(48, 1), (48, 0)])
+            self.good("--control", path, "pause")
+            self.bad("Resume it first", "--control", path, "type", "b")
+            self.good("--control", path, "poweroff")
+            self.assertEqual(vmm.wait(30), 0)
+
     def test_control(self):
         path = f"{self.root}/by-hand.sock"
         self.bad(path, "--control", path, "pause")
