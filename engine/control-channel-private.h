@@ -54,6 +54,12 @@ void inn_control_clear_source (GSource **source);
 gboolean inn_control_channel_on_socket (int fd, GIOCondition condition, gpointer user_data);
 /* Asks for the screen. 0 or negative errno. */
 int inn_control_channel_send_open_screen (InnControlChannel *self, guint64 id);
+/* Gives a medium to a drive. 0 or negative errno. */
+int inn_control_channel_send_insert (InnControlChannel *self,
+                                     guint64 id,
+                                     guint drive,
+                                     int fd,
+                                     gboolean force);
 /* Asks for the serial line, or the console port of a name; *ret_fd is our end of it. 0 or negative
  * errno. */
 int inn_control_channel_send_serial (InnControlChannel *self,

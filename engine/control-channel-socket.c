@@ -133,6 +133,7 @@ take_result (InnControlChannel *self, const struct control_message *message)
 {
   InnControlCall *call = g_hash_table_lookup (self->message_calls, &message->id);
   g_autoptr (GTask) task = NULL;
+  gboolean inserted;
 
   if (call == NULL)
     return -EPROTO;
@@ -144,11 +145,14 @@ take_result (InnControlChannel *self, const struct control_message *message)
       return 0;
     }
 
+  inserted = call->message == CONTROL_MESSAGE_INSERT && message->status == 0;
   task = inn_control_call_end (call);
-  if (task != NULL)
+  if (task != NULL && inserted)
+    g_task_return_boolean (task, TRUE);
+  else if (task != NULL)
     g_task_return_error (task, message->status < 0 ? inn_control_error_refused (message->status)
                                                    : inn_control_error_protocol (-EPROTO));
-  return message->status < 0 ? 0 : -EPROTO; /* a screen comes with SCREEN */
+  return message->status < 0 || inserted ? 0 : -EPROTO; /* a screen comes with SCREEN */
 }
 
 /* A screen that is not what it should be is a lie like any other. */
@@ -264,4 +268,17 @@ inn_control_channel_send_open_screen (InnControlChannel *self, guint64 id)
   struct control_message message = control_message_make (CONTROL_MESSAGE_OPEN_SCREEN, id);
 
   return fd_passing_send (self->socket, &message, sizeof (message), NULL, 0);
+}
+
+int
+inn_control_channel_send_insert (InnControlChannel *self,
+                                 guint64 id,
+                                 guint drive,
+                                 int fd,
+                                 gboolean force)
+{
+  struct control_message message = control_message_make (CONTROL_MESSAGE_INSERT, id);
+
+  message.drive = drive | (force ? CONTROL_FORCED : 0);
+  return fd_passing_send (self->socket, &message, sizeof (message), &fd, 1);
 }

@@ -334,6 +334,24 @@ inn_control_channel_set_balloon_async (InnControlChannel *self,
     submit (self, task, CONTROL_SET_BALLOON, bytes);
 }
 
+void
+inn_control_channel_eject_async (InnControlChannel *self,
+                                 guint drive,
+                                 gboolean force,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  const struct control_command command
+      = { .operation = CONTROL_EJECT, .arguments = { drive, force ? 1 : 0 } };
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (inn_control_channel_can_begin (self, task))
+    inn_control_channel_submit (self, task, &command);
+}
+
 gboolean
 inn_control_channel_call_finish (InnControlChannel *self, GAsyncResult *result, GError **error)
 {
@@ -357,6 +375,29 @@ await_answer (InnControlChannel *self, InnControlCall *call, int r)
   task = inn_control_call_end (call);
   /* -EAGAIN: it does not read what it is sent */
   g_task_return_error (task, inn_control_error_refused (r == -EAGAIN ? -EBUSY : r));
+}
+
+void
+inn_control_channel_insert_async (InnControlChannel *self,
+                                  guint drive,
+                                  int fd,
+                                  gboolean force,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  InnControlCall *call;
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+  g_return_if_fail (drive < CONTROL_MAX_DRIVES);
+
+  if (!inn_control_channel_can_begin (self, task))
+    return;
+
+  call = inn_control_call_new (++self->last_id, task, &self->waiting);
+  call->message = CONTROL_MESSAGE_INSERT;
+  await_answer (self, call, inn_control_channel_send_insert (self, call->id, drive, fd, force));
 }
 
 /* @port: NULL for the serial line. */

@@ -71,6 +71,23 @@ void inn_control_channel_set_balloon_async (InnControlChannel *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
 
+/* Puts what @fd (kept by the caller) is open for into a CD drive, from 0, in place of what is in
+ * it. Finish both with inn_control_channel_call_finish(). G_IO_ERROR_BUSY: the guest holds what is
+ * in it and was asked to let go; not when @force. G_IO_ERROR_NO_SUCH_DEVICE: no such drive. */
+void inn_control_channel_insert_async (InnControlChannel *self,
+                                       guint drive,
+                                       int fd,
+                                       gboolean force,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+void inn_control_channel_eject_async (InnControlChannel *self,
+                                      guint drive,
+                                      gboolean force,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+
 /* The serial line: finishes with a connected non-blocking stream socket the caller owns (recent
  * output comes first), or -1. */
 void inn_control_channel_open_serial_async (InnControlChannel *self,

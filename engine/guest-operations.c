@@ -225,8 +225,8 @@ inn_guest_start_finish (InnGuest *self, GAsyncResult *result, GError **error)
 
 /* ---- commands ---- */
 
-static void
-set_not_running_error (InnGuest *self, GError **error)
+void
+inn_guest_set_not_running_error (InnGuest *self, GError **error)
 {
   if (self->unreachable != NULL)
     g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE, self->unreachable);
@@ -235,8 +235,8 @@ set_not_running_error (InnGuest *self, GError **error)
                  _ ("“%s” is not running. Start it first."), self->name);
 }
 
-static void
-fail_task (GTask *task, InnGuest *self, const GError *error)
+void
+inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_task_return_error (task, g_error_copy (error));
@@ -305,7 +305,7 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
     {
-      fail_task (task, self, error);
+      inn_guest_fail_task (task, self, error);
       return;
     }
 
@@ -320,7 +320,7 @@ check_command (InnGuest *self, InnControlCommand command, GError **error)
 {
   if (self->channel == NULL)
     {
-      set_not_running_error (self, error);
+      inn_guest_set_not_running_error (self, error);
       return FALSE;
     }
   if (command == INN_CONTROL_SHUTDOWN && self->state != INN_GUEST_RUNNING
@@ -378,7 +378,7 @@ on_link_set (GObject *source, GAsyncResult *result, gpointer user_data)
   if (inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
     g_task_return_boolean (task, TRUE);
   else
-    fail_task (task, g_task_get_source_object (task), error);
+    inn_guest_fail_task (task, g_task_get_source_object (task), error);
 }
 
 void
@@ -397,7 +397,7 @@ inn_guest_set_link_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   if (self->channel == NULL)
     {
-      set_not_running_error (self, &error);
+      inn_guest_set_not_running_error (self, &error);
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
@@ -425,7 +425,7 @@ on_balloon_set (GObject *source, GAsyncResult *result, gpointer user_data)
   if (inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
     g_task_return_boolean (task, TRUE);
   else
-    fail_task (task, g_task_get_source_object (task), error);
+    inn_guest_fail_task (task, g_task_get_source_object (task), error);
 }
 
 void
@@ -443,7 +443,7 @@ inn_guest_set_balloon_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   if (self->channel == NULL)
     {
-      set_not_running_error (self, &error);
+      inn_guest_set_not_running_error (self, &error);
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
@@ -472,7 +472,7 @@ on_serial_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   if (fd >= 0)
     g_task_return_int (task, fd);
   else
-    fail_task (task, g_task_get_source_object (task), error);
+    inn_guest_fail_task (task, g_task_get_source_object (task), error);
 }
 
 /* @port: NULL for the serial line. Takes @task over. */
@@ -486,7 +486,7 @@ open_stream (InnGuest *self, const char *port, GTask *task)
   g_task_set_check_cancellable (task, FALSE);
   if (self->channel == NULL)
     {
-      set_not_running_error (self, &error);
+      inn_guest_set_not_running_error (self, &error);
       g_task_return_error (task, g_steal_pointer (&error));
       g_object_unref (task);
       return;
@@ -543,7 +543,7 @@ on_screen_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   if (screen != NULL)
     g_task_return_pointer (task, screen, g_object_unref);
   else
-    fail_task (task, g_task_get_source_object (task), error);
+    inn_guest_fail_task (task, g_task_get_source_object (task), error);
 }
 
 void
@@ -560,7 +560,7 @@ inn_guest_open_screen_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   if (self->channel == NULL)
     {
-      set_not_running_error (self, &error);
+      inn_guest_set_not_running_error (self, &error);
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }

@@ -80,6 +80,10 @@ void inn_guest_set_shutting_down (InnGuest *self, gboolean shutting_down);
 void inn_guest_attach_refused (InnGuest *self, const GError *error);
 void inn_guest_state_told (InnGuest *self);
 void inn_guest_went_off (InnGuest *self);
+/* Why nothing can be asked of it now. */
+void inn_guest_set_not_running_error (InnGuest *self, GError **error);
+/* Ends @task with what @error of the channel means to a person. */
+void inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error);
 /* Ends all operations with an error, for detaching. */
 void inn_guest_abandon_operations (InnGuest *self);
 

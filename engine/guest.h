@@ -111,6 +111,30 @@ gboolean inn_guest_reset_firmware_finish (InnGuest *self,
                                           char **ret_kept,
                                           GError **error);
 
+/* Puts the image at @path into a CD drive, named as in the definition, or takes out what is in it:
+ * at once, where the machine runs and has the drive, and in the definition. A guest that holds what
+ * is in the drive is asked to let go of it, for some seconds, unless @force; then the error is
+ * INN_ENGINE_ERROR_BUSY. */
+void inn_guest_insert_async (InnGuest *self,
+                             const char *drive,
+                             const char *path,
+                             gboolean force,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+void inn_guest_eject_async (InnGuest *self,
+                            const char *drive,
+                            gboolean force,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+/* Of both. *@ret_waits: the running machine was started without the drive, and has what was stored
+ * from its next start on. */
+gboolean
+inn_guest_insert_finish (InnGuest *self, GAsyncResult *result, gboolean *ret_waits, GError **error);
+
+/* The number that the card of an address has in the running machine, or -1. Reads a file. */
+int inn_guest_find_running_nic (InnGuest *self, const char *mac);
 /* As inn_control_channel_set_link_async(); until the guest is off. */
 void inn_guest_set_link_async (InnGuest *self,
                                guint nic,

@@ -203,7 +203,7 @@ edit (Innctl *self, InnGuest *guest, const char *path, const char *before)
     }
 
   if (changed || self->json)
-    innctl_print_changed (self, guest, NULL);
+    innctl_print_changed (self, guest, NULL, inn_guest_is_active (guest));
   else
     g_print (_ ("“%s” was not changed.\n"), inn_guest_get_name (guest));
   return INNCTL_DONE;

@@ -10,7 +10,7 @@
 #include "innctl.h"
 
 static char *bus_word, *serial, *size, *drive;
-static gboolean readonly;
+static gboolean readonly, force;
 
 /* What a change is given and what it found. */
 typedef struct
@@ -276,42 +276,53 @@ find_drive (const InnMachineDescription *description, gboolean insert, GError **
 }
 
 /* Without a path it takes the medium out. */
-static gboolean
-change_medium (InnMachineDescription *description, gpointer data, GError **error)
+static InnctlStatus
+change_medium (const Innctl *self, InnGuest *guest, const char *path)
 {
-  DeviceChange *change = data;
+  const InnMachineDescription *description = inn_guest_get_description (guest);
+  g_autofree char *target = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean waits;
 
-  change->target = g_strdup (find_drive (description, change->path != NULL, error));
-  if (change->target == NULL)
-    return FALSE;
+  if (description == NULL)
+    return innctl_fail_with ("%s", inn_guest_get_text (guest));
+  target = g_strdup (find_drive (description, path != NULL, &error));
+  if (target == NULL)
+    return innctl_fail (error);
 
-  inn_machine_description_set_disk_path (description, change->target, change->path);
-  return TRUE;
+  if (path != NULL)
+    inn_guest_insert_async (guest, target, path, force, NULL, innctl_take_result, &result);
+  else
+    inn_guest_eject_async (guest, target, force, NULL, innctl_take_result, &result);
+  innctl_await (&result);
+  if (!inn_guest_insert_finish (guest, result, &waits, &error))
+    return innctl_fail (error);
+
+  innctl_print_changed (self, guest, target, waits);
+  return INNCTL_DONE;
 }
 
 static InnctlStatus
 run_insert (Innctl *self, char **arguments)
 {
   g_autofree char *path = innctl_absolute_path (arguments[1]);
-  g_auto (DeviceChange) change = { .path = path };
   g_autoptr (InnGuest) guest = NULL;
 
   g_set_object (&guest, innctl_find_guest (self, arguments[0]));
   if (guest == NULL || check_medium (path) != INNCTL_DONE)
     return INNCTL_FAILED;
 
-  return innctl_change (self, guest, change_medium, &change, &change.target);
+  return change_medium (self, guest, path);
 }
 
 static InnctlStatus
 run_eject (Innctl *self, char **arguments)
 {
-  g_auto (DeviceChange) change = { .path = NULL };
   g_autoptr (InnGuest) guest = NULL;
 
   g_set_object (&guest, innctl_find_guest (self, arguments[0]));
-  return guest != NULL ? innctl_change (self, guest, change_medium, &change, &change.target)
-                       : INNCTL_FAILED;
+  return guest != NULL ? change_medium (self, guest, NULL) : INNCTL_FAILED;
 }
 
 static const GOptionEntry attach_options[] = {
@@ -328,6 +339,8 @@ static const GOptionEntry attach_options[] = {
 static const GOptionEntry drive_options[] = {
   { "drive", 'd', 0, G_OPTION_ARG_STRING, &drive, N_ ("The CD drive, if there are several"),
     N_ ("TARGET") },
+  { "force", 'f', 0, G_OPTION_ARG_NONE, &force,
+    N_ ("Even when the guest uses what is in the drive"), NULL },
   { NULL },
 };
 
@@ -358,7 +371,9 @@ const InnctlVerb innctl_insert_verb = {
   .name = "insert",
   .arguments = "NAME FILE",
   .summary = N_ ("put a CD image into a machine's drive"),
-  .details = N_ ("What was in it before is taken out."),
+  .details
+  = N_ ("What was in it before is taken out. A running guest finds the new one at once; one "
+        "that uses the old one is asked to let it go."),
   .min_arguments = 2,
   .max_arguments = 2,
   .options = drive_options,
@@ -369,6 +384,8 @@ const InnctlVerb innctl_eject_verb = {
   .name = "eject",
   .arguments = "NAME",
   .summary = N_ ("take the CD out of a machine's drive"),
+  .details = N_ ("At once, also while the machine runs; a guest that uses it is asked to let it "
+                 "go."),
   .min_arguments = 1,
   .max_arguments = 1,
   .options = drive_options,

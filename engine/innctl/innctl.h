@@ -86,9 +86,9 @@ char *innctl_absolute_path (const char *path);
 void innctl_add_guest (InnctlJson *json, InnGuest *guest);
 /* Says that the machine was made or defined. */
 void innctl_print_made (const Innctl *self, InnGuest *guest);
-/* Says when a change of the definition takes effect. @target: of the device it is about, or NULL.
- */
-void innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target);
+/* Says when a change takes effect: with the next start if it @waits. @target: of the device it is
+ * about, or NULL. */
+void innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target, gboolean waits);
 /* Changes the definition and says so. *@target is looked at afterwards; @target may be NULL. */
 InnctlStatus innctl_change (const Innctl *self,
                             InnGuest *guest,

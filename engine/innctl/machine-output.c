@@ -107,7 +107,7 @@ innctl_print_made (const Innctl *self, InnGuest *guest)
 }
 
 static void
-print_changed_json (InnGuest *guest, const char *target)
+print_changed_json (InnGuest *guest, const char *target, gboolean waits)
 {
   InnctlJson json;
 
@@ -116,24 +116,24 @@ print_changed_json (InnGuest *guest, const char *target)
   add_members (&json, guest);
   if (target != NULL)
     innctl_json_add_string (&json, "target", target);
-  innctl_json_add_string (&json, "applies", inn_guest_is_active (guest) ? "next-start" : "now");
+  innctl_json_add_string (&json, "applies", waits ? "next-start" : "now");
   innctl_json_end_object (&json);
   innctl_json_print (&json);
   g_string_free (json.text, TRUE);
 }
 
 void
-innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target)
+innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target, gboolean waits)
 {
   if (self->json)
     {
-      print_changed_json (guest, target);
+      print_changed_json (guest, target, waits);
       return;
     }
 
   if (target != NULL)
     g_print ("%s\n", target);
-  if (inn_guest_is_active (guest))
+  if (waits)
     g_print (_ ("“%s” is running; this takes effect after its next start.\n"),
              inn_guest_get_name (guest));
 }
@@ -153,6 +153,6 @@ innctl_change (const Innctl *self,
   if (!inn_guest_change_finish (guest, result, &error))
     return innctl_fail (error);
 
-  innctl_print_changed (self, guest, target != NULL ? *target : NULL);
+  innctl_print_changed (self, guest, target != NULL ? *target : NULL, inn_guest_is_active (guest));
   return INNCTL_DONE;
 }

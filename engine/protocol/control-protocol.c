@@ -51,6 +51,7 @@ static int message_fds(uint32_t type, enum control_side sender)
 		return CONTROL_ATTACH_FDS;
 	case CONTROL_MESSAGE_ATTACH_SERIAL:
 	case CONTROL_MESSAGE_ATTACH_PORT:
+	case CONTROL_MESSAGE_INSERT:
 		return 1;
 	case CONTROL_MESSAGE_OPEN_SCREEN:
 		return 0;
@@ -76,6 +77,9 @@ int control_message_validate(const struct control_message *message, size_t fd_co
 	if (fds < 0 || fd_count != (size_t)fds)
 		return -EPROTO;
 	if (message->type == CONTROL_MESSAGE_ATTACH_PORT && !name_valid(message->name))
+		return -EPROTO;
+	if (message->type == CONTROL_MESSAGE_INSERT &&
+	    (message->drive & ~CONTROL_FORCED) >= CONTROL_MAX_DRIVES)
 		return -EPROTO;
 	return control_status_valid(message->status) ? 0 : -EPROTO;
 }
@@ -205,6 +209,8 @@ int control_command_validate(const struct control_command *command)
 		return arguments[0] <= 1 ? 0 : -EINVAL;
 	case CONTROL_SET_LINK:
 		return arguments[0] < STATISTICS_MAX_NICS && arguments[1] <= 1 ? 0 : -EINVAL;
+	case CONTROL_EJECT:
+		return arguments[0] < CONTROL_MAX_DRIVES && arguments[1] <= 1 ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:
 		return screen_size_valid(arguments) ? 0 : -EINVAL;
 	case CONTROL_SET_BALLOON:

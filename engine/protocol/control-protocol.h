@@ -16,6 +16,8 @@
  *			or RESULT	with the reason where there is none
  *	client -> VMM	ATTACH_PORT	name of a console port, + one end of a stream socket pair
  *	VMM -> client	RESULT		status of that ATTACH_PORT
+ *	client -> VMM	INSERT		+ what a CD drive is to have in it, open for reading
+ *	VMM -> client	RESULT		status of that INSERT; -EBUSY: the guest holds what is in it
  *
  * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
  *
@@ -41,7 +43,7 @@
 
 enum {
 	CONTROL_MAJOR = 2, /* another major is refused */
-	CONTROL_MINOR = 0,
+	CONTROL_MINOR = 1,
 	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
 	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
 	CONTROL_MIN_WATCH_MS = 10,
@@ -49,7 +51,10 @@ enum {
 	CONTROL_MIN_SCREEN_SIDE = 64, /* pixels, of CONTROL_RESIZE_SCREEN */
 	CONTROL_BALLOON_STEP = 4096,  /* bytes */
 	CONTROL_NAME_SIZE = 64,       /* bytes with the NUL */
+	CONTROL_MAX_DRIVES = 64,      /* that may be counted */
 };
+
+#define CONTROL_FORCED (1U << 31)
 
 #define CONTROL_MAX_BALLOON (1ULL << 43) /* bytes */
 
@@ -66,6 +71,7 @@ enum control_message_type {
 	CONTROL_MESSAGE_OPEN_SCREEN = 5,
 	CONTROL_MESSAGE_SCREEN = 6,
 	CONTROL_MESSAGE_ATTACH_PORT = 7,
+	CONTROL_MESSAGE_INSERT = 8,
 };
 
 /* The descriptors of ATTACH, in order. */
@@ -90,7 +96,10 @@ struct control_message {
 	uint32_t type;         /* enum control_message_type */
 	uint64_t id;           /* chosen by the client; the answer repeats it, 0 before ATTACH */
 	int32_t status;        /* RESULT: 0 or negative errno; else 0 */
-	uint32_t size;         /* HELLO, ATTACH: bytes of the memory passed; else 0 */
+	union {
+		uint32_t size;  /* HELLO, ATTACH: bytes of the memory passed; else 0 */
+		uint32_t drive; /* INSERT: CD drive, from 0, and CONTROL_FORCED or not */
+	};
 	char name[CONTROL_NAME_SIZE]; /* ATTACH_PORT: of the port, NUL-terminated; else zeros */
 };
 
@@ -130,6 +139,8 @@ enum control_operation {
 	CONTROL_SET_BALLOON = 11,
 	/* arguments[0]: network card, from 0; [1]: 1: put its cable in, 0: take it out */
 	CONTROL_SET_LINK = 12,
+	/* arguments[0]: CD drive, from 0; [1]: 1: whatever the guest says. -EBUSY: it was asked */
+	CONTROL_EJECT = 13,
 };
 
 struct control_command {

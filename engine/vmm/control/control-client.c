@@ -90,6 +90,9 @@ static int execute(struct control_client *client, const struct control_command *
 	case CONTROL_SET_LINK:
 		return operations->set_link(machine, (unsigned int)command->arguments[0],
 					    command->arguments[1]);
+	case CONTROL_EJECT:
+		return operations->eject(machine, (unsigned int)command->arguments[0],
+					 command->arguments[1]);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
 	case CONTROL_WATCH_SCREEN:
@@ -244,6 +247,17 @@ static int attach_stream(struct control_client *client, const struct control_mes
 	return send_result(client, message->id, r);
 }
 
+static int insert(struct control_client *client, const struct control_message *message, int fd)
+{
+	int r = client->service->operations->insert(client->service->machine,
+						    message->drive & ~CONTROL_FORCED, fd,
+						    message->drive & CONTROL_FORCED);
+
+	if (r < 0)
+		fd_close(&fd);
+	return send_result(client, message->id, r);
+}
+
 static int open_screen(struct control_client *client, const struct control_message *message)
 {
 	struct control_message answer = control_message_make(CONTROL_MESSAGE_SCREEN, message->id);
@@ -272,6 +286,8 @@ static int handle_message(struct control_client *client, const struct control_me
 		return attach(client, message, fds);
 	if (r == 0 && message->type == CONTROL_MESSAGE_OPEN_SCREEN && attached)
 		return open_screen(client, message);
+	if (r == 0 && message->type == CONTROL_MESSAGE_INSERT && attached)
+		return insert(client, message, fds[0]);
 	if (r == 0 && message->type != CONTROL_MESSAGE_ATTACH && attached)
 		return attach_stream(client, message, fds[0]);
 	close_all(fds, fd_count);

@@ -37,6 +37,12 @@ struct control_operations {
 	int (*attach_serial)(void *machine, int fd); /* fd is taken over when this succeeds */
 	/* The same for a console port; -ENODEV where there is none of that name. */
 	int (*attach_port)(void *machine, const char *name, int fd);
+	/*
+	 * The host's hand at a CD drive. -EBUSY: the guest has locked it and was asked to let go;
+	 * not when forced. fd is taken over when this succeeds. -ENODEV: there is no such drive.
+	 */
+	int (*insert)(void *machine, unsigned int drive, int fd, bool force);
+	int (*eject)(void *machine, unsigned int drive, bool force);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */

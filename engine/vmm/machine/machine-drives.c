@@ -2,6 +2,7 @@
 #include "machine/machine-drives.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -141,6 +142,26 @@ int machine_create_drives(struct machine *machine, unsigned int slot)
 	int r = create_virtio_disks(machine, slot);
 
 	return r == 0 ? create_sata(machine) : r;
+}
+
+/* Their ports follow those of the disks. */
+static unsigned int cdrom_port(const struct machine *machine, unsigned int number)
+{
+	return machine_config_ahci_disks(machine->config) + number;
+}
+
+int machine_insert_medium(struct machine *machine, unsigned int number, int fd, bool force)
+{
+	if (number >= machine->config->cdrom_count)
+		return -ENODEV;
+	return ahci_cdrom_insert(machine->ahci, cdrom_port(machine, number), fd, force);
+}
+
+int machine_eject_medium(struct machine *machine, unsigned int number, bool force)
+{
+	if (number >= machine->config->cdrom_count)
+		return -ENODEV;
+	return ahci_cdrom_eject(machine->ahci, cdrom_port(machine, number), force);
 }
 
 static void destroy_disk(struct machine_disk *disk)

@@ -5,12 +5,21 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct machine;
 
 /* slot: on bus 0, of the first virtio disk. 0 or negative errno. */
 int machine_create_drives(struct machine *machine, unsigned int slot);
 /* Half-built ones are accepted. */
 void machine_destroy_drives(struct machine *machine);
+
+/*
+ * As ahci_cdrom_insert() and ahci_cdrom_eject(), for a CD-ROM drive from 0. -ENODEV: there is no
+ * such drive.
+ */
+int machine_insert_medium(struct machine *machine, unsigned int number, int fd, bool force);
+int machine_eject_medium(struct machine *machine, unsigned int number, bool force);
 
 /* No new requests, and none under way when it returns. */
 void machine_pause_drives(struct machine *machine);

@@ -323,6 +323,16 @@ static int control_attach_port(void *data, const char *name, int fd)
 	return machine->console ? virtio_console_attach(machine->console, name, fd) : -ENODEV;
 }
 
+static int control_insert(void *machine, unsigned int drive, int fd, bool force)
+{
+	return machine_insert_medium(machine, drive, fd, force);
+}
+
+static int control_eject(void *machine, unsigned int drive, bool force)
+{
+	return machine_eject_medium(machine, drive, force);
+}
+
 static int control_open_screen(void *data, int ret_fds[CONTROL_SCREEN_FDS])
 {
 	struct machine *machine = data;
@@ -383,6 +393,8 @@ const struct control_operations machine_control_operations = {
 	.set_balloon = control_set_balloon,
 	.attach_serial = control_attach_serial,
 	.attach_port = control_attach_port,
+	.insert = control_insert,
+	.eject = control_eject,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "control/control-server.h"
@@ -161,6 +162,41 @@ static int fake_attach_serial(void *data, int fd)
 static int fake_attach_port(void *data, const char *name, int fd)
 {
 	return strcmp(name, FAKE_MACHINE_PORT) == 0 ? fake_attach_serial(data, fd) : -ENODEV;
+}
+
+static int open_drive(struct fake_machine *machine, unsigned int drive, bool force)
+{
+	machine->operations++;
+	if (drive >= FAKE_MACHINE_DRIVES)
+		return -ENODEV;
+	if (force || machine->media[drive] == 0 || drive == FAKE_MACHINE_FREE_DRIVE)
+		return 0;
+	if (drive == FAKE_MACHINE_LOCKED_DRIVE || machine->asked++ % 2 == 0)
+		return -EBUSY;
+	return 0;
+}
+
+static int fake_insert(void *data, unsigned int drive, int fd, bool force)
+{
+	struct fake_machine *machine = data;
+	off_t size = lseek(fd, 0, SEEK_END);
+	int r = size > 0 ? open_drive(machine, drive, force) : -ENODATA;
+
+	if (r < 0)
+		return r;
+	machine->media[drive] = (unsigned int)size;
+	fd_close(&fd);
+	return 0;
+}
+
+static int fake_eject(void *data, unsigned int drive, bool force)
+{
+	struct fake_machine *machine = data;
+	int r = open_drive(machine, drive, force);
+
+	if (r == 0)
+		machine->media[drive] = 0;
+	return r;
 }
 
 static void sample(void *data)
@@ -336,6 +372,8 @@ static const struct control_operations fake_operations = {
 	.set_balloon = fake_set_balloon,
 	.attach_serial = fake_attach_serial,
 	.attach_port = fake_attach_port,
+	.insert = fake_insert,
+	.eject = fake_eject,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,

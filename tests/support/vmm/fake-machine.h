@@ -26,6 +26,12 @@ enum {
 	FAKE_MACHINE_DISKS = 1,
 	FAKE_MACHINE_PAST = 10, /* samples in its history */
 	FAKE_MACHINE_NICS = 2,
+	/* CD drives: of what is in them the guest never holds, always holds, or lets go when it
+	 * has been asked */
+	FAKE_MACHINE_FREE_DRIVE = 0,
+	FAKE_MACHINE_LOCKED_DRIVE = 1,
+	FAKE_MACHINE_OBLIGING_DRIVE = 2,
+	FAKE_MACHINE_DRIVES = 3,
 	FAKE_MACHINE_WIDTH = 320, /* pixels, of the screen until it is resized */
 	FAKE_MACHINE_HEIGHT = 200,
 	FAKE_MACHINE_PIXEL_BYTES = 4 << 20,
@@ -44,6 +50,8 @@ struct fake_machine {
 	/* for tests, which look from other threads */
 	atomic_uint operations; /* calls of any operation but watch */
 	atomic_uint watch_interval_ms;
+	atomic_uint media[FAKE_MACHINE_DRIVES]; /* bytes in each drive, 0: empty */
+	unsigned int asked;                     /* how often the obliging drive was to open */
 	atomic_bool serial_attached;
 	atomic_bool screen_watched;
 	atomic_uint inputs; /* input events so far */

@@ -106,6 +106,16 @@ int raw_client_attach_serial(struct raw_client *client, int fd)
 	return raw_client_receive(client, CONTROL_MESSAGE_RESULT, message.id);
 }
 
+int raw_client_insert(struct raw_client *client, uint32_t drive, int fd)
+{
+	struct control_message message =
+		control_message_make(CONTROL_MESSAGE_INSERT, ++client->last_id);
+
+	message.drive = drive;
+	must(fd_passing_send(client->socket, &message, sizeof(message), &fd, 1) == 0);
+	return raw_client_receive(client, CONTROL_MESSAGE_RESULT, message.id);
+}
+
 int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN_FDS])
 {
 	struct control_message message =

@@ -37,6 +37,9 @@ int raw_client_attach_serial(struct raw_client *client, int fd);
 /* Opens the screen: 0 and its descriptors, or the status, or -ECONNRESET. */
 int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN_FDS]);
 
+/* Sends INSERT with a copy of fd, for a drive with CONTROL_FORCED or not; the status. */
+int raw_client_insert(struct raw_client *client, uint32_t drive, int fd);
+
 /* Pushes a command; raw_client_ring() tells the server if it sleeps. Returns the id. */
 uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t argument);
 void raw_client_ring(struct raw_client *client);

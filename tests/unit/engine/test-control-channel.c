@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -75,6 +76,24 @@ set_link (InnControlChannel *channel, guint nic, gboolean up, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
 
   inn_control_channel_set_link_async (channel, nic, up, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), error);
+}
+
+static gboolean
+insert (InnControlChannel *channel, guint drive, int fd, gboolean force, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_insert_async (channel, drive, fd, force, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), error);
+}
+
+static gboolean
+eject (InnControlChannel *channel, guint drive, gboolean force, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_eject_async (channel, drive, force, NULL, keep_result, &result);
   return inn_control_channel_call_finish (channel, wait_result (&result), error);
 }
 
@@ -217,6 +236,31 @@ test_commands (Fixture *fixture, gconstpointer data)
   assert_call (fixture->channel, INN_CONTROL_RESET);
   g_assert_cmpuint (read_state (fixture), ==, VMM_STATE_RUNNING);
   g_assert_cmpuint (fixture->page->status.resets, ==, 1);
+}
+
+static void
+test_media (Fixture *fixture, gconstpointer data)
+{
+  const struct fake_machine *machine = &fixture->vmm.machine;
+  g_autoptr (GError) error = NULL;
+  int fd = memfd_create ("cd", MFD_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (fd, 4096), ==, 0);
+  g_assert_true (insert (fixture->channel, FAKE_MACHINE_LOCKED_DRIVE, fd, FALSE, NULL));
+  g_assert_cmpuint (machine->media[FAKE_MACHINE_LOCKED_DRIVE], ==, 4096);
+  g_assert_false (insert (fixture->channel, FAKE_MACHINE_LOCKED_DRIVE, fd, FALSE, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_false (eject (fixture->channel, FAKE_MACHINE_LOCKED_DRIVE, FALSE, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_true (insert (fixture->channel, FAKE_MACHINE_LOCKED_DRIVE, fd, TRUE, NULL));
+  g_assert_true (eject (fixture->channel, FAKE_MACHINE_LOCKED_DRIVE, TRUE, NULL));
+  g_assert_cmpuint (machine->media[FAKE_MACHINE_LOCKED_DRIVE], ==, 0);
+  g_assert_false (insert (fixture->channel, FAKE_MACHINE_DRIVES, fd, TRUE, &error));
+  g_assert_error (error, G_IO_ERROR, (int)g_io_error_from_errno (ENODEV));
+  g_assert_cmpint (fcntl (fd, F_GETFD), >=, 0); /* still ours */
+  fd_close (&fd);
 }
 
 static void
@@ -1071,6 +1115,7 @@ main (int argc, char **argv)
   ADD ("commands", test_commands);
   ADD_END ("shutdown", INN_CONTROL_SHUTDOWN);
   ADD_END ("power-off", INN_CONTROL_POWER_OFF);
+  ADD ("media", test_media);
   ADD ("state-changed", test_state_changed);
   ADD ("serial", test_serial);
   ADD ("port", test_port);

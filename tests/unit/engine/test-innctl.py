@@ -570,6 +570,56 @@ class InnctlTest(unittest.TestCase):
         self.bad("/nowhere/", "screenshot", "web", "/nowhere/picture.png")
         self.bad("Usage", "screenshot", "web", status=2)
 
+    def test_media_of_a_running_machine(self):
+        """The VMM's drives: one is free, one is never let go of, one is when it has been asked."""
+        self.create()
+        first, second = self.iso("a.iso"), self.iso("b.iso")
+        for _ in range(3):
+            self.good("attach", "web", "cdrom")
+        self.good("start", "web")
+        self.assertEqual(self.json("insert", "web", first)["applies"], "now")
+        self.assertIn(first, self.xml("web"))
+        self.assertEqual(self.good("eject", "web"), "sda\n")
+        self.assertNotIn(first, self.xml("web"))
+        self.assertEqual(self.good("eject", "web", "--drive", "sda"), "sda\n")  # still empty
+
+        self.good("insert", "web", first, "--drive", "sdb")
+        self.bad("did not let it go", "insert", "web", second, "--drive", "sdb")
+        self.bad("did not let it go", "eject", "web", "--drive", "sdb")
+        self.assertIn(first, self.xml("web"))
+        self.good("insert", "web", second, "--drive", "sdb", "--force")
+        self.assertNotIn(first, self.xml("web"))
+        self.good("eject", "web", "--drive", "sdb", "--force")
+
+        self.good("insert", "web", first, "--drive", "sdc")
+        self.assertEqual(self.json("insert", "web", second, "--drive", "sdc")["applies"], "now")
+        self.bad("neither a file", "insert", "web", self.root, "--drive", "sdc")
+        self.bad("empty", "insert", "web", self.write("nothing.iso", ""), "--drive", "sdc")
+        self.warned("does not look like", "insert", "web", self.raw_disk())
+
+    def test_drives_that_come_and_go(self):
+        """The running machine has those it was started with."""
+        self.create()
+        iso = self.iso()
+        for _ in range(2):
+            self.good("attach", "web", "cdrom")
+        self.good("start", "web")
+        self.good("detach", "web", "sda")
+        self.good("insert", "web", iso, "--drive", "sdb")
+        self.bad("did not let it go", "eject", "web", "--drive", "sdb")  # its second, not its first
+        self.assertEqual(self.json("attach", "web", "cdrom")["target"], "sda")
+        self.good("attach", "web", "cdrom")
+        self.assertEqual(self.json("insert", "web", iso, "--drive", "sdc")["applies"], "next-start")
+        self.good("poweroff", "web")
+        self.assertEqual(self.json("eject", "web", "--drive", "sdb")["applies"], "now")
+
+    def test_iso_that_vanished(self):
+        self.json("create", "pc", "--cdrom", self.iso())
+        os.unlink(f"{self.root}/cd.iso")
+        self.bad("cd.iso", "start", "pc")
+        self.good("eject", "pc")
+        self.good("start", "pc")
+
     def keys(self, *arguments, console=("console", "web")):
         """The keys that a call presses and lets go of: (code, down), in order."""
         with subprocess.Popen([INNCTL, *console], env=self.environment, text=True,

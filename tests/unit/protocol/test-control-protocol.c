@@ -49,6 +49,20 @@ static void test_port_names(void)
 	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
 }
 
+static void test_drives(void)
+{
+	struct control_message message = control_message_make(CONTROL_MESSAGE_INSERT, 7);
+
+	for (size_t fds = 0; fds <= CONTROL_MAX_FDS; fds++)
+		g_assert_cmpint(control_message_validate(&message, fds, CONTROL_SIDE_CLIENT), ==,
+				fds == 1 ? 0 : -EPROTO);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_VMM), ==, -EPROTO);
+	message.drive = (CONTROL_MAX_DRIVES - 1) | CONTROL_FORCED;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+	message.drive = CONTROL_MAX_DRIVES;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+}
+
 static void test_message_lies(void)
 {
 	struct control_message message = control_message_make(CONTROL_MESSAGE_RESULT, 1);
@@ -202,6 +216,10 @@ static void test_arguments(void)
 		{CONTROL_SET_LINK, {7, 1}, 0},
 		{CONTROL_SET_LINK, {8, 1}, -EINVAL},
 		{CONTROL_SET_LINK, {0, 2}, -EINVAL},
+		{CONTROL_EJECT, {0, 0}, 0},
+		{CONTROL_EJECT, {CONTROL_MAX_DRIVES - 1, 1}, 0},
+		{CONTROL_EJECT, {CONTROL_MAX_DRIVES, 0}, -EINVAL},
+		{CONTROL_EJECT, {0, 2}, -EINVAL},
 		{CONTROL_RESIZE_SCREEN, {1024, 768}, 0},
 		{CONTROL_RESIZE_SCREEN, {8192, 8192}, 0},
 		{CONTROL_RESIZE_SCREEN, {8193, 768}, -EINVAL},
@@ -230,6 +248,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/control-protocol/messages", test_messages);
 	g_test_add_func("/control-protocol/port-names", test_port_names);
+	g_test_add_func("/control-protocol/drives", test_drives);
 	g_test_add_func("/control-protocol/message-lies", test_message_lies);
 	g_test_add_func("/control-protocol/layout", test_layout);
 	g_test_add_func("/control-protocol/layout-lies", test_layout_lies);

@@ -354,6 +354,36 @@ static void test_serial(struct fake_vmm *vmm, gconstpointer data)
 	raw_client_close(&client);
 }
 
+static void test_media(struct fake_vmm *vmm, gconstpointer data)
+{
+	const struct fake_machine *machine = &vmm->machine;
+	int fd = memfd_create("cd", MFD_CLOEXEC);
+	struct raw_client client;
+	unsigned int before;
+
+	g_assert_cmpint(ftruncate(fd, 4096), ==, 0);
+	raw_client_open(&client, vmm->path);
+	before = count_open_fds();
+	g_assert_cmpint(raw_client_insert(&client, FAKE_MACHINE_LOCKED_DRIVE, fd), ==, 0);
+	g_assert_cmpuint(machine->media[FAKE_MACHINE_LOCKED_DRIVE], ==, 4096);
+	g_assert_cmpint(ftruncate(fd, 8192), ==, 0);
+	g_assert_cmpint(raw_client_insert(&client, FAKE_MACHINE_LOCKED_DRIVE, fd), ==, -EBUSY);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_EJECT, FAKE_MACHINE_LOCKED_DRIVE), ==,
+			-EBUSY);
+	g_assert_cmpuint(machine->media[FAKE_MACHINE_LOCKED_DRIVE], ==, 4096);
+	g_assert_cmpint(raw_client_insert(&client, FAKE_MACHINE_LOCKED_DRIVE | CONTROL_FORCED, fd),
+			==, 0);
+	g_assert_cmpuint(machine->media[FAKE_MACHINE_LOCKED_DRIVE], ==, 8192);
+	g_assert_cmpint(raw_client_insert(&client, FAKE_MACHINE_FREE_DRIVE, fd), ==, 0);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_EJECT, FAKE_MACHINE_FREE_DRIVE), ==, 0);
+	g_assert_cmpuint(machine->media[FAKE_MACHINE_FREE_DRIVE], ==, 0);
+	g_assert_cmpint(raw_client_insert(&client, FAKE_MACHINE_DRIVES, fd), ==, -ENODEV);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_EJECT, FAKE_MACHINE_DRIVES), ==, -ENODEV);
+	assert_fds_settle(vmm, before);
+	fd_close(&fd);
+	raw_client_close(&client);
+}
+
 /* A client that dies takes with it only what it brought. */
 static void test_death_at_each_step(struct fake_vmm *vmm, gconstpointer data)
 {
@@ -826,6 +856,7 @@ int main(int argc, char **argv)
 	ADD("watch", NULL, test_watch);
 	ADD("client-limit", NULL, test_client_limit);
 	ADD("serial", NULL, test_serial);
+	ADD("media", NULL, test_media);
 	ADD("death-at-each-step", NULL, test_death_at_each_step);
 	ADD("attach-lies", NULL, test_attach_lies);
 	ADD("message-lies", NULL, test_message_lies);
