@@ -58,6 +58,21 @@ static const struct boot_device *find(const struct boot_devices *devices, const 
 	return NULL;
 }
 
+bool boot_order_names(const char *order, const char *name, unsigned int number)
+{
+	char wanted[BOOT_NAME_SIZE];
+	size_t length = (size_t)snprintf(wanted, sizeof(wanted), "%s%u", name, number);
+
+	while (order) {
+		if (strcspn(order, ",") == length && strncmp(order, wanted, length) == 0)
+			return true;
+		order = strchr(order, ',');
+		if (order)
+			order++;
+	}
+	return false;
+}
+
 /* Each path is appended once, so that they all have room. */
 static bool append(char paths[BOOT_ORDER_SIZE], const struct boot_device *device)
 {

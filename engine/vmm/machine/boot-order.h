@@ -31,6 +31,9 @@ void boot_devices_add_nic(struct boot_devices *devices, unsigned int number, uns
 void boot_devices_add_sata(struct boot_devices *devices, const char *name, unsigned int number,
 			   unsigned int port);
 
+/* Whether order (NULL: nothing is) has that device. */
+bool boot_order_names(const char *order, const char *name, unsigned int number);
+
 /*
  * order: names with commas between them. The paths, one a line. False with the name in ret_unknown
  * (cut off if it is long) when there is no such device or one is named twice.

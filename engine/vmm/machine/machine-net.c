@@ -15,15 +15,23 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "config.h"
 #include "machine/machine.h"
 #include "net/net-backend.h"
 #include "net/net-passt.h"
 #include "net/net-stream.h"
 #include "net/net-tap.h"
+#include "pci/pci-device.h"
+#include "virtio/virtio-pci.h"
 
 #define KEEPER_PROGRAM "innkeeper-net"
 
-enum { DEVFN_SHIFT = 3, CHANNEL_FD = 3 /* in the keeper */ };
+enum {
+	DEVFN_SHIFT = 3,
+	CHANNEL_FD = 3, /* in the keeper */
+	VIRTIO_VENDOR = 0x1AF4,
+	VIRTIO_NET_DEVICE = 0x1041,
+};
 
 extern char **environ;
 
@@ -225,6 +233,40 @@ static int create_backend(struct machine *machine, unsigned int number)
 	return -EINVAL;
 }
 
+static int load_boot_rom(struct machine *machine, struct pci_rom *rom)
+{
+	int fd = open(NETWORK_BOOT_ROM, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno
+		       : pci_rom_init(rom, machine->slots, fd, VIRTIO_VENDOR, VIRTIO_NET_DEVICE);
+
+	fd_close(&fd);
+	if (r < 0)
+		log_error("A BIOS starts from the network with %s, which cannot be used (%s); "
+			  "install the package ipxe-qemu again, or use --firmware uefi.",
+			  NETWORK_BOOT_ROM,
+			  r == -ENOEXEC ? "it is not for this network card" : strerror(-r));
+	return r;
+}
+
+/*
+ * UEFI brings its own. A BIOS waits for what is on a card, so only those that are in the order have
+ * it.
+ */
+static int add_boot_rom(struct machine *machine, unsigned int number)
+{
+	struct machine_nic *nic = &machine->nics[number];
+	int r;
+
+	if (machine->config->firmware != FIRMWARE_BIOS ||
+	    !boot_order_names(machine->config->boot_order, "net", number))
+		return 0;
+	r = load_boot_rom(machine, &nic->boot_rom);
+	if (r == 0)
+		pci_device_add_memory_bar(virtio_pci_function(nic->device), PCI_BAR_ROM,
+					  PCI_BAR_EXPANSION_ROM, nic->boot_rom.slot);
+	return r;
+}
+
 int machine_net_create(struct machine *machine, const struct virtio_host *host, unsigned int slot)
 {
 	const struct machine_net_config *config = &machine->config->net;
@@ -241,6 +283,9 @@ int machine_net_create(struct machine *machine, const struct virtio_host *host, 
 			log_error("A network card could not be set up: %s.", strerror(-r));
 			return r;
 		}
+		r = add_boot_rom(machine, i);
+		if (r < 0)
+			return r;
 		boot_devices_add_nic(&machine->boot_devices, i, slot + i);
 		virtio_net_set_link(nic->device, !config->nics[i].link_down);
 	}
@@ -253,6 +298,7 @@ void machine_net_destroy(struct machine *machine)
 		struct machine_nic *nic = &machine->nics[i];
 
 		virtio_device_destroy(nic->device);
+		pci_rom_finish(&nic->boot_rom);
 		net_passt_destroy(nic->passt);
 		net_backend_destroy(nic->backend);
 	}

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "pci/pci-rom.h"
+
 struct machine;
 struct net_backend;
 struct net_passt;
@@ -16,6 +18,7 @@ struct machine_nic {
 	struct net_backend *backend;
 	struct net_passt *passt; /* NULL: nothing keeps it connected */
 	struct virtio_device *device;
+	struct pci_rom boot_rom; /* a BIOS starts from the card with it */
 };
 
 /*

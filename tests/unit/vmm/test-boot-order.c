@@ -39,6 +39,17 @@ static void test_paths(void)
 				   "/pci@i0cf8/pci8086,2922@1f,2/drive@0/disk@0");
 }
 
+static void test_names(void)
+{
+	g_assert_true(boot_order_names("net0", "net", 0));
+	g_assert_true(boot_order_names("disk0,net1,net10", "net", 10));
+	g_assert_false(boot_order_names("disk0,net10", "net", 1));
+	g_assert_false(boot_order_names("net1", "net", 10));
+	g_assert_false(boot_order_names("", "net", 0));
+	g_assert_false(boot_order_names(",,", "net", 0));
+	g_assert_false(boot_order_names(NULL, "net", 0));
+}
+
 static void test_unknown(void)
 {
 	set_up();
@@ -69,6 +80,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/boot-order/paths", test_paths);
+	g_test_add_func("/boot-order/names", test_names);
 	g_test_add_func("/boot-order/unknown", test_unknown);
 	g_test_add_func("/boot-order/many", test_many);
 	return g_test_run();
