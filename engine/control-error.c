@@ -23,9 +23,6 @@ inn_control_error_refused (int status)
     return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
                                 _ ("The machine was started by another version of Innkeeper, which "
                                    "cannot do this. Shut it down and start it again."));
-  if (code == ENODEV)
-    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                                _ ("The machine was started without a screen."));
   if (code == EBUSY)
     return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (code),
                                 _ ("The machine is busy, or too many programs are connected to it. "

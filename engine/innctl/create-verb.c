@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * innctl create: a new machine from a CD image, a disk or a kernel.
+ * innctl create: a new machine from a CD image, a disk, the network or a kernel.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 
 static char *kernel, *initrd, *cmdline, *cdrom, *import, *firmware, *memory;
 static int cpus = 1;
+static gboolean pxe;
 static char **disks;
 
 static InnctlStatus
@@ -28,7 +29,7 @@ fail_size (const char *option, const char *text)
 static gboolean
 wants_first_disk (void)
 {
-  return cdrom != NULL && import == NULL && disks == NULL;
+  return (cdrom != NULL || pxe) && import == NULL && disks == NULL;
 }
 
 static InnctlStatus
@@ -107,6 +108,7 @@ run_create (Innctl *self, char **arguments)
     .cmdline = cmdline,
     .cdrom = cdrom_path,
     .import = import_path,
+    .network_boot = pxe,
   };
   guint64 disk_total = 0;
   InnctlStatus status;
@@ -134,6 +136,8 @@ static const GOptionEntry create_options[] = {
     N_ ("FILE") },
   { "import", 0, 0, G_OPTION_ARG_FILENAME, &import,
     N_ ("Raw disk with a system on it; it is used where it is"), N_ ("FILE") },
+  { "pxe", 0, 0, G_OPTION_ARG_NONE, &pxe, N_ ("Start from the network, when no disk has a system"),
+    NULL },
   { "firmware", 'f', 0, G_OPTION_ARG_STRING, &firmware,
     N_ ("bios or uefi (bios when not given, none with --kernel)"), N_ ("WORD") },
   { "memory", 'm', 0, G_OPTION_ARG_STRING, &memory,
@@ -141,7 +145,8 @@ static const GOptionEntry create_options[] = {
   { "cpus", 'c', 0, G_OPTION_ARG_INT, &cpus, N_ ("Number of processors (1 when not given)"),
     N_ ("N") },
   { "disk", 'd', 0, G_OPTION_ARG_STRING_ARRAY, &disks,
-    N_ ("A new, empty disk, like 20G; may be given again (20G with --cdrom when not given; none: "
+    N_ ("A new, empty disk, like 20G; may be given again (20G with --cdrom or --pxe when not "
+        "given; none: "
         "no disk)"),
     N_ ("SIZE") },
   { NULL },
@@ -151,7 +156,8 @@ const InnctlVerb innctl_create_verb = {
   .name = "create",
   .arguments = "NAME",
   .summary = N_ ("make a machine"),
-  .details = N_ ("It starts from a CD image (--cdrom), a disk (--import) or a Linux kernel "
+  .details = N_ ("It starts from a CD image (--cdrom), a disk (--import), the network (--pxe) or a "
+                 "Linux kernel "
                  "(--kernel)."),
   .min_arguments = 1,
   .max_arguments = 1,

@@ -89,6 +89,8 @@ void innctl_print_made (const Innctl *self, InnGuest *guest);
 /* Says when a change takes effect: with the next start if it @waits. @target: of the device it is
  * about, or NULL. */
 void innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target, gboolean waits);
+/* Changes the definition. */
+InnctlStatus innctl_change_quietly (InnGuest *guest, InnMachineChange change, gpointer data);
 /* Changes the definition and says so. *@target is looked at afterwards; @target may be NULL. */
 InnctlStatus innctl_change (const Innctl *self,
                             InnGuest *guest,

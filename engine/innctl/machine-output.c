@@ -139,20 +139,27 @@ innctl_print_changed (const Innctl *self, InnGuest *guest, const char *target, g
 }
 
 InnctlStatus
-innctl_change (const Innctl *self,
-               InnGuest *guest,
-               InnMachineChange change,
-               gpointer data,
-               char *const *target)
+innctl_change_quietly (InnGuest *guest, InnMachineChange change, gpointer data)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
   inn_guest_change_async (guest, change, data, NULL, NULL, innctl_take_result, &result);
   innctl_await (&result);
-  if (!inn_guest_change_finish (guest, result, &error))
-    return innctl_fail (error);
+  return inn_guest_change_finish (guest, result, &error) ? INNCTL_DONE : innctl_fail (error);
+}
 
-  innctl_print_changed (self, guest, target != NULL ? *target : NULL, inn_guest_is_active (guest));
-  return INNCTL_DONE;
+InnctlStatus
+innctl_change (const Innctl *self,
+               InnGuest *guest,
+               InnMachineChange change,
+               gpointer data,
+               char *const *target)
+{
+  InnctlStatus status = innctl_change_quietly (guest, change, data);
+
+  if (status == INNCTL_DONE)
+    innctl_print_changed (self, guest, target != NULL ? *target : NULL,
+                          inn_guest_is_active (guest));
+  return status;
 }

@@ -207,6 +207,86 @@ set_resolution (InnMachineDescription *description, const char *value, GError **
   return TRUE;
 }
 
+/* ---- network cards ---- */
+
+/* "net0.link=down": the number and the value, FALSE for another argument. */
+static gboolean
+read_link (const char *argument, guint *ret_nic, const char **ret_value)
+{
+  static const char prefix[] = "net", suffix[] = ".link=";
+  char *end;
+  guint64 nic;
+
+  if (!g_str_has_prefix (argument, prefix) || !g_ascii_isdigit (argument[strlen (prefix)]))
+    return FALSE;
+  nic = g_ascii_strtoull (argument + strlen (prefix), &end, 10);
+  if (!g_str_has_prefix (end, suffix))
+    return FALSE;
+
+  *ret_nic = (guint)MIN (nic, G_MAXUINT);
+  *ret_value = end + strlen (suffix);
+  return TRUE;
+}
+
+static gboolean
+set_link (InnMachineDescription *description, const char *argument, GError **error)
+{
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (description);
+  const char *value = NULL;
+  guint nic = 0;
+
+  if (!read_link (argument, &nic, &value))
+    return TRUE;
+  if (nic >= nics->len)
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
+                   nics->len == 0 ? _ ("“%s” has no network card.")
+                                  : _ ("“%s” has no network card of that number; the first is "
+                                       "net0."),
+                   inn_machine_description_get_name (description));
+      return FALSE;
+    }
+  if (!g_str_equal (value, "up") && !g_str_equal (value, "down"))
+    return refuse (error, "link", value, _ ("up or down"));
+
+  inn_machine_description_set_nic_link (description, nic, g_str_equal (value, "up"));
+  return TRUE;
+}
+
+/* In the running machine, which may have other cards than its definition by now. @waits is set when
+ * it has not got that card. */
+static InnctlStatus
+set_running_link (InnGuest *guest, const char *argument, gboolean *waits)
+{
+  g_autoptr (GPtrArray) nics = inn_machine_description_get_nics (inn_guest_get_description (guest));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *value = NULL;
+  guint nic = 0;
+  int number = -1;
+
+  if (!read_link (argument, &nic, &value))
+    {
+      *waits = TRUE;
+      return INNCTL_DONE;
+    }
+  if (nic < nics->len)
+    number = inn_guest_find_running_nic (
+        guest, ((const InnNicDescription *)g_ptr_array_index (nics, nic))->mac);
+  if (number < 0)
+    {
+      *waits = TRUE;
+      return INNCTL_DONE;
+    }
+
+  inn_guest_set_link_async (guest, (guint)number, g_str_equal (value, "up"), NULL,
+                            innctl_take_result, &result);
+  innctl_await (&result);
+  return inn_guest_set_link_finish (guest, result, &error) ? INNCTL_DONE : innctl_fail (error);
+}
+
+/* ---- keys ---- */
+
 /* In the order in which they are set: what firmware is possible depends on the kernel. */
 static const struct
 {
@@ -240,6 +320,11 @@ get_value (const char *argument, const char *key)
 static gboolean
 has_known_key (const char *argument)
 {
+  const char *value;
+  guint nic;
+
+  if (read_link (argument, &nic, &value))
+    return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       if (get_value (argument, keys[i].name) != NULL)
@@ -257,6 +342,7 @@ list_keys (void)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", keys[i].name);
 
+  g_string_append (text, ", net0.link");
   return g_strdup (text->str);
 }
 
@@ -297,6 +383,13 @@ apply_key (InnMachineDescription *description, guint key, char **arguments, GErr
 static gboolean
 apply (InnMachineDescription *description, gpointer data, GError **error)
 {
+  char **arguments = data;
+
+  for (guint i = 0; arguments[i] != NULL; i++)
+    {
+      if (!set_link (description, arguments[i], error))
+        return FALSE;
+    }
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       if (!apply_key (description, i, data, error))
@@ -311,6 +404,7 @@ run_set (Innctl *self, char **arguments)
 {
   InnctlStatus status = check_arguments (arguments + 1);
   g_autoptr (InnGuest) guest = NULL;
+  gboolean waits = FALSE;
   InnGuest *found;
 
   if (status != INNCTL_DONE)
@@ -320,7 +414,13 @@ run_set (Innctl *self, char **arguments)
     return INNCTL_FAILED;
 
   guest = g_object_ref (found);
-  return innctl_change (self, guest, apply, arguments + 1, NULL);
+  status = innctl_change_quietly (guest, apply, arguments + 1);
+  for (guint i = 1; status == INNCTL_DONE && inn_guest_is_active (guest) && arguments[i] != NULL;
+       i++)
+    status = set_running_link (guest, arguments[i], &waits);
+  if (status == INNCTL_DONE)
+    innctl_print_changed (self, guest, NULL, waits);
+  return status;
 }
 
 const InnctlVerb innctl_set_verb = {
@@ -337,9 +437,10 @@ const InnctlVerb innctl_set_verb = {
         "boot-menu    on or off\n"
         "kernel, initrd, cmdline\n"
         "video        virtio, vga or none\n"
-        "resolution   of the screen, like 1280x800\n\n"
+        "resolution   of the screen, like 1280x800\n"
+        "net0.link    up or down: the cable of the first network card\n\n"
         "All of them or none are changed. Nothing after “=” takes a value away. A machine "
-        "that runs changes at its next start."),
+        "that runs changes at its next start, but for cables, at once."),
   .min_arguments = 2,
   .max_arguments = G_MAXINT,
   .run = run_set,

@@ -620,6 +620,50 @@ class InnctlTest(unittest.TestCase):
         self.good("eject", "pc")
         self.good("start", "pc")
 
+    def test_link(self):
+        self.create()
+        self.assertEqual(self.json("set", "web", "net0.link=down")["applies"], "now")
+        self.assertIn('<link state="down"/>', self.xml("web"))
+        self.good("start", "web")
+        self.assertEqual(self.json("set", "web", "net0.link=up")["applies"], "now")
+        self.assertNotIn("down", self.xml("web"))
+        self.assertEqual(self.json("stats", "web")["nics"][0]["link"], 1)
+        self.assertEqual(self.good("set", "web", "net0.link=down"), "")
+        self.assertEqual(self.json("stats", "web")["nics"][0]["link"], 0)
+        self.assertEqual(self.json("set", "web", "net0.link=up", "cpus=2")["applies"], "next-start")
+        self.bad("net0", "set", "web", "net1.link=down")
+        self.bad("net0", "set", "web", "net99999999999999999999.link=down")
+        self.bad("up or down", "set", "web", "net0.link=sideways")
+        self.bad("KEY=VALUE", "set", "web", "net.link=down", status=2)
+
+    def test_pxe(self):
+        self.json("create", "pc", "--pxe")
+        xml = self.xml()
+        self.assertLess(xml.index('<boot dev="hd"/>'), xml.index('<boot dev="network"/>'))
+        self.good("start", "pc")
+        self.json("create", "thin", "--pxe", "--disk", "none")
+        self.assertNotIn("disk-1", self.xml("thin"))
+
+    def test_too_many_devices(self):
+        made = self.create()
+        for _ in range(15):
+            self.good("attach", "web", "disk", "--size", "1M")
+        self.bad("at most 15", "attach", "web", "disk", "--size", "1M")
+        self.assertEqual(len([name for name in os.listdir(self.folder(made))
+                              if name.startswith("disk-")]), 15)
+        self.good("attach", "web", "disk", "--size", "1M", "--bus", "sata")
+        for _ in range(5):
+            self.good("attach", "web", "cdrom")
+        self.bad("at most 6", "attach", "web", "cdrom")
+        self.good("start", "web")
+
+        cards = "<interface type='user'/>" * 9
+        path = self.write("cards.xml", f"""<domain><name>cards</name><memory unit='MiB'>64</memory>
+            <vcpu>1</vcpu><os><kernel>{self.kernel}</kernel></os><devices>{cards}</devices>
+            </domain>""")
+        self.good("define", path)
+        self.bad("9 network cards", "start", "cards")
+
     def keys(self, *arguments, console=("console", "web")):
         """The keys that a call presses and lets go of: (code, down), in order."""
         with subprocess.Popen([INNCTL, *console], env=self.environment, text=True,
