@@ -192,15 +192,6 @@ check_creation (InnEngineConnection *self, const InnNewMachine *machine, GTask *
   const char *refusal
       = inn_engine_connection_get_medium_refusal (INN_CONNECTION (self), machine->medium);
 
-  if (refusal == NULL && machine->medium == INN_MEDIUM_NETWORK
-      && machine->firmware == INN_MACHINE_FIRMWARE_BIOS)
-    {
-      g_task_return_new_error (task, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
-                               _ ("“%s” was not made: here only UEFI starts from the network. "
-                                  "Choose it as the firmware."),
-                               machine->name);
-      return FALSE;
-    }
   if (refusal == NULL)
     return TRUE;
 

@@ -99,8 +99,6 @@ test_media (void)
       machine->medium = media[i];
       assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
     }
-  machine->medium = INN_MEDIUM_NETWORK; /* a BIOS has no part for that */
-  assert_refused (connection, machine, INN_ERROR_NOT_SUPPORTED);
   machine->medium = INN_MEDIUM_KERNEL;
   machine->vcpus = 500;
   assert_refused (connection, machine, INN_ERROR_INVALID);
@@ -266,7 +264,6 @@ test_whole_pcs (void)
   contract_run (from_cd, INN_OPERATION_DELETE);
 
   description->medium = INN_MEDIUM_NETWORK;
-  description->firmware = INN_MACHINE_FIRMWARE_UEFI;
   from_network = contract_create (connection, description);
   order
       = inn_device_get_setting (inn_hardware_find (inn_machine_get_hardware (from_network), "boot"),
