@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One table of what Innkeeper's VMM costs beside QEMU, measured in one run in one computer of the
-lab (measure.py), as Markdown."""
+"""Tables of what Innkeeper's VMM costs and does beside QEMU, each measured in one run in one computer
+of the lab (measure.py: booting and idling; measure_pc.py: whole PCs), as Markdown."""
 
 import json
 import statistics
@@ -8,11 +8,12 @@ import sys
 
 import clone
 import recipe
+import runner
 from cache import HERE, LabError
 
 README = HERE.parent.parent / "README.md"
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 MEASURE_S = 900
+PC_ROUNDS = 3
 
 # (title, figure, format); the first three are medians over all boots. Less is better everywhere.
 ROWS = (
@@ -26,13 +27,35 @@ ROWS = (
     ("Idle: wakeups a second", "idle_wakeups_per_s", "{:.1f}"),
 )
 
+# Whole PCs: (title, figure, format). Less is better.
+PC_COSTS = (
+    ("From power-on to a disc's boot sector: exits to the VMM", "cd_exits", "{:.0f}"),
+    ("First start of UEFI: exits to the VMM", "uefi_exits", "{:.0f}"),
+    ("First start of UEFI: memory slots set", "uefi_slots", "{:.0f}"),
+    ("PC with a disk and two networks: private dirty memory", "pc_overhead_kib", "{:.0f} KiB"),
+)
+PC_WORDS = """\
+And whole PCs, turn by turn while both run, medians of three. Less is better down to what each
+request takes, more is better in the rows behind.
 
-def _figures(build, runs):
+"""
+DISK_LOADS = (
+    ("4 KiB random reads, one at a time", "disk_read_1"),
+    ("4 KiB random reads, 32 at a time", "disk_read_32"),
+    ("4 KiB random writes, one at a time", "disk_write_1"),
+    ("4 KiB random writes, 32 at a time", "disk_write_32"),
+)
+NET_LOADS = (
+    ("passt, from the guest", "passt_from"),
+    ("passt, to the guest", "passt_to"),
+    ("tap, from the guest", "tap_from"),
+    ("tap, to the guest", "tap_to"),
+)
+
+
+def _figures(build, command):
     output = []
-    status = clone.run(
-        f"python3 /tests/measure.py /host/engine/vmm/innkeeper-vmm {runs}",
-        share=build, timeout_s=MEASURE_S, output=output.append,
-    )
+    status = clone.run(command, share=build, timeout_s=MEASURE_S, output=output.append)
     text = b"".join(output).decode(errors="replace")
     if status:
         raise LabError(f"the measurement ended with status {status}:\n{text[-2000:]}")
@@ -50,31 +73,73 @@ def _ratio(ours, theirs):
     return f"{ours / theirs:.2f}" if theirs else "–"
 
 
+def _markdown(titles, rows):
+    lines = ["| " + " | ".join(titles) + " |", "|---|" + "---:|" * (len(titles) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def table(figures):
     peers = [name for name in figures if name != "Innkeeper"]
     ours = figures.get("Innkeeper")
-    titles = ["", *figures, *(f"to {peer.split()[-1]}" for peer in peers if ours)]
-    lines = ["| " + " | ".join(titles) + " |", "|---|" + "---:|" * (len(titles) - 1)]
+    rows = []
     for title, key, form in ROWS:
         cells = [form.format(_value(figures[name], key)) for name in figures]
         if ours:
             cells += [_ratio(_value(ours, key), _value(figures[peer], key)) for peer in peers]
-        lines.append("| " + " | ".join([title, *cells]) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([title, *cells])
+    return _markdown(["", *figures, *(f"to {peer.split()[-1]}" for peer in peers if ours)], rows)
 
 
-def _update_readme(text):
-    before, begin, rest = README.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise LabError(f"README.md has no place for the table ({BEGIN} and {END})")
-    README.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+def _median(figures, load, value):
+    return statistics.median(value(run) for run in figures["loads"][load])
+
+
+def _pc_row(title, form, ours, theirs):
+    return [title, form.format(ours), form.format(theirs), _ratio(ours, theirs)]
+
+
+def _load_rows(figures, title, load, unit, done):
+    """How much was done in a second, and in a second of the VMM's processor time."""
+    for per, key in (("", "seconds"), (" of processor time", "cpu_s")):
+        values = [_median(one, load, lambda run: done(run) / run[key]) for one in figures.values()]
+        yield _pc_row(f"{title}: {unit} a second{per}", "{:.0f}", *values)
+
+
+def pc_table(figures):
+    rows = [_pc_row(title, form, *(one[key] for one in figures.values()))
+            for title, key, form in PC_COSTS]
+    for title, load in DISK_LOADS:
+        for what, key in (("system calls", "calls"), ("KVM exits", "exits")):
+            values = [_median(one, load, lambda run: run[key] / run["requests"])
+                      for one in figures.values()]
+            rows.append(_pc_row(f"{title}: {what} each", "{:.2f}", *values))
+    for title, load in DISK_LOADS:
+        rows += _load_rows(figures, title, load, "requests", lambda run: run["requests"])
+    for title, load in NET_LOADS:
+        rows += _load_rows(figures, title, load, "Mbit", lambda run: run["bytes"] / 125000)
+    return PC_WORDS + _markdown(["", *figures, "ratio"], rows)
+
+
+def _update_readme(name, text):
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found, rest = README.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise LabError(f"README.md has no place for the table ({begin} and {end})")
+    README.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
 def run(*, build, runs, update_readme):
     recipe.build()
     print(f"lab: {runs} boots of each, two minutes or so", file=sys.stderr, flush=True)
-    text = table(_figures(build, runs))
-    print(text)
+    vmm = f"/host/{runner.VMM}"
+    tables = {"bench": table(_figures(build, f"python3 /tests/measure.py {vmm} {runs}"))}
+    print(tables["bench"], flush=True)
+    print("lab: whole PCs, five minutes or so", file=sys.stderr, flush=True)
+    command = f"python3 /tests/measure_pc.py {PC_ROUNDS} 2>/host/measure-pc.log"
+    tables["bench-pc"] = pc_table(_figures(build, command))
+    print(tables["bench-pc"])
     if update_readme:
-        _update_readme(text)
+        for name, text in tables.items():
+            _update_readme(name, text)

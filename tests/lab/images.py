@@ -17,6 +17,7 @@ COMPUTER_BOOT_MODULES = "virtio_pci virtio_blk virtio_console ext4 9p 9pnet_virt
 GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
 GUEST_MODULES = """virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_console
 vmw_vsock_virtio_transport cpuid pvpanic-mmio button evdev""".split()
+GUEST_PROGRAMS = "vsock-echo load-disk load-net".split()
 
 
 def _initramfs(path, *, init, busybox, modules, folders, programs=()):
@@ -53,6 +54,7 @@ def make_computer_initrd(out, needed):
 
 
 def make_guest_initrd(out, needed):
+    programs = [_guest_program(out, name) for name in GUEST_PROGRAMS]
     for name, flavour, modules in (
         ("initrd.gz", "cloud", GUEST_MODULES),
         ("initrd-full.gz", "full", GUEST_FULL_MODULES),
@@ -63,19 +65,16 @@ def make_guest_initrd(out, needed):
             busybox=_busybox(needed),
             modules=modules_in_load_order(needed["kernels"] / flavour, modules),
             folders=("tmp", "root", "etc"),
+            programs=programs if flavour == "cloud" else (),
         )
-    vsock_echo = out / "vsock-echo"
-    subprocess.run(["gcc", "-O2", "-Wall", "-static", "-s", "-o", vsock_echo,
-                    HERE / "l2/vsock-echo.c"], check=True)
-    _initramfs(
-        out / "initrd.gz",
-        init=HERE / "l2/init",
-        busybox=_busybox(needed),
-        modules=modules_in_load_order(needed["kernels"] / "cloud", GUEST_MODULES),
-        folders=("tmp", "root", "etc"),
-        programs=[vsock_echo],
-    )
     _make_spin(out)
+
+
+def _guest_program(out, name):
+    source, program = HERE / f"l2/{name}.c", out / name
+    subprocess.run(["gcc", "-O2", "-Wall", "-static", "-s", "-D_GNU_SOURCE", "-o", program, source],
+                   check=True)
+    return program
 
 
 def _make_spin(out):

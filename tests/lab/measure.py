@@ -89,30 +89,30 @@ def _exits(process):
     return int(exits.read_text())
 
 
-def _count_userspace_exits(on):
+def count_userspace_exits(on):
     (USERSPACE_EXITS / "trigger").write_text(("" if on else "!") + "hist:keys=reason")
 
 
-def _userspace_exits():
+def userspace_exits():
     return int(re.search(r"Hits: (\d+)", (USERSPACE_EXITS / "hist").read_text())[1])
 
 
 def _boot(command):
     """The running guest, and what it took to get to its first process."""
-    _count_userspace_exits(True)
+    count_userspace_exits(True)
     began = time.monotonic()
     process = _start(command)
     _wait_for_guest(process)
     figures = {
         "boot_s": time.monotonic() - began,
         "exits": _exits(process),
-        "userspace_exits": _userspace_exits(),
+        "userspace_exits": userspace_exits(),
     }
-    _count_userspace_exits(False)
+    count_userspace_exits(False)
     return process, figures
 
 
-def _overhead_kib(pid):
+def overhead_kib(pid):
     """Private dirty memory outside the guest's RAM, which is the one mapping of that size."""
     total, counted = 0, True
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
@@ -157,7 +157,7 @@ class _Idle:
         return {
             "idle_exits_per_s": (_exits(self._process) - self._exits) / seconds,
             "idle_wakeups_per_s": (_wakeups(self._others) - self._wakeups) / seconds,
-            "overhead_kib": _overhead_kib(self._process.pid),
+            "overhead_kib": overhead_kib(self._process.pid),
             "threads": self._threads,
         }
 

@@ -20,7 +20,8 @@ COMPUTER_DISK = Step(
 )
 GUEST_INITRD = Step(
     "guest-initrd", images.make_guest_initrd,
-    inputs=["archive.py", "l2/init", "l2/spin.S", "l2/vsock-echo.c"], needs=[COMPUTER_TREE, KERNELS],
+    inputs=["archive.py", "l2/init", "l2/spin.S", *(f"l2/{name}.c" for name in images.GUEST_PROGRAMS)],
+    needs=[COMPUTER_TREE, KERNELS],
 )
 GUEST_DISK = Step("guest-disk", images.make_guest_disk, needs=[GUEST_TREE])
 ASSETS = Step("assets", images.make_assets, needs=[KERNELS, GUEST_INITRD, GUEST_DISK])

@@ -3,7 +3,7 @@
  * Frames over a stream socket: see net-stream.h.
  *
  * What has come is read in large pieces into one buffer, and what goes out is gathered from guest
- * memory by one call for many frames. A frame the socket takes only a part of is copied, so that
+ * memory by one call for several frames. A frame the socket takes only a part of is copied, so that
  * guest memory is never looked at again after send().
  */
 #include "net/net-stream.h"
@@ -24,11 +24,14 @@ enum {
 	INPUT_SIZE = 256 << 10, /* more than a socket holds by default */
 	PACKETS_PER_CALL = 64,
 	IOV_PER_CALL = 1024, /* UIO_MAXIOV */
+	/* Linux keeps up to so many bytes of one call in one piece (UNIX_SKB_FRAGS_SZ). */
+	BYTES_PER_CALL = 32 << 10,
 };
 
 /* What one call sends. */
 struct gathering {
 	unsigned int packets, iov_count;
+	size_t bytes;
 	uint32_t prefixes[PACKETS_PER_CALL];
 	struct iovec iov[IOV_PER_CALL];
 };
@@ -204,12 +207,20 @@ static void gather(struct gathering *gathering, const struct net_packet *packet)
 	memcpy(&gathering->iov[gathering->iov_count], packet->iov,
 	       packet->iov_count * sizeof(packet->iov[0]));
 	gathering->iov_count += packet->iov_count;
+	gathering->bytes += PREFIX_SIZE + packet->length;
 }
 
+/*
+ * A call is one piece of the socket's, or one frame, which is two at most. passt of 2023 reads the
+ * rest of a frame it has seen the beginning of by one call: what comes in more pieces than that, or
+ * is cut inside its prefix, makes it lose its place in the stream.
+ */
 static bool has_room(const struct gathering *gathering, const struct net_packet *packet)
 {
 	return gathering->packets < PACKETS_PER_CALL &&
-	       packet->iov_count < IOV_PER_CALL - gathering->iov_count;
+	       packet->iov_count < IOV_PER_CALL - gathering->iov_count &&
+	       (gathering->packets == 0 ||
+		gathering->bytes + PREFIX_SIZE + packet->length <= BYTES_PER_CALL);
 }
 
 static ssize_t send_gathered(struct net_stream *stream, struct gathering *gathering)
@@ -260,6 +271,7 @@ static unsigned int send_some(struct net_stream *stream, const struct net_packet
 	ssize_t n;
 
 	gathering->packets = gathering->iov_count = 0;
+	gathering->bytes = 0;
 	while (gathering->packets < count && has_room(gathering, &packets[gathering->packets]))
 		gather(gathering, &packets[gathering->packets]);
 	n = send_gathered(stream, gathering);

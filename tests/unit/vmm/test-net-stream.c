@@ -374,6 +374,29 @@ static void test_send_batch(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(fixture->statistics.sent_packets, ==, PACKETS);
 }
 
+/*
+ * What one call sent is together for a peer that reads between calls: small frames are whole there,
+ * and a large one, which the socket splits, is alone.
+ */
+static void test_send_pieces(struct fixture *fixture, gconstpointer data)
+{
+	enum { PACKETS = 6 };
+	static const uint32_t lengths[PACKETS] = {1500, 20000, 12000, NET_FRAME_MAX, 1500, 32000};
+	static uint8_t frame[NET_FRAME_MAX];
+	struct iovec iov[PACKETS];
+	struct net_packet packets[PACKETS] = {0};
+
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		iov[i] = (struct iovec){frame, lengths[i]};
+		packets[i] =
+			(struct net_packet){.iov = &iov[i], .iov_count = 1, .length = lengths[i]};
+	}
+	g_assert_cmpuint(fixture->backend->ops->send(fixture->backend, packets, PACKETS), ==,
+			 PACKETS);
+	/* The first two; the third with the first two would be 33512 bytes. */
+	g_assert_cmpuint(sendmsg_calls, ==, 5);
+}
+
 /* Sends until the socket is full, and has the loop go on when the peer has read everything. */
 static void test_full_socket(struct fixture *fixture, gconstpointer data)
 {
@@ -418,6 +441,7 @@ int main(int argc, char **argv)
 	ADD("replacement-in-a-frame", test_replacement_in_a_frame);
 	ADD("not-a-stream", test_not_a_stream);
 	ADD("send-batch", test_send_batch);
+	ADD("send-pieces", test_send_pieces);
 	ADD("full-socket", test_full_socket);
 	return g_test_run();
 }
