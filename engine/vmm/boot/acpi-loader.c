@@ -20,7 +20,7 @@
 
 enum {
 	COMMAND_SIZE = 128,
-	MAX_COMMANDS = 2 + 1 + 2 + ACPI_MAX_FIXUPS,
+	MAX_COMMANDS = 2 + 2 + 2 + ACPI_MAX_FIXUPS,
 	NAME_SIZE = 56,
 
 	ALLOCATE = 1,
@@ -99,6 +99,7 @@ static void mend_tables(struct script *script, struct acpi_tables *tables)
 static void mend_rsdp(struct script *script, uint8_t rsdp[ACPI_RSDP_SIZE])
 {
 	rsdp[ACPI_RSDP_CHECKSUM] = rsdp[ACPI_RSDP_EXTENDED_CHECKSUM] = 0;
+	add_pointer(script, RSDP_FILE, ACPI_RSDP_RSDT, 4);
 	add_pointer(script, RSDP_FILE, ACPI_RSDP_XSDT, 8);
 	add_checksum(script, RSDP_FILE, ACPI_RSDP_CHECKSUM, 0, ACPI_RSDP_V1_SIZE);
 	add_checksum(script, RSDP_FILE, ACPI_RSDP_EXTENDED_CHECKSUM, 0, ACPI_RSDP_SIZE);

@@ -61,6 +61,8 @@ enum {
 
 	TIMER_IRQ = 0,
 	TIMER_PIN = 2,
+
+	TABLES = 4, /* that the RSDT and the XSDT point to */
 };
 
 static_assert(sizeof(dsdt_aml_code) + 8 * ACPI_MAX_VCPUS + 2048 <= ACPI_TABLES_CAPACITY,
@@ -297,6 +299,16 @@ static uint64_t add_waet(struct builder *builder)
 	return finish_table(builder, table);
 }
 
+/* The same as the XSDT, for those that know ACPI 1.0 only: boot loaders among others. */
+static uint64_t add_rsdt(struct builder *builder, const uint64_t *tables, size_t count)
+{
+	uint8_t *table = new_table(builder, "RSDT", 1, HEADER_SIZE + 4 * count);
+
+	for (size_t i = 0; i < count; i++)
+		store_pointer32(builder, table + HEADER_SIZE + 4 * i, tables[i]);
+	return finish_table_with_pointers(builder, table);
+}
+
 static uint64_t add_xsdt(struct builder *builder, const uint64_t *tables, size_t count)
 {
 	uint8_t *table = new_table(builder, "XSDT", 1, HEADER_SIZE + 8 * count);
@@ -306,11 +318,12 @@ static uint64_t add_xsdt(struct builder *builder, const uint64_t *tables, size_t
 	return finish_table_with_pointers(builder, table);
 }
 
-static void fill_rsdp(uint8_t *rsdp, uint64_t xsdt)
+static void fill_rsdp(uint8_t *rsdp, uint64_t rsdt, uint64_t xsdt)
 {
 	memcpy(rsdp, "RSD PTR ", 8);
 	memcpy(rsdp + 9, "INNKPR", 6);
 	rsdp[15] = 2; /* revision */
+	store_le32(rsdp + ACPI_RSDP_RSDT, (uint32_t)rsdt);
 	store_le32(rsdp + 20, ACPI_RSDP_SIZE);
 	store_le64(rsdp + ACPI_RSDP_XSDT, xsdt);
 	rsdp[ACPI_RSDP_CHECKSUM] = checksum(rsdp, ACPI_RSDP_V1_SIZE);
@@ -321,7 +334,7 @@ void acpi_tables_build(const struct acpi_machine *machine, uint64_t gpa,
 		       struct acpi_tables *ret_tables)
 {
 	struct builder builder = {.machine = machine, .tables = ret_tables, .gpa = gpa};
-	uint64_t dsdt, facs, tables[4];
+	uint64_t dsdt, facs, rsdt, tables[TABLES];
 
 	memset(ret_tables, 0, sizeof(*ret_tables));
 	dsdt = add_dsdt(&builder);
@@ -330,7 +343,8 @@ void acpi_tables_build(const struct acpi_machine *machine, uint64_t gpa,
 	tables[1] = add_madt(&builder);
 	tables[2] = add_mcfg(&builder);
 	tables[3] = add_waet(&builder);
-	fill_rsdp(ret_tables->rsdp, add_xsdt(&builder, tables, sizeof(tables) / sizeof(tables[0])));
+	rsdt = add_rsdt(&builder, tables, TABLES);
+	fill_rsdp(ret_tables->rsdp, rsdt, add_xsdt(&builder, tables, TABLES));
 }
 
 int acpi_tables_install(struct guest_memory *memory, const struct acpi_machine *machine,

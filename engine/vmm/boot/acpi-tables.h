@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The ACPI tables of the machine (ACPI 6.4, section 5.2): RSDP, XSDT, FADT, FACS, MADT, MCFG, WAET
- * and the DSDT compiled from dsdt.asl. Full ACPI, not hardware-reduced. They are written into
+ * The ACPI tables of the machine (ACPI 6.4, section 5.2): RSDP, RSDT, XSDT, FADT, FACS, MADT, MCFG,
+ * WAET and the DSDT compiled from dsdt.asl. Full ACPI, not hardware-reduced. They are written into
  * memory for a kernel that starts directly; firmware places them itself (acpi-loader.h).
  */
 #pragma once
@@ -16,11 +16,12 @@ enum {
 	ACPI_MAX_VCPUS = 255,
 	ACPI_TABLES_CAPACITY = 16 << 10,
 	ACPI_TABLES_ALIGNMENT = 64, /* the FACS needs it */
-	ACPI_MAX_FIXUPS = 16,
+	ACPI_MAX_FIXUPS = 24,
 
 	ACPI_RSDP_SIZE = 36,
 	ACPI_RSDP_V1_SIZE = 20,
 	ACPI_RSDP_CHECKSUM = 8, /* of the first 20 bytes */
+	ACPI_RSDP_RSDT = 16,
 	ACPI_RSDP_XSDT = 24,
 	ACPI_RSDP_EXTENDED_CHECKSUM = 32,
 };

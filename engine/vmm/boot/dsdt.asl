@@ -7,15 +7,18 @@
  */
 DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
 {
+    /*
+     * Power off: the sleep type that devices/acpi-pm.c knows. First of all, for boot loaders that
+     * look for nothing else and understand little of what else there is.
+     */
+    Name (\_S5, Package () { 0, 0, 0, 0 })
+
     /* The first and last address of the PCI memory window above RAM. */
     Name (M64B, 0x4040404040404040)
     Name (M64E, 0x4141414141414141)
     /* Whether there is the firmware configuration device, the keyboard controller: 0 or 15. */
     Name (FWCP, 0x4242424242424242)
     Name (KBDP, 0x4343434343434343)
-
-    /* Power off: the sleep type that devices/acpi-pm.c knows. */
-    Name (\_S5, Package () { 0, 0, 0, 0 })
 
     /* Which interrupt controllers the system uses: 0 the PICs, 1 the IOAPIC. */
     Name (PICF, 0)

@@ -67,6 +67,31 @@ static void test_root(void)
 	(void)find("WAET");
 }
 
+/* GRUB turns a BIOS machine off by what it finds from here. */
+static void test_old_root(void)
+{
+	const uint8_t *rsdt, *xsdt;
+
+	build(1);
+	rsdt = at(load_le32(tables.rsdp + 16));
+	xsdt = at(load_le64(tables.rsdp + 24));
+	g_assert_cmpmem(rsdt, 4, "RSDT", 4);
+	g_assert_cmphex(sum(rsdt, load_le32(rsdt + 4)), ==, 0);
+	g_assert_cmpuint((load_le32(rsdt + 4) - 36) * 2, ==, load_le32(xsdt + 4) - 36);
+	for (uint32_t at = 36; at < load_le32(rsdt + 4); at += 4)
+		g_assert_cmphex(load_le32(rsdt + at), ==, load_le64(xsdt + 36 + (at - 36) * 2));
+}
+
+/* Simple readers get no further than the first name they do not understand. */
+static void test_power_off_first(void)
+{
+	const uint8_t *dsdt;
+
+	build(1);
+	dsdt = at(load_le32(find("FACP") + 40));
+	g_assert_cmpmem(dsdt + 36, 6, "\x08_S5_\x12", 6); /* a package */
+}
+
 static void test_fadt(void)
 {
 	const uint8_t *fadt, *dsdt, *facs;
@@ -161,6 +186,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/acpi-tables/root", test_root);
+	g_test_add_func("/acpi-tables/old-root", test_old_root);
+	g_test_add_func("/acpi-tables/power-off-first", test_power_off_first);
 	g_test_add_func("/acpi-tables/fadt", test_fadt);
 	g_test_add_func("/acpi-tables/madt", test_madt);
 	g_test_add_func("/acpi-tables/mcfg", test_mcfg);
