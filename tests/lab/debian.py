@@ -56,14 +56,19 @@ def _without_unread():
     return f"--customize-hook=rm -rf {paths}"
 
 
-def make_computer_tree(out, needed):
+def make_tree(out, packages):
+    """What the packages and all they need hold: only unpacked, nothing of it can run."""
     _mmdebstrap(
         out / "tree.tar",
         "--variant=extract",
         f"--hook-dir={MERGED_USR}",
-        "--include=" + ",".join(COMPUTER_PACKAGES.split()),
+        "--include=" + ",".join(packages.split()),
         _without_unread(),
     )
+
+
+def make_computer_tree(out, needed):
+    make_tree(out, COMPUTER_PACKAGES)
 
 
 def make_guest_tree(out, needed):

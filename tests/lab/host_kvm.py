@@ -7,7 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-NEEDED_PROGRAMS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "depmod", "lz4", "gcc", "objcopy")
+NEEDED_PROGRAMS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "depmod", "lz4", "gcc", "objcopy",
+                   "grub-mkrescue", "xorriso", "mformat")
 
 
 def own_kvm_is_good(innctl):

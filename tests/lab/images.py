@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from archive import Archive
+import media
 from cache import HERE, LabError
 from kernels import modules_in_load_order
 
@@ -15,9 +16,11 @@ COMPUTER_BOOT_MODULES = "virtio_pci virtio_blk virtio_console ext4 9p 9pnet_virt
 # ext4 is built into the cloud flavour.
 # What the cloud flavour has not; the full one serves guests with such hardware.
 GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
+GUEST_SCREEN_MODULES = "virtio_pci virtio_input evdev virtio-gpu".split()
 GUEST_MODULES = """virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_console
 vmw_vsock_virtio_transport cpuid pvpanic-mmio button evdev""".split()
 GUEST_PROGRAMS = "vsock-echo load-disk load-net".split()
+SCREEN_PROGRAMS = "input-events screen-draw".split()
 
 
 def _initramfs(path, *, init, busybox, modules, folders, programs=()):
@@ -67,6 +70,14 @@ def make_guest_initrd(out, needed):
             folders=("tmp", "root", "etc"),
             programs=programs if flavour == "cloud" else (),
         )
+    _initramfs(
+        out / "initrd-screen.gz",
+        init=HERE / "l2/init",
+        busybox=_busybox(needed),
+        modules=modules_in_load_order(needed["kernels"] / "full", GUEST_SCREEN_MODULES),
+        folders=("tmp", "root", "etc"),
+        programs=[_guest_program(out, name) for name in SCREEN_PROGRAMS],
+    )
     _make_spin(out)
 
 
@@ -140,7 +151,9 @@ def make_assets(out, needed):
         (needed["kernels"] / "vmlinuz-full", "vmlinuz-full"),
         (needed["guest-initrd"] / "initrd.gz", "initrd.gz"),
         (needed["guest-initrd"] / "initrd-full.gz", "initrd-full.gz"),
+        (needed["guest-initrd"] / "initrd-screen.gz", "initrd-screen.gz"),
         (needed["guest-initrd"] / "spin", "spin"),
         (needed["guest-disk"] / "debian.raw", "debian.raw"),
+        *((needed["media"] / name, name) for name in media.DISCS),
     ):
         os.link(source, out / name)

@@ -4,6 +4,7 @@
 import debian
 import images
 import kernels
+import media
 import template
 from cache import Step, ensure, is_built, lock, log, note_use, prune, root
 
@@ -20,18 +21,21 @@ COMPUTER_DISK = Step(
 )
 GUEST_INITRD = Step(
     "guest-initrd", images.make_guest_initrd,
-    inputs=["archive.py", "l2/init", "l2/spin.S", *(f"l2/{name}.c" for name in images.GUEST_PROGRAMS)],
+    inputs=["archive.py", "l2/init", "l2/spin.S",
+            *(f"l2/{name}.c" for name in images.GUEST_PROGRAMS + images.SCREEN_PROGRAMS)],
     needs=[COMPUTER_TREE, KERNELS],
 )
 GUEST_DISK = Step("guest-disk", images.make_guest_disk, needs=[GUEST_TREE])
-ASSETS = Step("assets", images.make_assets, needs=[KERNELS, GUEST_INITRD, GUEST_DISK])
+MEDIA_TREE = Step("media-tree", media.make_media_tree, inputs=["debian.py"], intermediate=True)
+MEDIA = Step("media", media.make_media, needs=[MEDIA_TREE])
+ASSETS = Step("assets", images.make_assets, needs=[KERNELS, GUEST_INITRD, GUEST_DISK, MEDIA])
 TEMPLATE = Step(
     "template", template.make_template, inputs=["qemu.py", "agent.py"],
     needs=[KERNELS, COMPUTER_INITRD, COMPUTER_DISK],
 )
 STEPS = [
     COMPUTER_TREE, GUEST_TREE, KERNELS, COMPUTER_INITRD, COMPUTER_DISK, GUEST_INITRD, GUEST_DISK,
-    ASSETS, TEMPLATE,
+    MEDIA_TREE, MEDIA, ASSETS, TEMPLATE,
 ]
 FINAL = [ASSETS, TEMPLATE]
 
