@@ -57,10 +57,10 @@ def make_computer_initrd(out, needed):
 
 
 def make_guest_initrd(out, needed):
-    programs = [_guest_program(out, name) for name in GUEST_PROGRAMS]
-    for name, flavour, modules in (
-        ("initrd.gz", "cloud", GUEST_MODULES),
-        ("initrd-full.gz", "full", GUEST_FULL_MODULES),
+    for name, flavour, modules, programs in (
+        ("initrd.gz", "cloud", GUEST_MODULES, GUEST_PROGRAMS),
+        ("initrd-full.gz", "full", GUEST_FULL_MODULES, []),
+        ("initrd-screen.gz", "full", GUEST_SCREEN_MODULES, SCREEN_PROGRAMS),
     ):
         _initramfs(
             out / name,
@@ -68,16 +68,8 @@ def make_guest_initrd(out, needed):
             busybox=_busybox(needed),
             modules=modules_in_load_order(needed["kernels"] / flavour, modules),
             folders=("tmp", "root", "etc"),
-            programs=programs if flavour == "cloud" else (),
+            programs=[_guest_program(out, program) for program in programs],
         )
-    _initramfs(
-        out / "initrd-screen.gz",
-        init=HERE / "l2/init",
-        busybox=_busybox(needed),
-        modules=modules_in_load_order(needed["kernels"] / "full", GUEST_SCREEN_MODULES),
-        folders=("tmp", "root", "etc"),
-        programs=[_guest_program(out, name) for name in SCREEN_PROGRAMS],
-    )
     _make_spin(out)
 
 

@@ -11,10 +11,10 @@ import subprocess
 import kvm_amd_patch
 from cache import LabError
 
-# What neither the computer nor its guests have hardware for; the tree is copied into its root image.
-UNUSED = """drivers/gpu/drm/[!v]*/ drivers/media drivers/staging drivers/infiniband drivers/iio drivers/usb
-drivers/scsi/*/ drivers/net/wireless drivers/net/ethernet sound fs/ocfs2 fs/xfs fs/btrfs fs/ceph
-fs/gfs2 fs/cifs fs/nfs fs/nfsd""".split()
+# What neither the computer, into whose root image the tree goes, nor a guest has hardware for.
+UNUSED = """drivers/gpu/drm/[!v]*/ drivers/media drivers/staging drivers/infiniband drivers/iio
+drivers/usb drivers/scsi/*/ drivers/net/wireless drivers/net/ethernet sound fs/ocfs2 fs/xfs fs/btrfs
+fs/ceph fs/gfs2 fs/cifs fs/nfs fs/nfsd""".split()
 
 
 def _payload(image):
