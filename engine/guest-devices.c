@@ -13,6 +13,7 @@
 #include "engine-error.h"
 #include "machine-description-disks.h"
 #include "machine-description-network.h"
+#include "run-record.h"
 
 /* A guest that holds what is in the drive is asked to let go, and gets some time for it. */
 enum
@@ -31,6 +32,7 @@ typedef struct
   int number;    /* of the drive in the running machine, or -1 */
   guint asked;   /* times */
   gboolean done; /* in the running machine */
+  char *running; /* what that then is made of */
 } MediumChange;
 
 static void
@@ -38,6 +40,7 @@ medium_change_free (MediumChange *self)
 {
   g_free (self->drive);
   g_free (self->path);
+  g_free (self->running);
   fd_close (&self->fd);
   g_free (self);
 }
@@ -144,6 +147,43 @@ wait_for_guest (InnGuest *self, GTask *task)
   g_object_unref (task);
 }
 
+/* When it cannot be written, the discs only seem to wait for the next start. */
+static void
+record_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const MediumChange *change = g_task_get_task_data (task_data);
+
+  inn_run_record_save_definition (((InnGuest *)source)->folder, change->running, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_recorded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  store (INN_GUEST (source), g_object_ref (g_task_get_task_data (G_TASK (result))));
+}
+
+/* What it was started with follows its discs. Takes over @task. */
+static void
+record (InnGuest *self, GTask *task)
+{
+  MediumChange *change = g_task_get_task_data (task);
+  g_autoptr (InnMachineDescription) running = inn_guest_load_running_description (self);
+  g_autoptr (GTask) worker = NULL;
+
+  if (running == NULL)
+    {
+      store (self, task);
+      return;
+    }
+
+  inn_machine_description_set_disk_path (running, change->drive, change->path);
+  change->running = inn_machine_description_to_xml (running);
+  worker = g_task_new (self, NULL, on_recorded, NULL);
+  g_task_set_task_data (worker, task, g_object_unref);
+  g_task_run_in_thread (worker, record_in_thread);
+}
+
 static void
 on_tried (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -154,7 +194,7 @@ on_tried (GObject *source, GAsyncResult *result, gpointer user_data)
 
   change->done = inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error);
   if (change->done)
-    store (self, g_steal_pointer (&task));
+    record (self, g_steal_pointer (&task));
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
     wait_for_guest (self, g_steal_pointer (&task));
   else

@@ -50,8 +50,8 @@ gint64 inn_guest_get_changed (InnGuest *self);
 InnRunEnd inn_guest_get_last_end (InnGuest *self);
 /* Borrowed until the main context runs again; NULL when it cannot be used. */
 const InnMachineDescription *inn_guest_get_description (InnGuest *self);
-/* What the guest that runs was started with, or NULL: it does not run, or that is not known. Reads
- * a file. Transfer full. */
+/* What the guest that runs was started with, and the discs it has got since, or NULL: it does not
+ * run, or that is not known. Reads a file. Transfer full. */
 InnMachineDescription *inn_guest_load_running_description (InnGuest *self);
 /* The definition's text as it is on the disk, even one that cannot be used. */
 char *inn_guest_read_definition (InnGuest *self, GError **error);

@@ -217,8 +217,9 @@ describe_disk (const InnDiskDescription *disk, guint number, const char *const *
   inn_device_set_connection (device, name_bus (disk->bus));
   inn_device_set_removal (device, INN_TIMING_NEXT_START);
   if (cdrom)
-    add_setting (device, INN_SETTING_MEDIUM,
-                 g_variant_new_string (disk->path != NULL ? disk->path : ""));
+    inn_device_add_setting (device, inn_setting_new (INN_SETTING_MEDIUM, INN_TIMING_AT_ONCE,
+                                                     g_variant_new_string (
+                                                         disk->path != NULL ? disk->path : "")));
   else
     {
       add_setting (device, INN_SETTING_READ_ONLY, g_variant_new_boolean (disk->readonly));

@@ -385,6 +385,36 @@ set_link (InnEngineHardware *self, GTask *task)
     change_definition (self, task);
 }
 
+/* ---- discs ---- */
+
+static void
+on_medium_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gboolean waits;
+
+  if (inn_guest_insert_finish (INN_GUEST (source), result, &waits, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, inn_engine_error_map (error));
+}
+
+/* In the running guest and in the definition. Takes over @task. */
+static void
+set_medium (InnEngineHardware *self, GTask *task)
+{
+  const Apply *apply = g_task_get_task_data (task);
+  const char *path = g_variant_get_string (apply->change->value, NULL);
+
+  if (*path != '\0')
+    inn_guest_insert_async (self->guest, apply->change->device, path, /* force= */ FALSE,
+                            g_task_get_cancellable (task), on_medium_set, task);
+  else
+    inn_guest_eject_async (self->guest, apply->change->device, /* force= */ FALSE,
+                           g_task_get_cancellable (task), on_medium_set, task);
+}
+
 /* ---- all of it ---- */
 
 static void
@@ -447,6 +477,12 @@ inn_engine_hardware_apply_async (InnHardware *hardware,
   if (change->verb == INN_HARDWARE_SET && change->setting == INN_SETTING_LINK)
     {
       set_link (self, task);
+      return;
+    }
+  if (change->verb == INN_HARDWARE_SET && change->setting == INN_SETTING_MEDIUM
+      && inn_guest_is_active (self->guest))
+    {
+      set_medium (self, task);
       return;
     }
   if (change->verb == INN_HARDWARE_REVERT)

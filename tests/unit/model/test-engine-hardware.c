@@ -349,8 +349,19 @@ test_running (Fixture *fixture, gconstpointer unused)
   assert_value (fixture, "net0", INN_SETTING_LINK, "false");
   apply (fixture, set_switch ("net0", INN_SETTING_LINK, TRUE));
 
-  apply (fixture, inn_hardware_change_new_add (INN_DEVICE_DISK, NULL, 1 << 20));
+  /* A disc comes out and goes in at once. */
   apply (fixture, set_text ("sda", INN_SETTING_MEDIUM, ""));
+  assert_value (fixture, "sda", INN_SETTING_MEDIUM, "''");
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 0);
+  assert_refused (fixture, set_text ("sda", INN_SETTING_MEDIUM, "/nowhere.iso"), INN_ERROR_FAILED,
+                  "/nowhere.iso");
+  apply (fixture, set_text ("sda", INN_SETTING_MEDIUM, fixture->image));
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 0);
+  g_assert_cmpstr (inn_device_get_path (inn_hardware_find (fixture->hardware, "sda")), ==,
+                   fixture->image);
+
+  apply (fixture, inn_hardware_change_new_add (INN_DEVICE_DISK, NULL, 1 << 20));
+  apply (fixture, set_switch ("vda", INN_SETTING_READ_ONLY, TRUE));
   g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 2);
   assert_refused (fixture, inn_hardware_change_new_remove ("vda", /* delete_file= */ TRUE),
                   INN_ERROR_BUSY, "uses that file");
