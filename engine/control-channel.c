@@ -335,6 +335,21 @@ inn_control_channel_set_balloon_async (InnControlChannel *self,
 }
 
 void
+inn_control_channel_grow_disk_async (InnControlChannel *self,
+                                     guint disk,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  if (inn_control_channel_can_begin (self, task))
+    submit (self, task, CONTROL_GROW_DISK, disk);
+}
+
+void
 inn_control_channel_eject_async (InnControlChannel *self,
                                  guint drive,
                                  gboolean force,

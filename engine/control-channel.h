@@ -71,6 +71,14 @@ void inn_control_channel_set_balloon_async (InnControlChannel *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
 
+/* Tells the guest that the file of a disk, from 0, has grown. Finish with call_finish().
+ * G_IO_ERROR_NOT_SUPPORTED: it finds that at its next start only. */
+void inn_control_channel_grow_disk_async (InnControlChannel *self,
+                                          guint disk,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+
 /* Puts what @fd (kept by the caller) is open for into a CD drive, from 0, in place of what is in
  * it. Finish both with inn_control_channel_call_finish(). G_IO_ERROR_BUSY: the guest holds what is
  * in it and was asked to let go; not when @force. G_IO_ERROR_NO_SUCH_DEVICE: no such drive. */

@@ -22,6 +22,24 @@
 #define SIZE_UNIT ((guint64)1 << 20)
 #define MAX_SIZE  ((guint64)1 << 50)
 
+static gboolean
+check_size (guint64 size, GError **error)
+{
+  if (size > 0 && size <= MAX_SIZE)
+    return TRUE;
+
+  g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                       _ ("A disk has more than 0 bytes and at most 1024 TiB; choose another "
+                          "size."));
+  return FALSE;
+}
+
+static guint64
+round_up (guint64 size)
+{
+  return (size + SIZE_UNIT - 1) / SIZE_UNIT * SIZE_UNIT;
+}
+
 static void
 set_create_error (const char *path, int error_number, GError **error)
 {
@@ -41,13 +59,8 @@ inn_disk_image_create (const char *path, guint64 size, GError **error)
   int error_number = 0;
   int fd;
 
-  if (size == 0 || size > MAX_SIZE)
-    {
-      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                           _ ("A disk has more than 0 bytes and at most 1024 TiB; choose another "
-                              "size."));
-      return FALSE;
-    }
+  if (!check_size (size, error))
+    return FALSE;
 
   fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
@@ -55,7 +68,7 @@ inn_disk_image_create (const char *path, guint64 size, GError **error)
       set_create_error (path, errno, error);
       return FALSE;
     }
-  size = (size + SIZE_UNIT - 1) / SIZE_UNIT * SIZE_UNIT;
+  size = round_up (size);
   if (ftruncate (fd, (off_t)size) < 0 || fsync (fd) < 0)
     error_number = errno;
   fd_close (&fd);
@@ -144,6 +157,81 @@ inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
     }
 
   return fd;
+}
+
+static void
+set_grow_error (const char *path, int error_number, GError **error)
+{
+  if (error_number == EFBIG)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                 _ ("The disk “%s” was not made larger: this file system cannot hold a file that "
+                    "large. Choose a smaller size."),
+                 path);
+  else
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
+                 _ ("The disk “%s” was not made larger: %s."), path, g_strerror (error_number));
+}
+
+static gboolean
+check_can_grow (const struct stat *status, const char *path, guint64 size, GError **error)
+{
+  g_autofree char *present = NULL;
+
+  if (!S_ISREG (status->st_mode))
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
+                   _ ("“%s” is a device of this computer and has the size that it has."), path);
+      return FALSE;
+    }
+  if (size >= (guint64)status->st_size)
+    return TRUE;
+
+  present = g_format_size_full ((guint64)status->st_size, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+               _ ("The disk “%s” has %s and can only become larger, or what is at its end would be "
+                  "lost."),
+               path, present);
+  return FALSE;
+}
+
+static gboolean
+grow_opened (int fd, const char *path, guint64 size, GError **error)
+{
+  struct stat status;
+
+  if (fstat (fd, &status) == 0 && !check_can_grow (&status, path, size, error))
+    return FALSE;
+  if (ftruncate (fd, (off_t)size) == 0 && fsync (fd) == 0)
+    return TRUE;
+
+  set_grow_error (path, errno, error);
+  return FALSE;
+}
+
+gboolean
+inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **error)
+{
+  gboolean grown;
+  int fd;
+
+  if (!check_size (*size, error))
+    return FALSE;
+
+  *size = round_up (*size);
+  if (locked)
+    fd = g_open (path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+  else
+    fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error);
+  if (fd < 0)
+    {
+      if (locked)
+        set_open_error (path, INN_DISK_READ_WRITE, errno, error);
+      return FALSE;
+    }
+
+  grown = grow_opened (fd, path, *size, error);
+  fd_close (&fd);
+  return grown;
 }
 
 /* The format by the file's first bytes, as qemu-img names it; NULL: raw. */

@@ -26,6 +26,13 @@ gboolean inn_disk_image_create (const char *path, guint64 size, GError **error);
 int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error);
 
 /*
+ * Makes a file larger: *@size is rounded up to whole MiB, and the new part reads as zeros. @locked:
+ * a VMM of the caller's holds the lock already; else the lock is taken meanwhile. What was there
+ * stays as it was, also on error; the size it has already is no error.
+ */
+gboolean inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **error);
+
+/*
  * Whether the file at @path can become a disk of a new machine: it can be opened as one, nobody
  * uses it now, and it is raw by all we can tell. Only for a choice that a person has just made:
  * what a raw disk begins with is the guest's to say.

@@ -133,6 +133,22 @@ void inn_guest_eject_async (InnGuest *self,
 gboolean
 inn_guest_insert_finish (InnGuest *self, GAsyncResult *result, gboolean *ret_waits, GError **error);
 
+/*
+ * Makes a disk, named as in the definition, larger, to @bytes rounded up to whole MiB. A running
+ * guest is told at once; what it makes of the room is its own business.
+ */
+void inn_guest_grow_disk_async (InnGuest *self,
+                                const char *target,
+                                guint64 bytes,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+/* *@ret_waits: the running guest finds it at its next start only. */
+gboolean inn_guest_grow_disk_finish (InnGuest *self,
+                                     GAsyncResult *result,
+                                     gboolean *ret_waits,
+                                     GError **error);
+
 /* The number that the card of an address has in the running machine, or -1. Reads a file. */
 int inn_guest_find_running_nic (InnGuest *self, const char *mac);
 /* As inn_control_channel_set_link_async(); until the guest is off. */

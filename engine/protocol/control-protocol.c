@@ -211,6 +211,8 @@ int control_command_validate(const struct control_command *command)
 		return arguments[0] < STATISTICS_MAX_NICS && arguments[1] <= 1 ? 0 : -EINVAL;
 	case CONTROL_EJECT:
 		return arguments[0] < CONTROL_MAX_DRIVES && arguments[1] <= 1 ? 0 : -EINVAL;
+	case CONTROL_GROW_DISK:
+		return arguments[0] < CONTROL_MAX_DRIVES ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:
 		return screen_size_valid(arguments) ? 0 : -EINVAL;
 	case CONTROL_SET_BALLOON:

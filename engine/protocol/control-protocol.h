@@ -43,7 +43,7 @@
 
 enum {
 	CONTROL_MAJOR = 2, /* another major is refused */
-	CONTROL_MINOR = 1,
+	CONTROL_MINOR = 2,
 	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
 	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
 	CONTROL_MIN_WATCH_MS = 10,
@@ -141,6 +141,11 @@ enum control_operation {
 	CONTROL_SET_LINK = 12,
 	/* arguments[0]: CD drive, from 0; [1]: 1: whatever the guest says. -EBUSY: it was asked */
 	CONTROL_EJECT = 13,
+	/*
+	 * arguments[0]: disk, from 0, whose file has grown. -EOPNOTSUPP: its guest cannot be told
+	 * while it runs.
+	 */
+	CONTROL_GROW_DISK = 14,
 };
 
 struct control_command {

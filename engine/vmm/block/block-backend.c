@@ -357,6 +357,18 @@ uint64_t block_backend_size(const struct block_backend *backend)
 	return backend->size;
 }
 
+int block_backend_grow(struct block_backend *backend)
+{
+	uint64_t size;
+	int r = find_size(backend->fd, &size);
+
+	if (r < 0)
+		return r;
+	if (size > backend->size)
+		backend->size = size;
+	return 0;
+}
+
 bool block_backend_read_only(const struct block_backend *backend)
 {
 	return backend->read_only;

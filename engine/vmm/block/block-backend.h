@@ -64,6 +64,8 @@ int block_backend_change_medium(struct block_backend *backend, int fd);
 void block_backend_destroy(struct block_backend *backend);
 
 uint64_t block_backend_size(const struct block_backend *backend); /* bytes */
+/* Reads the file's size again; one that has become smaller is ignored. 0 or negative errno. */
+int block_backend_grow(struct block_backend *backend);
 bool block_backend_read_only(const struct block_backend *backend);
 
 /* Queues a request whose offset and length are inside the disk. */

@@ -93,6 +93,8 @@ static int execute(struct control_client *client, const struct control_command *
 	case CONTROL_EJECT:
 		return operations->eject(machine, (unsigned int)command->arguments[0],
 					 command->arguments[1]);
+	case CONTROL_GROW_DISK:
+		return operations->grow_disk(machine, (unsigned int)command->arguments[0]);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
 	case CONTROL_WATCH_SCREEN:

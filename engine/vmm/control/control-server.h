@@ -43,6 +43,11 @@ struct control_operations {
 	 */
 	int (*insert)(void *machine, unsigned int drive, int fd, bool force);
 	int (*eject)(void *machine, unsigned int drive, bool force);
+	/*
+	 * Reads the size of a disk's file again and tells the guest. -ENODEV: there is no such
+	 * disk; -EOPNOTSUPP: the guest finds it at its next start only.
+	 */
+	int (*grow_disk)(void *machine, unsigned int disk);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */

@@ -21,6 +21,12 @@ void machine_destroy_drives(struct machine *machine);
 int machine_insert_medium(struct machine *machine, unsigned int number, int fd, bool force);
 int machine_eject_medium(struct machine *machine, unsigned int number, bool force);
 
+/*
+ * After a disk's file has grown; disks are counted from 0. -ENODEV: there is none; -EOPNOTSUPP: not
+ * on the SATA adapter, which has no way to tell a guest.
+ */
+int machine_grow_disk(struct machine *machine, unsigned int number);
+
 /* No new requests, and none under way when it returns. */
 void machine_pause_drives(struct machine *machine);
 /* Also retries what storage could not take. */

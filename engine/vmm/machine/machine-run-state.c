@@ -297,6 +297,11 @@ static int control_set_link(void *machine, unsigned int nic, bool up)
 	return machine_net_set_link(machine, nic, up);
 }
 
+static int control_grow_disk(void *machine, unsigned int disk)
+{
+	return machine_grow_disk(machine, disk);
+}
+
 static int control_set_balloon(void *data, uint64_t bytes)
 {
 	struct machine *machine = data;
@@ -395,6 +400,7 @@ const struct control_operations machine_control_operations = {
 	.attach_port = control_attach_port,
 	.insert = control_insert,
 	.eject = control_eject,
+	.grow_disk = control_grow_disk,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

@@ -318,6 +318,21 @@ static void virtio_block_destroy(struct virtio_device *device)
 	free(block);
 }
 
+int virtio_block_grow(struct virtio_device *device)
+{
+	struct virtio_block *block = from_device(device);
+	uint64_t before = block->capacity;
+	int r = block_backend_grow(block->backend);
+
+	if (r < 0)
+		return r;
+	block->capacity = block_backend_size(block->backend) / SECTOR_SIZE;
+	block->config.capacity = htole64(block->capacity);
+	if (block->capacity != before)
+		virtio_device_config_changed(device);
+	return 0;
+}
+
 static const struct virtio_device_ops virtio_block_ops = {
 	.process = virtio_block_process,
 	.stop = virtio_block_stop,

@@ -60,6 +60,34 @@ def discard_gives_room_back(lab):
     expect(kept == b"\xaa" * len(kept), "bytes beside the discarded ones have changed")
 
 
+def grows_while_the_guest_runs(lab):
+    """The guest is told, and what it writes into the new room is there."""
+    lab.needs_control()
+    lab.network_of_its_own()
+    lab.innctl("create", "case", *lab.kernel_options(do="net"), "--memory", "256M",
+               "--disk", "8M")
+    lab.innctl("start", "case")
+    with lab.innctl_process("console", "case") as console:
+
+        def run(command, text):
+            since = len(console.output)
+            console.type(f"run {command}\n")
+            console.wait_for(text, 60, since)
+            console.wait_for("GUEST-RAN", 60, since)
+
+        console.wait_for("GUEST-NET", 120)
+        run("cat /sys/block/vda/size", rf"\b{8 * MIB // 512}\b")
+        lab.innctl("resize", "case", "vda", "24M")
+        run("cat /sys/block/vda/size", rf"\b{24 * MIB // 512}\b")
+        run("dd if=/proc/version of=/dev/vda bs=512 count=1 seek=40000 conv=fsync", "1 records out")
+    lab.innctl("poweroff", "case")
+    [disk] = lab.scratch.rglob("*.raw")
+    expect(disk.stat().st_size == 24 * MIB, "the disk has not grown")
+    with open(disk, "rb") as file:
+        file.seek(40000 * 512)
+        expect(file.read(5) == b"Linux", "what the guest wrote into the new room is not there")
+
+
 def _state(lab, socket):
     return lab.innctl_json("--control", socket, "stats")["state"]
 

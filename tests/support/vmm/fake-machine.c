@@ -108,6 +108,16 @@ static int fake_set_link(void *data, unsigned int nic, bool up)
 	return 0;
 }
 
+static int fake_grow_disk(void *data, unsigned int disk)
+{
+	struct fake_machine *machine = data;
+
+	machine->operations++;
+	if (disk == FAKE_MACHINE_DISKS)
+		return -EOPNOTSUPP;
+	return disk < FAKE_MACHINE_DISKS ? 0 : -ENODEV;
+}
+
 static int fake_set_balloon(void *data, uint64_t bytes)
 {
 	struct fake_machine *machine = data;
@@ -374,6 +384,7 @@ static const struct control_operations fake_operations = {
 	.attach_port = fake_attach_port,
 	.insert = fake_insert,
 	.eject = fake_eject,
+	.grow_disk = fake_grow_disk,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,

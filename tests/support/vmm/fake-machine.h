@@ -23,7 +23,7 @@ struct screen;
 
 enum {
 	FAKE_MACHINE_VCPUS = 2,
-	FAKE_MACHINE_DISKS = 1,
+	FAKE_MACHINE_DISKS = 1, /* that have grown when asked; the next one cannot tell its guest */
 	FAKE_MACHINE_PAST = 10, /* samples in its history */
 	FAKE_MACHINE_NICS = 2,
 	/* CD drives: of what is in them the guest never holds, always holds, or lets go when it

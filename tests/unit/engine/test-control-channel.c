@@ -98,6 +98,15 @@ eject (InnControlChannel *channel, guint drive, gboolean force, GError **error)
 }
 
 static gboolean
+grow_disk (InnControlChannel *channel, guint disk, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_grow_disk_async (channel, disk, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), error);
+}
+
+static gboolean
 call (InnControlChannel *channel, InnControlCommand command, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
@@ -233,6 +242,11 @@ test_commands (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->page->nics[1].link, ==, 0);
   g_assert_false (set_link (fixture->channel, FAKE_MACHINE_NICS, TRUE, &error));
   g_assert_false (set_link (fixture->channel, 1000, TRUE, NULL));
+  g_assert_true (grow_disk (fixture->channel, 0, NULL));
+  g_clear_error (&error);
+  g_assert_false (grow_disk (fixture->channel, FAKE_MACHINE_DISKS, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_assert_false (grow_disk (fixture->channel, FAKE_MACHINE_DISKS + 1, NULL));
   assert_call (fixture->channel, INN_CONTROL_RESET);
   g_assert_cmpuint (read_state (fixture), ==, VMM_STATE_RUNNING);
   g_assert_cmpuint (fixture->page->status.resets, ==, 1);

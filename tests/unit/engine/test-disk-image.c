@@ -58,6 +58,50 @@ test_create (EngineFixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
+static gboolean
+grow (const char *path, guint64 size, gboolean locked, GError **error)
+{
+  return inn_disk_image_grow (path, &size, locked, error);
+}
+
+static void
+test_grow (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = create (fixture, "disk", 2 << 20);
+  g_autofree char *nowhere = g_build_filename (fixture->root, "none", NULL);
+  g_autoptr (GError) error = NULL;
+  struct stat status;
+  int user;
+
+  g_assert_true (grow (path, (4 << 20) - 1, FALSE, NULL));
+  g_assert_cmpint (stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_size, ==, 4 << 20);
+  g_assert_true (grow (path, 4 << 20, FALSE, NULL));
+
+  g_assert_false (grow (path, 2 << 20, FALSE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "4.0"));
+  g_clear_error (&error);
+  g_assert_false (grow (path, 0, FALSE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_false (grow (path, G_MAXUINT64, FALSE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_false (grow (nowhere, 1 << 20, TRUE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+
+  /* Somebody else's is left alone; one's own may grow in use. */
+  user = inn_disk_image_open (path, INN_DISK_READ_WRITE, NULL);
+  g_assert_false (grow (path, 8 << 20, FALSE, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_assert_true (grow (path, 8 << 20, TRUE, NULL));
+  g_assert_cmpint (fstat (user, &status), ==, 0);
+  g_assert_cmpint (status.st_size, ==, 8 << 20);
+  fd_close (&user);
+}
+
 /* Two guests never write one disk; any number may read it. */
 static void
 test_locks (EngineFixture *fixture, gconstpointer data)
@@ -176,6 +220,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   ADD ("create", test_create);
+  ADD ("grow", test_grow);
   ADD ("locks", test_locks);
   ADD ("unusable", test_unusable);
   ADD ("not-writable", test_not_writable);

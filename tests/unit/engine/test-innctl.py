@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """innctl as people and scripts run it, with a VMM that plays its part without a guest."""
 
+import glob
 import json
 import os
 import pty
@@ -612,6 +613,25 @@ class InnctlTest(unittest.TestCase):
         self.assertEqual(self.json("insert", "web", iso, "--drive", "sdc")["applies"], "next-start")
         self.good("poweroff", "web")
         self.assertEqual(self.json("eject", "web", "--drive", "sdb")["applies"], "now")
+
+    def test_resize(self):
+        """The VMM's first disk grows while its guest runs, its second does with the next start."""
+        self.create("web", "--disk=1M", "--disk=1M")
+        disks = sorted(glob.glob(f"{self.root}/**/*.raw", recursive=True))
+        sizes = lambda: [os.path.getsize(disk) >> 20 for disk in disks]
+        self.assertEqual(sizes(), [1, 1])
+        self.assertEqual(self.json("resize", "web", "vda", "2M")["applies"], "now")
+        self.assertEqual(sizes(), [2, 1])
+        self.bad("only become larger", "resize", "web", "vda", "1M")
+        self.bad("vdz", "resize", "web", "vdz", "4M")
+        self.bad("not a size", "resize", "web", "vda", "big", status=2)
+
+        self.good("start", "web")
+        self.assertEqual(self.json("resize", "web", "vda", "3M")["applies"], "now")
+        self.assertEqual(self.json("resize", "web", "vdb", "5M")["applies"], "next-start")
+        self.assertEqual(sizes(), [3, 5])
+        self.bad("only become larger", "resize", "web", "vda", "1M")
+        self.assertEqual(sizes(), [3, 5])
 
     def test_iso_that_vanished(self):
         self.json("create", "pc", "--cdrom", self.iso())

@@ -126,6 +126,58 @@ static void test_configuration(void)
 	run(temporary_file(DISK_SIZE + 100), false, guest_configuration);
 }
 
+static void grow_now(void *data)
+{
+	struct fixture *fixture = data;
+
+	g_assert_cmpint(virtio_block_grow(fixture->device), ==, 0);
+}
+
+static unsigned int config_interrupts(struct fixture *fixture)
+{
+	return fixture->machine.interrupts.sent[0x3f];
+}
+
+static uint64_t capacity(struct fixture *fixture)
+{
+	return config(fixture, offsetof(struct virtio_blk_config, capacity), 8);
+}
+
+static void guest_grow(void *data)
+{
+	struct fixture *fixture = data;
+	struct virtio_pci_driver *driver = &fixture->driver;
+
+	start(fixture, FEATURES);
+	g_assert_cmpint(block_driver_request(driver, VIRTIO_BLK_T_OUT, SECTORS, 512), ==,
+			VIRTIO_BLK_S_IOERR);
+	/* Nothing has changed, so nothing is told. */
+	test_machine_call(&fixture->machine, grow_now, fixture);
+	g_assert_cmpuint(config_interrupts(fixture), ==, 0);
+
+	g_assert_cmpint(ftruncate(fixture->fd, 2 * DISK_SIZE), ==, 0);
+	g_assert_cmpint(block_driver_request(driver, VIRTIO_BLK_T_OUT, SECTORS, 512), ==,
+			VIRTIO_BLK_S_IOERR);
+	test_machine_call(&fixture->machine, grow_now, fixture);
+	g_assert_cmpuint(config_interrupts(fixture), ==, 1);
+	g_assert_cmpuint(capacity(fixture), ==, 2 * SECTORS);
+	g_assert_cmpint(block_driver_request(driver, VIRTIO_BLK_T_OUT, 2 * SECTORS - 1, 512), ==,
+			VIRTIO_BLK_S_OK);
+	g_assert_cmpint(block_driver_request(driver, VIRTIO_BLK_T_OUT, 2 * SECTORS, 512), ==,
+			VIRTIO_BLK_S_IOERR);
+
+	/* One that somebody has cut keeps its size: the guest's errors say the rest. */
+	g_assert_cmpint(ftruncate(fixture->fd, DISK_SIZE), ==, 0);
+	test_machine_call(&fixture->machine, grow_now, fixture);
+	g_assert_cmpuint(capacity(fixture), ==, 2 * SECTORS);
+	g_assert_cmpuint(config_interrupts(fixture), ==, 1);
+}
+
+static void test_grow(void)
+{
+	run(temporary_file(DISK_SIZE), false, guest_grow);
+}
+
 static void guest_read_write(void *data)
 {
 	struct fixture *fixture = data;
@@ -579,6 +631,7 @@ int main(int argc, char **argv)
 		return 77;
 	}
 	g_test_add_func("/virtio-block/configuration", test_configuration);
+	g_test_add_func("/virtio-block/grow", test_grow);
 	g_test_add_func("/virtio-block/read-write", test_read_write);
 	g_test_add_func("/virtio-block/framing", test_framing);
 	g_test_add_func("/virtio-block/refused", test_refused);
