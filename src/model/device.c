@@ -16,6 +16,7 @@ typedef struct
   char *connection;
   GPtrArray *settings;
   InnTiming removal;
+  InnTiming growth;
   gboolean added;
 } Contents;
 
@@ -72,6 +73,7 @@ inn_device_init (InnDevice *self)
 {
   self->contents.settings = g_ptr_array_new_with_free_func ((GDestroyNotify)inn_setting_free);
   self->contents.removal = INN_TIMING_NEVER;
+  self->contents.growth = INN_TIMING_NEVER;
 }
 
 static const char *
@@ -146,6 +148,7 @@ inn_device_copy (InnDevice *self)
   inn_device_set_file (copy, contents->path, contents->size, contents->used, contents->made);
   inn_device_set_connection (copy, contents->connection);
   copy->contents.removal = contents->removal;
+  copy->contents.growth = contents->growth;
   copy->contents.added = contents->added;
   for (guint i = 0; i < contents->settings->len; i++)
     inn_device_add_setting (copy, inn_setting_copy (g_ptr_array_index (contents->settings, i)));
@@ -282,6 +285,22 @@ inn_device_get_removal (InnDevice *self)
   g_return_val_if_fail (INN_IS_DEVICE (self), INN_TIMING_NEVER);
 
   return self->contents.removal;
+}
+
+void
+inn_device_set_growth (InnDevice *self, InnTiming timing)
+{
+  g_return_if_fail (INN_IS_DEVICE (self));
+
+  self->contents.growth = timing;
+}
+
+InnTiming
+inn_device_get_growth (InnDevice *self)
+{
+  g_return_val_if_fail (INN_IS_DEVICE (self), INN_TIMING_NEVER);
+
+  return self->contents.growth;
 }
 
 void

@@ -69,6 +69,9 @@ GPtrArray *inn_device_get_settings (InnDevice *self);
 /* When taking it out has its effect; NEVER (as at first): it cannot be taken out. */
 void inn_device_set_removal (InnDevice *self, InnTiming timing);
 InnTiming inn_device_get_removal (InnDevice *self);
+/* When a disk that is made larger is so for the guest; NEVER (as at first): it keeps its size. */
+void inn_device_set_growth (InnDevice *self, InnTiming timing);
+InnTiming inn_device_get_growth (InnDevice *self);
 /* Whether the running guest does not have it yet. */
 void inn_device_set_added (InnDevice *self, gboolean added);
 gboolean inn_device_is_added (InnDevice *self);

@@ -45,6 +45,15 @@ inn_hardware_change_new_remove (const char *device, gboolean delete_file)
 }
 
 InnHardwareChange *
+inn_hardware_change_new_grow (const char *device, guint64 size)
+{
+  InnHardwareChange *self = change_new (INN_HARDWARE_GROW, device);
+
+  self->size = size;
+  return self;
+}
+
+InnHardwareChange *
 inn_hardware_change_new_revert (void)
 {
   return change_new (INN_HARDWARE_REVERT, NULL);

@@ -209,6 +209,19 @@ check_add (InnHardware *self, const InnHardwareChange *change, GError **error)
 }
 
 static gboolean
+check_grow (InnHardware *self, const InnHardwareChange *change, GError **error)
+{
+  InnDevice *device = inn_hardware_find (self, change->device);
+
+  if (device != NULL && inn_device_get_growth (device) != INN_TIMING_NEVER)
+    return TRUE;
+
+  g_set_error_literal (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
+                       _ ("This disk keeps the size that it has."));
+  return FALSE;
+}
+
+static gboolean
 check (InnHardware *self, const InnHardwareChange *change, GError **error)
 {
   const char *refusal = inn_hardware_get_refusal (self);
@@ -226,6 +239,8 @@ check (InnHardware *self, const InnHardwareChange *change, GError **error)
       return check_add (self, change, error);
     case INN_HARDWARE_REMOVE:
       return check_remove (self, change, error);
+    case INN_HARDWARE_GROW:
+      return check_grow (self, change, error);
     case INN_HARDWARE_REVERT:
     default:
       return TRUE;

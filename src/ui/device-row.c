@@ -8,7 +8,9 @@
 
 #include <glib/gi18n.h>
 
+#include "model/format.h"
 #include "ui/device-removal.h"
+#include "ui/disk-growth.h"
 #include "ui/forwards-row.h"
 #include "ui/hardware-edit.h"
 #include "ui/hardware-text.h"
@@ -24,6 +26,7 @@ struct _InnDeviceRow
   GtkWidget *insert_button; /* of a drive; else NULL */
   GtkWidget *eject_button;
   GtkWidget *file_row; /* of a disk or drive; else NULL */
+  GtkWidget *size_row; /* of a disk that can grow; else NULL */
   GPtrArray *rows;     /* the rows for settings: what can be narrow */
 
   InnHardware *hardware;
@@ -94,6 +97,14 @@ update_file (InnDeviceRow *self)
 }
 
 static void
+update_size (InnDeviceRow *self)
+{
+  g_autofree char *size = inn_format_memory (inn_device_get_size (self->device));
+
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->size_row), size);
+}
+
+static void
 update (InnDeviceRow *self)
 {
   const InnTiming timing = get_timing (self);
@@ -113,6 +124,8 @@ update (InnDeviceRow *self)
     update_drive (self);
   if (self->file_row != NULL)
     update_file (self);
+  if (self->size_row != NULL)
+    update_size (self);
 }
 
 static void
@@ -213,6 +226,31 @@ add_file_row (InnDeviceRow *self)
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self->file_row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->file_row), _ ("File"));
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->file_row);
+}
+
+static void
+on_grow_clicked (InnDeviceRow *self)
+{
+  inn_disk_growth_ask (self->hardware, self->device, GTK_WIDGET (self), on_done);
+}
+
+static void
+add_size_row (InnDeviceRow *self)
+{
+  GtkWidget *button;
+
+  if (inn_device_get_growth (self->device) == INN_TIMING_NEVER)
+    return;
+
+  self->size_row = adw_action_row_new ();
+  button = gtk_button_new_with_label (_ ("Make Larger…"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->size_row), C_ ("disk", "Size"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  set_name (button, g_strdup_printf (_ ("Make %s Larger"), inn_device_get_title (self->device)));
+  g_signal_connect_object (button, "clicked", G_CALLBACK (on_grow_clicked), self,
+                           G_CONNECT_SWAPPED);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self->size_row), button);
+  adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->size_row);
 }
 
 static void
@@ -318,6 +356,7 @@ inn_device_row_new (InnHardware *hardware, InnDevice *device)
   adw_expander_row_add_action (ADW_EXPANDER_ROW (self), pill);
   if (kind == INN_DEVICE_DISK || kind == INN_DEVICE_CDROM)
     add_file_row (self);
+  add_size_row (self);
   add_setting_rows (self);
   add_removal_row (self);
   g_signal_connect_object (hardware, "updated", G_CALLBACK (update), self, G_CONNECT_SWAPPED);

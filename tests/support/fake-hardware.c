@@ -156,6 +156,7 @@ add_disk (FakeHardware *self, const char *path, guint64 size, guint64 used, gboo
   inn_device_set_file (device, path, size, used, made);
   inn_device_set_connection (device, "VirtIO");
   inn_device_set_removal (device, INN_TIMING_NEXT_START);
+  inn_device_set_growth (device, INN_TIMING_AT_ONCE);
   add_setting (device, INN_SETTING_READ_ONLY, INN_TIMING_NEXT_START, g_variant_new_boolean (FALSE));
   add_setting (device, INN_SETTING_SERIAL, INN_TIMING_NEXT_START, g_variant_new_string (""));
 }
@@ -306,6 +307,17 @@ add (FakeHardware *self, const InnHardwareChange *change)
 }
 
 static void
+grow_in (GPtrArray *devices, const InnHardwareChange *change)
+{
+  InnDevice *device = devices != NULL ? find (devices, change->device) : NULL;
+  g_autofree char *path = device != NULL ? g_strdup (inn_device_get_path (device)) : NULL;
+
+  if (device != NULL)
+    inn_device_set_file (device, path, change->size, inn_device_get_used (device),
+                         inn_device_is_made (device));
+}
+
+static void
 carry_out (FakeHardware *self, const InnHardwareChange *change)
 {
   switch (change->verb)
@@ -319,6 +331,10 @@ carry_out (FakeHardware *self, const InnHardwareChange *change)
     case INN_HARDWARE_REMOVE:
       g_ptr_array_remove (self->stored, find (self->stored, change->device));
       update_order (self);
+      break;
+    case INN_HARDWARE_GROW:
+      grow_in (self->stored, change);
+      grow_in (self->running, change);
       break;
     case INN_HARDWARE_REVERT:
     default:

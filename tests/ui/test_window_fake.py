@@ -553,6 +553,22 @@ def test_hardware_remove(session):
     app.wait_gone('Remove Main disk', 'push button')
 
 
+def test_hardware_grow(session):
+    """A disk can only become larger."""
+    app = start(session, 'lab')
+    show_hardware(app)
+    open_row(app, 'Main disk')
+    app.click('Make Main disk Larger')
+    app.wait_state('Make Larger', 'push button', 'SENSITIVE', False)
+    app.set_text('New Size', '1 MiB')
+    app.wait_text('A disk cannot become smaller.')
+    app.wait_state('Make Larger', 'push button', 'SENSITIVE', False)
+    app.set_text('New Size', '100 GiB')
+    app.wait_gone('A disk cannot become smaller.', 'label')
+    app.click('Make Larger')
+    app.wait_text('18 of 100')
+
+
 def test_hardware_refused(session):
     """The back end's own words, in the row."""
     app = start(session, 'trouble')

@@ -272,6 +272,7 @@ inn_engine_device_edit (InnMachineDescription *description, gpointer data, GErro
       return add (description, change, error);
     case INN_HARDWARE_REMOVE:
       return remove_device (description, change->device, error);
+    case INN_HARDWARE_GROW:
     case INN_HARDWARE_REVERT:
     default:
       g_return_val_if_reached (FALSE);

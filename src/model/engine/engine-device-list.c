@@ -216,6 +216,9 @@ describe_disk (const InnDiskDescription *disk, guint number, const char *const *
   set_file (device, disk->path, made);
   inn_device_set_connection (device, name_bus (disk->bus));
   inn_device_set_removal (device, INN_TIMING_NEXT_START);
+  if (!cdrom && !disk->readonly && inn_device_get_size (device) > 0)
+    inn_device_set_growth (device, disk->bus == INN_DISK_BUS_VIRTIO ? INN_TIMING_AT_ONCE
+                                                                    : INN_TIMING_NEXT_START);
   if (cdrom)
     inn_device_add_setting (device, inn_setting_new (INN_SETTING_MEDIUM, INN_TIMING_AT_ONCE,
                                                      g_variant_new_string (

@@ -415,6 +415,35 @@ set_medium (InnEngineHardware *self, GTask *task)
                            g_task_get_cancellable (task), on_medium_set, task);
 }
 
+/* ---- growing disks ---- */
+
+static void
+on_grown (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gboolean waits;
+
+  if (!inn_guest_grow_disk_finish (INN_GUEST (source), result, &waits, &error))
+    {
+      g_task_return_error (task, inn_engine_error_map (error));
+      return;
+    }
+
+  update (g_task_get_source_object (task)); /* the definition has not changed */
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Takes over @task. */
+static void
+grow (InnEngineHardware *self, GTask *task)
+{
+  const Apply *apply = g_task_get_task_data (task);
+
+  inn_guest_grow_disk_async (self->guest, apply->change->device, apply->change->size,
+                             g_task_get_cancellable (task), on_grown, task);
+}
+
 /* ---- all of it ---- */
 
 static void
@@ -483,6 +512,11 @@ inn_engine_hardware_apply_async (InnHardware *hardware,
       && inn_guest_is_active (self->guest))
     {
       set_medium (self, task);
+      return;
+    }
+  if (change->verb == INN_HARDWARE_GROW)
+    {
+      grow (self, task);
       return;
     }
   if (change->verb == INN_HARDWARE_REVERT)
