@@ -719,6 +719,29 @@ class InnctlTest(unittest.TestCase):
             self.assertIn("not running", run.communicate(timeout=30)[1])
             self.assertEqual(run.returncode, 1)
 
+    def test_keys_that_end_it(self):
+        """The last key's machine cannot answer any more; one before the last was too early."""
+        self.define_with_screen()
+        vmm = os.path.abspath(SCRIPTED_VMM)
+        ending = self.write("vmm", f'#!/bin/sh\nexec {vmm} "$@" --end-at-key 28\n')
+        os.chmod(ending, 0o700)
+        self.environment["INNKEEPER_VMM"] = ending
+        for arguments in (("send-key", "web", "enter"), ("type", "web", "halt\n")):
+            self.good("start", "web")
+            self.assertEqual(self.good(*arguments), "")
+            self.assertEqual(self.state(), "off")
+        for arguments in (("send-key", "web", "enter", "a"), ("type", "web", "\nhalt")):
+            self.good("start", "web")
+            self.bad("not running", *arguments)
+
+    def test_control_keys_that_end_it(self):
+        path = f"{self.root}/by-hand.sock"
+        with subprocess.Popen([SCRIPTED_VMM, "--control", path, "--end-at-key", "28"]) as vmm:
+            while self.run_innctl("--control", path, "stats").returncode != 0:
+                time.sleep(0.05)
+            self.good("--control", path, "send-key", "enter")
+            self.assertEqual(vmm.wait(30), 0)
+
     def test_control_keys(self):
         path = f"{self.root}/by-hand.sock"
         with subprocess.Popen([SCRIPTED_VMM, "--control", path]) as vmm:
