@@ -771,6 +771,31 @@ class InnctlTest(unittest.TestCase):
             self.good("--control", path, "poweroff")
             self.assertEqual(vmm.wait(30), 0)
 
+    def test_control_media(self):
+        """The drives as in test_media_of_a_running_machine()."""
+        path = f"{self.root}/by-hand.sock"
+        iso = self.iso()
+        self.bad(path, "--control", path, "eject")
+        with subprocess.Popen([SCRIPTED_VMM, "--control", path]) as vmm:
+            while self.run_innctl("--control", path, "stats").returncode != 0:
+                time.sleep(0.05)
+            for _ in range(2):
+                self.good("--control", path, "insert", iso)
+                self.good("--control", path, "eject")
+            self.good("--control", path, "insert", iso, "--drive", "1")
+            self.bad("drive 1 and was asked", "--control", path, "eject", "--drive", "1")
+            self.bad("--force", "--control", path, "insert", iso, "--drive", "1")
+            self.good("--control", path, "insert", iso, "--drive", "1", "--force")
+            self.good("--control", path, "eject", "--drive", "1", "--force")
+            self.bad("no CD drive 3", "--control", path, "insert", iso, "--drive", "3")
+            self.bad("number", "--control", path, "eject", "--drive", "sda", status=2)
+            self.bad("number", "--control", path, "eject", "--drive", "64", status=2)
+            self.bad("/nowhere", "--control", path, "insert", "/nowhere")
+            self.bad("neither a file", "--control", path, "insert", self.root)
+            self.bad("takes no NAME", "--control", path, "eject", "web", status=2)
+            self.good("--control", path, "poweroff")
+            self.assertEqual(vmm.wait(30), 0)
+
     def test_console_through_pipes(self):
         self.create()
         self.good("start", "web")
