@@ -367,10 +367,10 @@ inn_guest_call_finish (InnGuest *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- network cards ---- */
+/* ---- devices ---- */
 
 static void
-on_link_set (GObject *source, GAsyncResult *result, gpointer user_data)
+on_device_set (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
@@ -379,6 +379,25 @@ on_link_set (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_boolean (task, TRUE);
   else
     inn_guest_fail_task (task, g_task_get_source_object (task), error);
+}
+
+/* The task that on_device_set() ends; NULL for a guest that is off: the caller has its error. */
+static GTask *
+start_device_task (InnGuest *self,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (self->channel != NULL)
+    return task;
+
+  inn_guest_set_not_running_error (self, &error);
+  g_task_return_error (task, g_steal_pointer (&error));
+  g_object_unref (task);
+  return NULL;
 }
 
 void
@@ -389,21 +408,13 @@ inn_guest_set_link_async (InnGuest *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) error = NULL;
+  GTask *task;
 
   g_return_if_fail (INN_IS_GUEST (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  if (self->channel == NULL)
-    {
-      inn_guest_set_not_running_error (self, &error);
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  inn_control_channel_set_link_async (self->channel, nic, up, cancellable, on_link_set,
-                                      g_steal_pointer (&task));
+  task = start_device_task (self, cancellable, callback, user_data);
+  if (task != NULL)
+    inn_control_channel_set_link_async (self->channel, nic, up, cancellable, on_device_set, task);
 }
 
 gboolean
@@ -414,20 +425,6 @@ inn_guest_set_link_finish (InnGuest *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- memory balloon ---- */
-
-static void
-on_balloon_set (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    inn_guest_fail_task (task, g_task_get_source_object (task), error);
-}
-
 void
 inn_guest_set_balloon_async (InnGuest *self,
                              guint64 bytes,
@@ -435,21 +432,13 @@ inn_guest_set_balloon_async (InnGuest *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) error = NULL;
+  GTask *task;
 
   g_return_if_fail (INN_IS_GUEST (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  if (self->channel == NULL)
-    {
-      inn_guest_set_not_running_error (self, &error);
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  inn_control_channel_set_balloon_async (self->channel, bytes, cancellable, on_balloon_set,
-                                         g_steal_pointer (&task));
+  task = start_device_task (self, cancellable, callback, user_data);
+  if (task != NULL)
+    inn_control_channel_set_balloon_async (self->channel, bytes, cancellable, on_device_set, task);
 }
 
 gboolean

@@ -7,7 +7,10 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "base/fd.h"
+#include "disk-image.h"
 #include "innctl.h"
+#include "protocol/control-protocol.h"
 
 static char *bus_word, *serial, *size, *drive;
 static gboolean readonly, force;
@@ -303,12 +306,89 @@ change_medium (const Innctl *self, InnGuest *guest, const char *path)
   return INNCTL_DONE;
 }
 
+/* A VMM by itself counts its drives and has no other names for them. */
+static gboolean
+parse_drive_number (guint *ret_number)
+{
+  guint64 number = 0;
+
+  if (drive != NULL
+      && !g_ascii_string_to_unsigned (drive, 10, 0, CONTROL_MAX_DRIVES - 1, &number, NULL))
+    return FALSE;
+
+  *ret_number = (guint)number;
+  return TRUE;
+}
+
+/* Without a descriptor it takes the medium out. */
+static gboolean
+call_drive (const InnctlTarget *target, guint number, int fd, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (fd >= 0)
+    inn_control_channel_insert_async (target->channel, number, fd, force, NULL, innctl_take_result,
+                                      &result);
+  else
+    inn_control_channel_eject_async (target->channel, number, force, NULL, innctl_take_result,
+                                     &result);
+  innctl_await (&result);
+  return inn_control_channel_call_finish (target->channel, result, error);
+}
+
+static InnctlStatus
+fail_drive (const Innctl *self, guint number, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
+    return innctl_fail_with (_ ("The guest uses the CD in drive %u and was asked to let it go. Try "
+                                "again, or use --force."),
+                             number);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SUCH_DEVICE))
+    return innctl_fail_with (_ ("“%s” has no CD drive %u; they are counted from 0."),
+                             self->control_path, number);
+
+  return innctl_fail (error);
+}
+
+/* The VMM behind --control. Without a path it takes the medium out. */
+static InnctlStatus
+change_controlled_medium (Innctl *self, const char *path)
+{
+  g_auto (InnctlTarget) target = { NULL, NULL };
+  g_autoptr (GError) error = NULL;
+  InnctlStatus status;
+  gboolean done;
+  guint number;
+  int fd = -1;
+
+  if (!parse_drive_number (&number))
+    return innctl_fail_usage (_ ("With --control, --drive is a number from 0; “%s” is none."),
+                              drive);
+  status = innctl_target_init (&target, self, NULL);
+  if (status != INNCTL_DONE)
+    return status;
+  if (path != NULL)
+    {
+      fd = inn_disk_image_open (path, INN_DISK_READ_ONLY, &error);
+      if (fd < 0)
+        return innctl_fail (error);
+    }
+
+  done = call_drive (&target, number, fd, &error);
+  fd_close (&fd);
+  return done ? INNCTL_DONE : fail_drive (self, number, error);
+}
+
 static InnctlStatus
 run_insert (Innctl *self, char **arguments)
 {
-  g_autofree char *path = innctl_absolute_path (arguments[1]);
+  const gboolean controlled = self->control_path != NULL;
+  g_autofree char *path = innctl_absolute_path (arguments[controlled ? 0 : 1]);
   g_autoptr (InnGuest) guest = NULL;
 
+  if (controlled)
+    return check_medium (path) == INNCTL_DONE ? change_controlled_medium (self, path)
+                                              : INNCTL_FAILED;
   g_set_object (&guest, innctl_find_guest (self, arguments[0]));
   if (guest == NULL || check_medium (path) != INNCTL_DONE)
     return INNCTL_FAILED;
@@ -321,6 +401,8 @@ run_eject (Innctl *self, char **arguments)
 {
   g_autoptr (InnGuest) guest = NULL;
 
+  if (self->control_path != NULL)
+    return change_controlled_medium (self, NULL);
   g_set_object (&guest, innctl_find_guest (self, arguments[0]));
   return guest != NULL ? change_medium (self, guest, NULL) : INNCTL_FAILED;
 }
@@ -338,7 +420,7 @@ static const GOptionEntry attach_options[] = {
 
 static const GOptionEntry drive_options[] = {
   { "drive", 'd', 0, G_OPTION_ARG_STRING, &drive, N_ ("The CD drive, if there are several"),
-    N_ ("TARGET") },
+    N_ ("TARGET|NUMBER") },
   { "force", 'f', 0, G_OPTION_ARG_NONE, &force,
     N_ ("Even when the guest uses what is in the drive"), NULL },
   { NULL },
@@ -376,6 +458,7 @@ const InnctlVerb innctl_insert_verb = {
         "that uses the old one is asked to let it go."),
   .min_arguments = 2,
   .max_arguments = 2,
+  .takes_control = TRUE,
   .options = drive_options,
   .run = run_insert,
 };
@@ -388,6 +471,7 @@ const InnctlVerb innctl_eject_verb = {
                  "go."),
   .min_arguments = 1,
   .max_arguments = 1,
+  .takes_control = TRUE,
   .options = drive_options,
   .run = run_eject,
 };

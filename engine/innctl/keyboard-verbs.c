@@ -15,7 +15,8 @@ enum
 {
   /* Between any two changes: firmware looks at the keyboard 50 times a second and remembers few. */
   STEP_MS = 10,
-  HOLD_MS = 50, /* of a combination */
+  HOLD_MS = 50,  /* of a combination */
+  END_MS = 1000, /* until the end of a machine that does not answer is known */
 };
 
 typedef struct
@@ -130,15 +131,37 @@ press (Keyboard *self, guint16 key, gboolean down)
   innctl_wait (STEP_MS, is_gone, self);
 }
 
-/* All together, in that order, and back. */
-static void
+/* All together, in that order, and back. Whether it was there when the last went down. */
+static gboolean
 press_together (Keyboard *self, const GArray *keys, guint hold_ms)
 {
+  gboolean there = TRUE;
+
   for (guint i = 0; i < keys->len; i++)
-    press (self, g_array_index (keys, guint16, i), TRUE);
+    {
+      there = !is_gone (self);
+      press (self, g_array_index (keys, guint16, i), TRUE);
+    }
   innctl_wait (hold_ms, is_gone, self);
   for (guint i = keys->len; i > 0; i--)
     press (self, g_array_index (keys, guint16, i - 1), FALSE);
+  return there;
+}
+
+/* Waits until the keys have been taken. A machine that the last of them ended has @pressed them
+ * all and cannot say so. */
+static gboolean
+are_taken (Keyboard *self, gboolean pressed, GError **error)
+{
+  g_autoptr (GError) unanswered = NULL;
+
+  if (ping (&self->target, &unanswered))
+    return TRUE;
+  if (pressed && innctl_wait (END_MS, is_gone, self))
+    return TRUE;
+
+  g_propagate_error (error, g_steal_pointer (&unanswered));
+  return FALSE;
 }
 
 /* ---- send-key ---- */
@@ -191,14 +214,15 @@ run_send_key (Innctl *self, char **arguments)
   g_auto (Keyboard) keyboard = { { NULL, NULL }, FALSE };
   g_autoptr (GError) error = NULL;
   InnctlStatus status = read_keys (arguments + (self->control_path == NULL ? 1 : 0), keys);
+  gboolean pressed;
 
   if (status == INNCTL_DONE)
     status = keyboard_open (&keyboard, self, arguments);
   if (status != INNCTL_DONE)
     return status;
 
-  press_together (&keyboard, keys, HOLD_MS);
-  if (!ping (&keyboard.target, &error))
+  pressed = press_together (&keyboard, keys, HOLD_MS);
+  if (!are_taken (&keyboard, pressed, &error))
     return innctl_fail (error);
   if (self->json)
     print_keys (keys);
@@ -232,7 +256,8 @@ check_text (const char *text)
   return INNCTL_DONE;
 }
 
-static void
+/* Whether the machine was there when its key went down. */
+static gboolean
 type_character (Keyboard *self, gunichar character)
 {
   g_autoptr (GArray) keys = g_array_new (FALSE, FALSE, sizeof (guint16));
@@ -241,11 +266,11 @@ type_character (Keyboard *self, gunichar character)
   guint16 key;
 
   if (!inn_key_from_character (character, &key, &shift))
-    return;
+    return FALSE;
   if (shift)
     g_array_append_val (keys, shift_key);
   g_array_append_val (keys, key);
-  press_together (self, keys, 0);
+  return press_together (self, keys, 0);
 }
 
 static void
@@ -268,15 +293,16 @@ run_type (Innctl *self, char **arguments)
   g_auto (Keyboard) keyboard = { { NULL, NULL }, FALSE };
   g_autoptr (GError) error = NULL;
   InnctlStatus status = check_text (text);
+  gboolean typed = TRUE;
 
   if (status == INNCTL_DONE)
     status = keyboard_open (&keyboard, self, arguments);
   if (status != INNCTL_DONE)
     return status;
 
-  for (const char *at = text; *at != '\0' && !is_gone (&keyboard); at = g_utf8_next_char (at))
-    type_character (&keyboard, g_utf8_get_char (at));
-  if (!ping (&keyboard.target, &error))
+  for (const char *at = text; *at != '\0' && typed; at = g_utf8_next_char (at))
+    typed = type_character (&keyboard, g_utf8_get_char (at));
+  if (!are_taken (&keyboard, typed, &error))
     return innctl_fail (error);
   if (self->json)
     print_typed (text);

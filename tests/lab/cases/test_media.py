@@ -10,15 +10,15 @@ MENU_S, MEMTEST_S, REACTION_S = 60, 90, 20
 
 
 def bios_starts_the_rescue_disc(lab):
-    """GRUB's menu, then its prompt; a command typed there turns the machine off by ACPI."""
+    """GRUB's menu, then its prompt; a command that innctl types turns the machine off by ACPI."""
     disc = lab.assets / "grub-rescue.iso"
     with Pc(lab, "--firmware", "bios", "--cdrom", disc) as pc:
         pc.wait_for_text("GNU GRUB +version(?s:.*)Memtest86", MENU_S)
-        pc.channel.type("c")
+        lab.innctl("--control", pc.control, "send-key", "c")
         pc.wait_for_text("grub>", REACTION_S)
-        pc.channel.type("halt")
+        lab.innctl("--control", pc.control, "type", "halt")
         pc.wait_for_text("grub> halt", REACTION_S)
-        pc.channel.type("\n")
+        lab.innctl("--control", pc.control, "send-key", "enter")
         pc.machine.expect_end(POWER_OFF)
 
 

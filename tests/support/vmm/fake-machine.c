@@ -359,6 +359,8 @@ static int fake_input(void *data, const struct input_event *event)
 		machine->last_code = event->code;
 		machine->held += event->x ? 1 : -1;
 		tell_key(machine, event);
+		if (event->x && event->code == machine->ending_key)
+			fake_machine_end(machine, machine->ending_reason);
 		break;
 	case INPUT_POSITION:
 		machine->pointer_x = event->x;

@@ -46,7 +46,9 @@ struct fake_machine {
 	struct event_source *serial_source;
 	struct event_timer *sample_timer;
 	struct screen *screen;
-	uint32_t colour; /* of all pixels */
+	uint32_t colour;         /* of all pixels */
+	unsigned int ending_key; /* ends it when it goes down; 0: none does */
+	enum vmm_end_reason ending_reason;
 	/* for tests, which look from other threads */
 	atomic_uint operations; /* calls of any operation but watch */
 	atomic_uint watch_interval_ms;

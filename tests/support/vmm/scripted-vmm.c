@@ -2,7 +2,8 @@
 /*
  * Plays a VMM for tests of its clients: the real control server over a machine without a guest.
  *
- *	scripted-vmm --control PATH|fd=N [--end-after MS] [--end-reason R] [--break-protocol]
+ *	scripted-vmm --control PATH|fd=N [--end-after MS] [--end-at-key CODE] [--end-reason R]
+ *		[--break-protocol]
  *
  * PATH is bound and listened on; fd=N is bound already. R is a number of enum vmm_end_reason (by
  * default a guest's power-off). With --break-protocol every client is attached and then lied to.
@@ -24,7 +25,8 @@
 
 struct script {
 	const char *control;
-	uint64_t end_after_ms; /* 0: never */
+	uint64_t end_after_ms;   /* 0: never */
+	unsigned int end_at_key; /* 0: none */
 	enum vmm_end_reason end_reason;
 	bool break_protocol;
 };
@@ -45,6 +47,8 @@ static struct script parse(int argc, char **argv)
 			script.control = value;
 		else if (strcmp(argv[i], "--end-after") == 0)
 			script.end_after_ms = strtoull(value, NULL, 10);
+		else if (strcmp(argv[i], "--end-at-key") == 0)
+			script.end_at_key = (unsigned int)strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--end-reason") == 0)
 			script.end_reason = (enum vmm_end_reason)atoi(value);
 		else if (strcmp(argv[i], "--break-protocol") == 0)
@@ -96,6 +100,8 @@ static int run(const struct script *script, int listen_fd)
 	if (event_loop_create(&loop) < 0 || fake_machine_init(&machine, loop, listen_fd) < 0 ||
 	    event_loop_add_timer(loop, on_end, &ending, &timer) < 0)
 		return EXIT_STATUS_HOST_ERROR;
+	machine.ending_key = script->end_at_key;
+	machine.ending_reason = script->end_reason;
 	if (script->end_after_ms != 0)
 		event_timer_set(timer, event_loop_now() + script->end_after_ms * 1000000);
 	status = event_loop_run(loop);
@@ -111,7 +117,7 @@ int main(int argc, char **argv)
 
 	if (!script.control) {
 		fprintf(stderr, "usage: scripted-vmm --control PATH|fd=N [--end-after MS] "
-				"[--end-reason R] [--break-protocol]\n");
+				"[--end-at-key CODE] [--end-reason R] [--break-protocol]\n");
 		return EXIT_STATUS_USAGE;
 	}
 	listen_fd = open_control(script.control);

@@ -739,6 +739,29 @@ class InnctlTest(unittest.TestCase):
             self.assertIn("not running", run.communicate(timeout=30)[1])
             self.assertEqual(run.returncode, 1)
 
+    def test_keys_that_end_it(self):
+        """The last key's machine cannot answer any more; one before the last was too early."""
+        self.define_with_screen()
+        vmm = os.path.abspath(SCRIPTED_VMM)
+        ending = self.write("vmm", f'#!/bin/sh\nexec {vmm} "$@" --end-at-key 28\n')
+        os.chmod(ending, 0o700)
+        self.environment["INNKEEPER_VMM"] = ending
+        for arguments in (("send-key", "web", "enter"), ("type", "web", "halt\n")):
+            self.good("start", "web")
+            self.assertEqual(self.good(*arguments), "")
+            self.assertEqual(self.state(), "off")
+        for arguments in (("send-key", "web", "enter", "a"), ("type", "web", "\nhalt")):
+            self.good("start", "web")
+            self.bad("not running", *arguments)
+
+    def test_control_keys_that_end_it(self):
+        path = f"{self.root}/by-hand.sock"
+        with subprocess.Popen([SCRIPTED_VMM, "--control", path, "--end-at-key", "28"]) as vmm:
+            while self.run_innctl("--control", path, "stats").returncode != 0:
+                time.sleep(0.05)
+            self.good("--control", path, "send-key", "enter")
+            self.assertEqual(vmm.wait(30), 0)
+
     def test_control_keys(self):
         path = f"{self.root}/by-hand.sock"
         with subprocess.Popen([SCRIPTED_VMM, "--control", path]) as vmm:
@@ -765,6 +788,31 @@ class InnctlTest(unittest.TestCase):
             self.assertEqual((stats["state"], stats["pid"]), ("paused", vmm.pid))
             self.good("--control", path, "resume")
             self.good("--control", path, "reset")
+            self.good("--control", path, "poweroff")
+            self.assertEqual(vmm.wait(30), 0)
+
+    def test_control_media(self):
+        """The drives as in test_media_of_a_running_machine()."""
+        path = f"{self.root}/by-hand.sock"
+        iso = self.iso()
+        self.bad(path, "--control", path, "eject")
+        with subprocess.Popen([SCRIPTED_VMM, "--control", path]) as vmm:
+            while self.run_innctl("--control", path, "stats").returncode != 0:
+                time.sleep(0.05)
+            for _ in range(2):
+                self.good("--control", path, "insert", iso)
+                self.good("--control", path, "eject")
+            self.good("--control", path, "insert", iso, "--drive", "1")
+            self.bad("drive 1 and was asked", "--control", path, "eject", "--drive", "1")
+            self.bad("--force", "--control", path, "insert", iso, "--drive", "1")
+            self.good("--control", path, "insert", iso, "--drive", "1", "--force")
+            self.good("--control", path, "eject", "--drive", "1", "--force")
+            self.bad("no CD drive 3", "--control", path, "insert", iso, "--drive", "3")
+            self.bad("number", "--control", path, "eject", "--drive", "sda", status=2)
+            self.bad("number", "--control", path, "eject", "--drive", "64", status=2)
+            self.bad("/nowhere", "--control", path, "insert", "/nowhere")
+            self.bad("neither a file", "--control", path, "insert", self.root)
+            self.bad("takes no NAME", "--control", path, "eject", "web", status=2)
             self.good("--control", path, "poweroff")
             self.assertEqual(vmm.wait(30), 0)
 

@@ -18,6 +18,12 @@
 static const char *vmm_path;
 static const char *vmm_arguments;
 
+enum
+{
+  VIRTIO_DISKS = 15,
+  SATA_DRIVES = 6,
+};
+
 typedef struct
 {
   char *folder;
@@ -217,8 +223,12 @@ test_sentences (Fixture *f, gconstpointer data)
   g_autofree char *no_socket = g_strdup_printf ("--control '%s/none/socket'", f->folder);
   g_autofree char *long_cmdline = g_strnfill (3000, 'x');
   g_autofree char *too_long = g_strdup_printf ("--cmdline %s", long_cmdline);
+  g_autofree char *cut_firmware
+      = g_strdup_printf ("--firmware bios --firmware-image '%s'", f->disk);
 
   KERNEL (f, FOREVER);
+  g_assert_true (g_file_set_contents (f->disk, "cut off", -1, NULL));
+  assert_runs (f, cut_firmware, NULL, EXIT_STATUS_HOST_ERROR, "", "is not a firmware image");
   assert_runs (f, no_disk, NULL, EXIT_STATUS_HOST_ERROR, "", "does not exist.");
   assert_runs (f, folder_disk, NULL, EXIT_STATUS_HOST_ERROR, "", "cannot be opened");
   assert_runs (f, no_initrd, NULL, EXIT_STATUS_HOST_ERROR, "", "does not exist.");
@@ -335,6 +345,20 @@ assert_ends (InnControlChannel *channel, GSubprocess *process, guint32 reason, i
   g_assert_cmpuint (page->status.state, ==, VMM_STATE_ENDED);
   g_assert_cmpuint (page->status.end_reason, ==, reason);
   g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
+}
+
+/* As many as there can be, one of them a CD drive. */
+static void
+test_disks (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) line = g_string_new ("--cdrom none");
+
+  KERNEL (f, POWER_OFF FOREVER);
+  for (guint i = 0; i < VIRTIO_DISKS; i++)
+    g_string_append_printf (line, " --disk '%s',readonly=on", f->disk);
+  for (guint i = 1; i < SATA_DRIVES; i++)
+    g_string_append_printf (line, " --disk '%s',readonly=on,bus=ahci", f->disk);
+  assert_runs (f, line->str, NULL, EXIT_STATUS_POWER_OFF, "", "");
 }
 
 static void
@@ -592,6 +616,7 @@ main (int argc, char **argv)
   ADD ("panic", test_panic);
   ADD ("signals", test_signals);
   ADD ("sentences", test_sentences);
+  ADD ("disks", test_disks);
   ADD ("pause", test_pause);
   ADD ("statistics", test_statistics);
   ADD ("client-reset", test_client_reset);

@@ -183,6 +183,35 @@ static void test_keys(struct fixture *f, gconstpointer data)
 	EXPECT(f, "\x58\xe0\xd3\xe1\x1d\x45\xe1\x9d\xc5\xe0\x2a\xe0\x37");
 }
 
+/* Everything that waits; how many bytes that are. */
+static unsigned int read_all(struct fixture *f)
+{
+	unsigned int count = 0;
+
+	for (; board_in(&f->board, COMMAND, 1) & FULL; count++) {
+		g_assert_cmpuint(count, <, 10000);
+		(void)board_in(&f->board, DATA, 1);
+	}
+	return count;
+}
+
+/* Nobody reads while the user types and points; what is kept has an end, and then all goes on. */
+static void test_flood(struct fixture *f, gconstpointer data)
+{
+	to_mouse(f, 0xf4);
+	g_assert_cmpuint(read_all(f), ==, 1);
+	for (unsigned int i = 0; i < 5000; i++) {
+		key(f, KEY_RIGHT, true);
+		key(f, KEY_RIGHT, false);
+		pointer(f, INPUT_MOTION, 0, 1, 1);
+		pointer(f, INPUT_BUTTON, BTN_LEFT, i % 2 == 0, 0);
+	}
+	g_assert_cmpuint(read_all(f), <=, 4 * PS2_PORT_BUFFER);
+	g_assert_false(f->board.lines[1] || f->board.lines[12]);
+	key(f, KEY_A, true);
+	EXPECT(f, "\x1c");
+}
+
 /* Set 2 in, set 1 out, which is how every PC starts. */
 static void test_translation(struct fixture *f, gconstpointer data)
 {
@@ -340,6 +369,7 @@ int main(int argc, char **argv)
 	ADD("command-byte", test_command_byte);
 	ADD("keyboard-commands", test_keyboard_commands);
 	ADD("keys", test_keys);
+	ADD("flood", test_flood);
 	ADD("translation", test_translation);
 	ADD("keyboard-off", test_keyboard_off);
 	ADD("mouse", test_mouse);
