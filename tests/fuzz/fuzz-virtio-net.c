@@ -136,10 +136,16 @@ static size_t act(struct player *player, const uint8_t *data, size_t size)
 		virtio_net_set_link(player->device, argument & 1);
 		break;
 	case ROOM:
-		fake_net_backend_make_room(&player->fake, argument);
+		/* The kernel's turn, or the backend's. */
+		if (player->fake.lent)
+			(void)fake_net_backend_serve_ring(&player->fake, argument % NET_RINGS,
+							  argument);
+		else
+			fake_net_backend_make_room(&player->fake, argument);
 		break;
 	case RESET:
 		virtio_device_set_status(player->device, 0);
+		virtio_device_reset_and_wait(player->device);
 		if (argument & 1)
 			start_driver(player);
 		break;
@@ -167,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	player.features = data[0];
 	test_machine_init(&player.machine);
 	fake_net_backend_init(&player.fake, data[0] & 8, 1500);
+	player.fake.backend.lends = data[0] & 16;
 	r = virtio_net_create(&player.machine.host, DEVFN, &player.fake.backend,
 			      (const uint8_t *)"\x52\x54\x00\x01\x02\x03", &player.device);
 	assert(r == 0);

@@ -187,6 +187,12 @@ static void kvm_message_send(struct interrupt_message *base)
 		fd_event_signal(message->event_fd);
 }
 
+/* KVM looks at the eventfd's counter when it is attached. */
+static int kvm_message_event_fd(struct interrupt_message *base)
+{
+	return ((struct kvm_message *)base)->event_fd;
+}
+
 /* The route of a message that is gone stays in KVM's table until the next change: it is harmless
  * without an irqfd. */
 static void kvm_message_destroy(struct interrupt_message *base)
@@ -207,6 +213,7 @@ static const struct interrupt_controller_ops kvm_ops = {
 	.message_create = kvm_message_create,
 	.message_route = kvm_message_route,
 	.message_send = kvm_message_send,
+	.message_event_fd = kvm_message_event_fd,
 	.message_destroy = kvm_message_destroy,
 };
 

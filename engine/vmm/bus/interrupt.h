@@ -26,6 +26,7 @@ struct interrupt_controller_ops {
 			      struct interrupt_message **ret_message);
 	int (*message_route)(struct interrupt_message *message, const struct msi_message *route);
 	void (*message_send)(struct interrupt_message *message);
+	int (*message_event_fd)(struct interrupt_message *message);
 	void (*message_destroy)(struct interrupt_message *message);
 };
 
@@ -62,6 +63,15 @@ static inline int interrupt_message_route(struct interrupt_message *message,
 static inline void interrupt_message_send(struct interrupt_message *message)
 {
 	message->controller->ops->message_send(message);
+}
+
+/*
+ * An eventfd that raises it as often as it is signalled; while it is not routed a signal is kept
+ * for when it is. -1 before it was first routed, or where there is none.
+ */
+static inline int interrupt_message_event_fd(struct interrupt_message *message)
+{
+	return message->controller->ops->message_event_fd(message);
 }
 
 /* NULL is accepted. */

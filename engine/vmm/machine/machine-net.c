@@ -21,6 +21,7 @@
 #include "net/net-passt.h"
 #include "net/net-stream.h"
 #include "net/net-tap.h"
+#include "net/vhost-net.h"
 #include "pci/pci-device.h"
 #include "virtio/virtio-pci.h"
 
@@ -142,6 +143,20 @@ static int create_user(struct machine *machine, unsigned int number)
 
 /* Tap interfaces */
 
+/* Where this computer has it and lets us: otherwise the card's frames go through this process. */
+static void add_vhost(struct machine *machine, struct net_backend *backend)
+{
+	int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+	struct vhost_net *vhost;
+
+	if (fd < 0)
+		return;
+	if (vhost_net_create(fd, machine->memory, &vhost) < 0)
+		fd_close(&fd);
+	else if (net_tap_set_vhost(backend, vhost) < 0)
+		vhost_net_destroy(vhost);
+}
+
 /* fd: is taken over. */
 static int connect_tap(struct machine *machine, unsigned int number, int fd)
 {
@@ -153,8 +168,10 @@ static int connect_tap(struct machine *machine, unsigned int number, int fd)
 			  r == -EINVAL ? "it was opened without the header IFF_VNET_HDR"
 				       : strerror(-r));
 		fd_close(&fd);
+		return r;
 	}
-	return r;
+	add_vhost(machine, machine->nics[number].backend);
+	return 0;
 }
 
 static int create_tap(struct machine *machine, unsigned int number)
@@ -314,6 +331,12 @@ void machine_net_resume(struct machine *machine)
 {
 	for (unsigned int i = 0; i < machine->config->net.nic_count; i++)
 		virtio_device_resume(machine->nics[i].device);
+}
+
+void machine_net_count(struct machine *machine)
+{
+	for (unsigned int i = 0; i < machine->config->net.nic_count; i++)
+		net_backend_count(machine->nics[i].backend);
 }
 
 int machine_net_set_link(struct machine *machine, unsigned int nic, bool up)

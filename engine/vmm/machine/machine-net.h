@@ -31,5 +31,7 @@ void machine_net_destroy(struct machine *machine);
 
 void machine_net_pause(struct machine *machine);
 void machine_net_resume(struct machine *machine);
+/* Brings the cards' statistics up to date. */
+void machine_net_count(struct machine *machine);
 /* The cable of a card in or out. 0; -ENODEV when there is no such card. */
 int machine_net_set_link(struct machine *machine, unsigned int nic, bool up);

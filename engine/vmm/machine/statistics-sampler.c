@@ -16,6 +16,7 @@
 #include "loop/event-loop.h"
 #include "machine/kvm-counters.h"
 #include "machine/machine-run-state.h"
+#include "machine/machine-net.h"
 #include "machine/machine.h"
 
 #define MS                 1000000ULL
@@ -125,6 +126,7 @@ static uint64_t sample(struct statistics_sampler *sampler)
 	uint64_t held = anonymous_bytes(sampler), progress = 0;
 
 	find_counters(sampler);
+	machine_net_count(machine);
 	statistics_page_begin(page);
 	page->status.sampled_ns = event_loop_now();
 	page->memory.resident_bytes = held > sampler->own_bytes ? held - sampler->own_bytes : 0;

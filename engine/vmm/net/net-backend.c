@@ -57,6 +57,12 @@ void net_backend_count_send_drops(struct net_backend *backend, unsigned int pack
 	statistics_add(&backend->statistics->send_drops, packets);
 }
 
+void net_backend_count(struct net_backend *backend)
+{
+	if (backend->lends)
+		backend->ops->count(backend);
+}
+
 void net_backend_destroy(struct net_backend *backend)
 {
 	if (backend)

@@ -30,6 +30,15 @@ struct net_packet {
 	uint32_t length; /* of iov, from NET_FRAME_MIN to NET_FRAME_MAX */
 };
 
+enum { NET_RING_RECEIVE, NET_RING_TRANSMIT, NET_RINGS };
+
+/* A queue of a card, of which nothing is under way. The parts of it are in guest memory. */
+struct net_ring {
+	uint16_t size, next_available;
+	void *descriptors, *available, *used;
+	int kick_fd, call_fd; /* eventfds: the driver notifies, the driver is interrupted */
+};
+
 /* What a card does for its backend. */
 struct net_client {
 	/*
@@ -59,6 +68,18 @@ struct net_backend_ops {
 	void (*receive)(struct net_backend *backend);
 	/* features: bits VIRTIO_NET_F_GUEST_... the guest can take. NULL without offloads. */
 	void (*set_guest_offloads)(struct net_backend *backend, uint64_t features);
+	/*
+	 * Leaves the card's queues to the kernel; send() and receive() are not called until they
+	 * are taken back. features: as negotiated. error_fd: an eventfd that is signalled when the
+	 * guest breaks the rules. 0 or negative errno; nothing has changed then. NULL unless the
+	 * backend lends.
+	 */
+	int (*start_rings)(struct net_backend *backend, const struct net_ring rings[NET_RINGS],
+			   uint64_t features, int error_fd);
+	/* Takes them back, with nothing under way: which entry of each is the next to take. */
+	void (*stop_rings)(struct net_backend *backend, uint16_t next_available[NET_RINGS]);
+	/* Counts what the kernel has done since the last time. NULL unless the backend lends. */
+	void (*count)(struct net_backend *backend);
 	void (*destroy)(struct net_backend *backend);
 };
 
@@ -69,6 +90,7 @@ struct net_backend {
 	struct nic_statistics *statistics; /* borrowed, never NULL */
 	bool carrier;                      /* there is something at the other end */
 	bool offloads;                     /* checksums and segmentation can be left to it */
+	bool lends;                        /* start_rings() may be tried */
 	uint16_t mtu;                      /* 0: not known */
 };
 
@@ -83,5 +105,7 @@ void net_backend_count_send_drops(struct net_backend *backend, unsigned int pack
 /* For cards. NULL: nobody any more. */
 void net_backend_set_client(struct net_backend *backend, const struct net_client *client,
 			    void *data);
+/* Brings the statistics up to date. */
+void net_backend_count(struct net_backend *backend);
 /* NULL is accepted. */
 void net_backend_destroy(struct net_backend *backend);

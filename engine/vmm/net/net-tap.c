@@ -17,6 +17,8 @@
 #include "base/fd.h"
 #include "control/statistics-page.h"
 #include "loop/event-loop.h"
+#include "net/interface-counters.h"
+#include "net/vhost-net.h"
 
 enum {
 	HEADER_SIZE = sizeof(struct virtio_net_hdr_v1),
@@ -31,6 +33,10 @@ struct net_tap {
 	uint32_t events;             /* what the source waits for */
 	bool blocked;                /* it had no room */
 	uint32_t held;               /* bytes of a frame the client had no room for, 0: none */
+	struct vhost_net *vhost;     /* NULL: the kernel serves no queues */
+	bool lent;                   /* it does so now */
+	struct interface_counters counters; /* where there is vhost */
+	struct rtnl_link_stats64 counted;   /* what is in the statistics already, while lent */
 	char input[HEADER_SIZE + NET_FRAME_MAX];
 	struct iovec iov[MAX_IOV];
 };
@@ -42,7 +48,7 @@ static struct net_tap *from_backend(struct net_backend *backend)
 
 static void update_events(struct net_tap *tap)
 {
-	uint32_t events = (tap->held ? 0 : EPOLLIN) | (tap->blocked ? EPOLLOUT : 0);
+	uint32_t events = (tap->held || tap->lent ? 0 : EPOLLIN) | (tap->blocked ? EPOLLOUT : 0);
 
 	if (tap->source && events != tap->events &&
 	    event_source_set_events(tap->source, events) == 0)
@@ -173,6 +179,61 @@ static void net_tap_set_guest_offloads(struct net_backend *backend, uint64_t fea
 	(void)ioctl(from_backend(backend)->fd, TUNSETOFFLOAD, flags);
 }
 
+/* The queues with the kernel */
+
+/* What the guest sends the interface receives. */
+static void net_tap_count(struct net_backend *backend)
+{
+	struct net_tap *tap = from_backend(backend);
+	struct nic_statistics *statistics = backend->statistics;
+	struct rtnl_link_stats64 now, *before = &tap->counted;
+
+	if (!tap->lent || interface_counters_read(&tap->counters, &now) < 0)
+		return;
+	statistics_add(&statistics->sent_packets, now.rx_packets - before->rx_packets);
+	statistics_add(&statistics->sent_bytes, now.rx_bytes - before->rx_bytes);
+	statistics_add(&statistics->send_drops, now.rx_dropped - before->rx_dropped);
+	statistics_add(&statistics->received_packets, now.tx_packets - before->tx_packets);
+	statistics_add(&statistics->received_bytes, now.tx_bytes - before->tx_bytes);
+	statistics_add(&statistics->receive_drops, now.tx_dropped - before->tx_dropped);
+	*before = now;
+}
+
+/* A frame that had no room goes: those that come behind it would overtake it. */
+static void drop_held(struct net_tap *tap)
+{
+	if (tap->held)
+		statistics_add(&tap->backend.statistics->receive_drops, 1);
+	tap->held = 0;
+	tap->blocked = false;
+}
+
+static int net_tap_start_rings(struct net_backend *backend, const struct net_ring rings[NET_RINGS],
+			       uint64_t features, int error_fd)
+{
+	struct net_tap *tap = from_backend(backend);
+	int r = tap->source ? interface_counters_read(&tap->counters, &tap->counted) : -ENODEV;
+
+	if (r == 0)
+		r = vhost_net_start(tap->vhost, tap->fd, rings, features, error_fd);
+	if (r < 0)
+		return r;
+	drop_held(tap);
+	tap->lent = true;
+	update_events(tap);
+	return 0;
+}
+
+static void net_tap_stop_rings(struct net_backend *backend, uint16_t next_available[NET_RINGS])
+{
+	struct net_tap *tap = from_backend(backend);
+
+	vhost_net_stop(tap->vhost, next_available);
+	net_tap_count(backend);
+	tap->lent = false;
+	update_events(tap);
+}
+
 static void on_tap(void *data, uint32_t events)
 {
 	struct net_tap *tap = data;
@@ -182,9 +243,9 @@ static void on_tap(void *data, uint32_t events)
 		tap->backend.client->writable(tap->backend.client_data);
 		update_events(tap);
 	}
-	if (tap->held && (events & (EPOLLHUP | EPOLLERR)))
+	if ((tap->held || tap->lent) && (events & (EPOLLHUP | EPOLLERR)))
 		lose_interface(tap);
-	else if (!tap->held && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+	else if (!tap->held && !tap->lent && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		receive_some(tap);
 }
 
@@ -193,6 +254,8 @@ static void net_tap_destroy(struct net_backend *backend)
 	struct net_tap *tap = from_backend(backend);
 
 	event_source_remove(tap->source);
+	vhost_net_destroy(tap->vhost);
+	interface_counters_close(&tap->counters);
 	fd_close(&tap->fd);
 	free(tap);
 }
@@ -201,6 +264,9 @@ static const struct net_backend_ops net_tap_ops = {
 	.send = net_tap_send,
 	.receive = net_tap_receive,
 	.set_guest_offloads = net_tap_set_guest_offloads,
+	.start_rings = net_tap_start_rings,
+	.stop_rings = net_tap_stop_rings,
+	.count = net_tap_count,
 	.destroy = net_tap_destroy,
 };
 
@@ -278,6 +344,7 @@ int net_tap_create(int fd, struct event_loop *loop, struct nic_statistics *stati
 	tap->backend.carrier = tap->backend.offloads = true;
 	tap->backend.mtu = find_mtu(&interface);
 	tap->events = EPOLLIN;
+	tap->counters.fd = -1;
 	r = event_loop_add(loop, fd, EPOLLIN, on_tap, tap, &tap->source);
 	if (r < 0) {
 		free(tap);
@@ -285,5 +352,26 @@ int net_tap_create(int fd, struct event_loop *loop, struct nic_statistics *stati
 	}
 	tap->fd = fd;
 	*ret_backend = &tap->backend;
+	return 0;
+}
+
+int net_tap_set_vhost(struct net_backend *backend, struct vhost_net *vhost)
+{
+	struct net_tap *tap = from_backend(backend);
+	struct rtnl_link_stats64 values;
+	struct ifreq interface;
+	int r;
+
+	if (ioctl(tap->fd, TUNGETIFF, &interface) < 0)
+		return -errno;
+	r = interface_counters_open(&tap->counters, interface.ifr_name);
+	if (r == 0)
+		r = interface_counters_read(&tap->counters, &values);
+	if (r < 0) {
+		interface_counters_close(&tap->counters);
+		return r;
+	}
+	tap->vhost = vhost;
+	backend->lends = true;
 	return 0;
 }

@@ -144,6 +144,18 @@ void pci_msix_notify(struct pci_msix *msix, unsigned int vector)
 	vector_update(msix, &msix->vectors[vector]);
 }
 
+int pci_msix_event_fd(const struct pci_msix *msix, unsigned int vector)
+{
+	if (vector >= msix->count || !msix->vectors[vector].message)
+		return -1;
+	return interrupt_message_event_fd(msix->vectors[vector].message);
+}
+
+unsigned int pci_msix_capability(const struct pci_msix *msix)
+{
+	return msix->capability;
+}
+
 void pci_msix_update(struct pci_msix *msix)
 {
 	for (unsigned int i = 0; i < msix->count; i++)

@@ -34,6 +34,14 @@ bool pci_msix_enabled(const struct pci_msix *msix);
 /* Sends the vector's message, or makes it pending while masked. Nothing for one out of range. */
 void pci_msix_notify(struct pci_msix *msix, unsigned int vector);
 
+/*
+ * The eventfd that sends the vector's message while it is not masked; a signal meanwhile is kept.
+ * -1 for a vector that has never been unmasked. Stays as long as the function is there.
+ */
+int pci_msix_event_fd(const struct pci_msix *msix, unsigned int vector);
+/* Offset of the capability. */
+unsigned int pci_msix_capability(const struct pci_msix *msix);
+
 /* The guest wrote configuration space, or it was reset: the masks may have changed. */
 void pci_msix_update(struct pci_msix *msix);
 /* Table and pending bits to their power-on state. */

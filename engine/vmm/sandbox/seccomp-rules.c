@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 
@@ -63,6 +64,10 @@ static const uint32_t main_ioctls[] = {
 	BLKGETSIZE64,
 	/* what a guest leaves to a tap interface */
 	TUNSETOFFLOAD,
+	/* queues lent to the kernel and taken back */
+	VHOST_SET_FEATURES, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE, VHOST_GET_VRING_BASE,
+	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR,
+	VHOST_NET_SET_BACKEND,
 	/* a terminal restored */
 	TCGETS, TCSETS, TCSETSW, TCSETSF,
 };

@@ -157,9 +157,17 @@ void virtio_device_notified(struct virtio_device *device, unsigned int queue)
 		device->transport->ops->schedule(device->transport, queue);
 }
 
+void virtio_device_vectors_changed(struct virtio_device *device)
+{
+	if (device->ops->vectors_changed)
+		device->ops->vectors_changed(device);
+}
+
 void virtio_device_pause(struct virtio_device *device)
 {
 	device->paused = true;
+	if (device->ops->pause)
+		device->ops->pause(device);
 }
 
 void virtio_device_resume(struct virtio_device *device)

@@ -39,6 +39,13 @@ struct virtio_device_ops {
 	 * queues take nothing and the device still reads as not reset.
 	 */
 	bool (*stop)(struct virtio_device *device);
+	/*
+	 * The device has been paused: whoever takes requests besides process() stops before this
+	 * returns. NULL where nobody does. Main thread.
+	 */
+	void (*pause)(struct virtio_device *device);
+	/* Interrupts of queues may go elsewhere now. NULL where none is lent. Any thread. */
+	void (*vectors_changed)(struct virtio_device *device);
 	/* Waits for what is under way. NULL where stop() never answers false. Main thread. */
 	void (*drain)(struct virtio_device *device);
 	void (*destroy)(struct virtio_device *device);
@@ -55,6 +62,14 @@ struct virtio_transport_ops {
 	 * enabled. Any thread.
 	 */
 	void (*schedule)(struct virtio_transport *transport, unsigned int queue);
+	/*
+	 * Leaves an enabled queue to the kernel, which waits for the driver's notifications at one
+	 * eventfd and interrupts it with the other (-1: only interrupt_queue() can). process() is
+	 * not called for the queue until it is taken back, and is then. Main thread.
+	 */
+	void (*lend_queue)(struct virtio_transport *transport, unsigned int queue, int *ret_kick_fd,
+			   int *ret_call_fd);
+	void (*take_back_queue)(struct virtio_transport *transport, unsigned int queue);
 	/* The device has been reset: the transport's own registers too. */
 	void (*reset)(struct virtio_transport *transport);
 	void (*destroy)(struct virtio_transport *transport);
@@ -99,6 +114,8 @@ void virtio_device_accept_features(struct virtio_device *device, unsigned int wo
 				   uint32_t features);
 void virtio_device_set_status(struct virtio_device *device, uint8_t status);
 void virtio_device_enable_queue(struct virtio_device *device, unsigned int queue);
+/* Where interrupts go may have changed. */
+void virtio_device_vectors_changed(struct virtio_device *device);
 void virtio_device_notified(struct virtio_device *device, unsigned int queue);
 /* As by the driver, but done when this returns. Main thread, vCPUs stopped. */
 void virtio_device_reset_and_wait(struct virtio_device *device);

@@ -5,7 +5,7 @@
  *
  * What one notification finds goes to the backend as one batch. Nothing taken from a queue outlives
  * the call that took it: a frame there is no room for is put back, so a reset or a pause finds
- * nothing under way.
+ * nothing under way. The pair may be lent to the kernel, which gives it back before them too.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -18,6 +18,7 @@
 #include "base/iov.h"
 #include "control/statistics-page.h"
 #include "net/net-backend.h"
+#include "virtio/net-queue-lending.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-devices.h"
 #include "virtio/virtio-net-filter.h"
@@ -45,6 +46,7 @@ struct virtio_net {
 	uint8_t mac[VIRTIO_NET_MAC_SIZE]; /* as made; the driver may choose another */
 	struct virtio_net_filter filter;
 	bool cable;
+	struct net_queue_lending lending;
 	uint64_t offloads; /* guest offloads the backend has been told of */
 	/* Room for one call to work in. */
 	struct net_packet packets[PACKETS_PER_BATCH];
@@ -416,9 +418,54 @@ static bool serve_commands(struct virtio_net *net)
 		}
 	} while (r >= 0 && virtqueue_enable_notification(queue) && served < COMMANDS_PER_TURN);
 	virtio_device_publish(&net->device, CONTROL_QUEUE);
-	if (r < 0)
+	if (r < 0) {
 		virtio_device_set_broken(&net->device, queue->fault);
+		net_queue_lending_wake(&net->lending);
+	}
 	return served >= COMMANDS_PER_TURN;
+}
+
+/* The pair with the kernel */
+
+/*
+ * It does not write how many buffers a frame took unless that was negotiated, which is one all the
+ * same (section 5.1.6.4.1).
+ */
+static bool may_lend(const struct virtio_net *net)
+{
+	const struct virtio_device *device = &net->device;
+	const struct virtqueue *receive = &device->queues[receive_queue(0)];
+	const struct virtqueue *transmit = &device->queues[transmit_queue(0)];
+
+	return virtio_device_running(device) && !device->paused && net->cable &&
+	       net->backend->carrier && has(net, VIRTIO_NET_F_MRG_RXBUF) && receive->ready &&
+	       transmit->ready;
+}
+
+static void update_lending(struct virtio_net *net)
+{
+	net_queue_lending_set(&net->lending, may_lend(net));
+}
+
+static void on_wake(void *device)
+{
+	update_lending(from_device(device));
+	virtio_device_idle(device);
+}
+
+static void virtio_net_vectors_changed(struct virtio_device *device)
+{
+	struct virtio_net *net = from_device(device);
+
+	if (!net->lending.lent)
+		return;
+	net->lending.stale = true;
+	net_queue_lending_wake(&net->lending);
+}
+
+static void virtio_net_pause(struct virtio_device *device)
+{
+	update_lending(from_device(device));
 }
 
 /* The link: section 5.1.4 */
@@ -437,6 +484,7 @@ static void update_link(struct virtio_net *net)
 
 static void on_carrier_changed(void *data)
 {
+	update_lending(data);
 	update_link(data);
 }
 
@@ -445,6 +493,7 @@ void virtio_net_set_link(struct virtio_device *device, bool up)
 	struct virtio_net *net = from_device(device);
 
 	net->cable = up;
+	update_lending(net);
 	update_link(net);
 }
 
@@ -464,6 +513,9 @@ static bool virtio_net_process(struct virtio_device *device, unsigned int index)
 	tell_offloads(net);
 	if (index == CONTROL_QUEUE)
 		return serve_commands(net);
+	update_lending(net);
+	if (net->lending.lent)
+		return false;
 	if (index == transmit_queue(0))
 		return transmit(net, index);
 	virtqueue_disable_notification(&device->queues[index]);
@@ -477,7 +529,16 @@ static bool virtio_net_stop(struct virtio_device *device)
 
 	virtio_net_filter_init(&net->filter, net->mac);
 	memcpy(net->config.mac, net->mac, sizeof(net->mac));
-	return true;
+	net->lending.refused = false;
+	if (!net->lending.lent)
+		return true;
+	net_queue_lending_wake(&net->lending);
+	return false;
+}
+
+static void virtio_net_drain(struct virtio_device *device)
+{
+	on_wake(device);
 }
 
 static void virtio_net_destroy(struct virtio_device *device)
@@ -485,12 +546,16 @@ static void virtio_net_destroy(struct virtio_device *device)
 	struct virtio_net *net = from_device(device);
 
 	net_backend_set_client(net->backend, NULL, NULL);
+	net_queue_lending_finish(&net->lending);
 	free(net);
 }
 
 static const struct virtio_device_ops virtio_net_ops = {
 	.process = virtio_net_process,
 	.stop = virtio_net_stop,
+	.pause = virtio_net_pause,
+	.vectors_changed = virtio_net_vectors_changed,
+	.drain = virtio_net_drain,
 	.destroy = virtio_net_destroy,
 };
 
@@ -542,8 +607,11 @@ int virtio_net_create(const struct virtio_host *host, uint8_t devfn, struct net_
 	if (!net)
 		return -ENOMEM;
 	init_net(net, host, backend, mac);
-	r = virtio_pci_create(host, devfn, CLASS_ETHERNET, &net->device);
+	r = net_queue_lending_init(&net->lending, &net->device, backend, host->loop, on_wake);
+	if (r == 0)
+		r = virtio_pci_create(host, devfn, CLASS_ETHERNET, &net->device);
 	if (r < 0) {
+		net_queue_lending_finish(&net->lending);
 		free(net);
 		return r;
 	}

@@ -33,6 +33,14 @@ void virtio_pci_registers_interrupt_queue(struct virtio_pci_registers *registers
 	interrupt(registers, registers->queue_vectors[queue], ISR_QUEUE);
 }
 
+int virtio_pci_registers_event_fd(const struct virtio_pci_registers *registers, unsigned int queue)
+{
+	const struct pci_msix *msix = registers->function->msix;
+
+	return pci_msix_enabled(msix) ? pci_msix_event_fd(msix, registers->queue_vectors[queue])
+				      : -1;
+}
+
 void virtio_pci_registers_interrupt_config(struct virtio_pci_registers *registers)
 {
 	interrupt(registers, registers->config_vector, ISR_CONFIG);
@@ -153,6 +161,7 @@ static void write_queue_register(struct virtio_pci_registers *registers, uint64_
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		registers->queue_vectors[registers->queue_select] =
 			checked_vector(registers, value & 0xffff);
+		virtio_device_vectors_changed(registers->device);
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		if (value & 1)

@@ -35,6 +35,8 @@ struct virtio_pci_registers {
 /* The registers that are not the device's, as after a reset of it. */
 void virtio_pci_registers_reset(struct virtio_pci_registers *registers);
 
+/* The eventfd that sends a queue's message, -1 when there is none. */
+int virtio_pci_registers_event_fd(const struct virtio_pci_registers *registers, unsigned int queue);
 void virtio_pci_registers_interrupt_queue(struct virtio_pci_registers *registers,
 					  unsigned int queue);
 void virtio_pci_registers_interrupt_config(struct virtio_pci_registers *registers);

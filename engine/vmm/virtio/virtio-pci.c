@@ -18,6 +18,7 @@
 #include "bus/ioeventfd.h"
 #include "loop/event-loop.h"
 #include "pci/pci-device.h"
+#include "pci/pci-msix.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci-registers.h"
 
@@ -46,6 +47,7 @@ struct virtio_pci {
 	void *bar_listener_data;
 	struct event_loop *loop;
 	unsigned int window; /* offset of the PCI_CFG capability */
+	unsigned int msix;   /* offset of the MSI-X capability */
 	struct queue_notifier notifiers[VIRTIO_DEVICE_MAX_QUEUES];
 };
 
@@ -99,6 +101,8 @@ static void config_written(struct pci_device *function, unsigned int offset, uns
 	uint64_t target;
 	unsigned int width;
 
+	if (pci_config_space_overlaps(offset, size, pci->msix + PCI_MSIX_FLAGS, 2))
+		virtio_device_vectors_changed(pci->device);
 	if (touches_window(pci, offset, size) && window_target(pci, &target, &width))
 		virtio_pci_registers_ops.write(
 			&pci->registers, target, width,
@@ -194,6 +198,8 @@ static int add_capabilities(struct virtio_pci *pci)
 	int r = pci_device_add_msix(&pci->function, pci->device->queue_count + 1, MSIX_BAR);
 
 	if (r >= 0)
+		pci->msix = pci_msix_capability(pci->function.msix);
+	if (r >= 0)
 		r = add_capability(pci, VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_COMMON_OFFSET,
 				   sizeof(struct virtio_pci_common_cfg), size);
 	if (r >= 0)
@@ -255,6 +261,25 @@ static int enable_queue(struct virtio_transport *transport, unsigned int queue)
 	return r;
 }
 
+static void lend_queue(struct virtio_transport *transport, unsigned int queue, int *ret_kick_fd,
+		       int *ret_call_fd)
+{
+	struct virtio_pci *pci = from_transport(transport);
+	struct queue_notifier *notifier = &pci->notifiers[queue];
+
+	(void)event_source_set_events(notifier->source, 0);
+	*ret_kick_fd = notifier->fd;
+	*ret_call_fd = virtio_pci_registers_event_fd(&pci->registers, queue);
+}
+
+static void take_back_queue(struct virtio_transport *transport, unsigned int queue)
+{
+	const struct queue_notifier *notifier = &from_transport(transport)->notifiers[queue];
+
+	(void)event_source_set_events(notifier->source, EPOLLIN | EPOLLET);
+	fd_event_signal(notifier->fd);
+}
+
 static void interrupt_queue(struct virtio_transport *transport, unsigned int queue)
 {
 	virtio_pci_registers_interrupt_queue(&from_transport(transport)->registers, queue);
@@ -290,6 +315,8 @@ static const struct virtio_transport_ops transport_ops = {
 	.interrupt_config = interrupt_config,
 	.enable_queue = enable_queue,
 	.schedule = schedule,
+	.lend_queue = lend_queue,
+	.take_back_queue = take_back_queue,
 	.reset = reset_registers,
 	.destroy = destroy,
 };

@@ -215,6 +215,16 @@ void virtqueue_unpop(struct virtqueue *queue, unsigned int count)
 	queue->next_available = (uint16_t)(queue->next_available - count);
 }
 
+void virtqueue_take_back(struct virtqueue *queue, uint16_t next_available)
+{
+	if (!usable(queue))
+		return;
+	queue->next_available = next_available;
+	queue->next_used = next_available;
+	queue->published_used = next_available;
+	queue->interrupt_always = true;
+}
+
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written)
 {
 	struct vring_used_elem element = {.id = htole32(head), .len = htole32(written)};

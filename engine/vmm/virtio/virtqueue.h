@@ -63,6 +63,12 @@ int virtqueue_pop(struct virtqueue *queue, struct iovec *iov, struct virtqueue_c
 /* As if the last requests, of which none has been returned, had not been taken. */
 void virtqueue_unpop(struct virtqueue *queue, unsigned int count);
 
+/*
+ * Somebody else has served the queue up to there and has nothing of it under way. What the guest
+ * has in memory about that is not asked: it may have written anything there.
+ */
+void virtqueue_take_back(struct virtqueue *queue, uint16_t next_available);
+
 /* Returns a request taken before, in any order; the guest sees it after virtqueue_publish(). */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written);
 /* Shows the guest what was pushed. Whether it wants an interrupt for that. */

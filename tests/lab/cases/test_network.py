@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+from channel import RESET, SET_LINK, Channel
 from guest import POWER_OFF, Failure, expect, until
 
 PAGE = b"a page of the host"
@@ -142,6 +143,74 @@ def tap_interface(lab):
         _get(guest, 0)
         guest.type("fetch 64\n")
         guest.wait_for("GUEST-FETCHED", 60)
+        guest.type("off\n")
+        guest.expect_end(POWER_OFF)
+
+
+def _reads_and_writes(pid):
+    """System calls that the process has made to read or write anything."""
+    with open(f"/proc/{pid}/io") as file:
+        counts = dict(line.split(": ") for line in file)
+    return int(counts["syscr"]) + int(counts["syscw"])
+
+
+def _packets(lab, socket_path):
+    nic = lab.innctl_json("--control", socket_path, "stats")["nics"][0]
+    return nic["received_packets"] + nic["sent_packets"]
+
+
+def _ping(guest, since):
+    guest.type("ping\n")
+    guest.wait_for("GUEST-PING 3", 60, since)
+    return len(guest.output)
+
+
+def _carrier(guest, since, up):
+    guest.type("link\n")
+    guest.wait_for(rf"GUEST-LINK {up}", 30, since)
+    return len(guest.output)
+
+
+def tap_interface_served_by_the_kernel(lab):
+    """Frames do not go through the VMM's process; and they go on after the cable was out, after a
+    pause, and in the driver of a second start."""
+    lab.needs_control()
+    lab.network_of_its_own()
+    subprocess.run(["modprobe", "-a", "tun", "vhost_net"], check=True)
+    _add_tap()
+    _serve()
+    socket_path = lab.scratch / "control"
+    with lab.guest("--net", "tap=tap0", "--control", socket_path, "--display", "640x480",
+                   do="net addr=192.0.2.2/24,192.0.2.1") as guest:
+        guest.wait_for(r"GUEST-NET 192.0.2.2", 90)
+        control = Channel(socket_path)
+        since = _ping(guest, 0)
+        calls, packets = _reads_and_writes(guest.pid), _packets(lab, socket_path)
+        sent, fetched = _rates(guest)
+        calls = _reads_and_writes(guest.pid) - calls
+        packets = _packets(lab, socket_path) - packets
+        print(f"{packets} packets, {calls} reads and writes; {sent / 125000:.0f} Mbit/s from the "
+              f"guest, {fetched / 125000:.0f} Mbit/s to it")
+        expect(packets > 1000 and calls < packets / 10,
+               f"{calls} reads and writes for {packets} packets")
+
+        since = _get(guest, since)
+        control.call(SET_LINK, 0, 0)
+        since = _carrier(guest, since, 0)
+        control.call(SET_LINK, 0, 1)
+        since = _get(guest, _ping(guest, _carrier(guest, since, 1)))
+        lab.innctl("--control", socket_path, "pause")
+        lab.innctl("--control", socket_path, "resume")
+        since = _get(guest, _ping(guest, since))
+        control.call(RESET)
+        guest.wait_for(r"GUEST-NET 192.0.2.2", 90, since)
+        since = len(guest.output)
+        calls = _reads_and_writes(guest.pid)
+        since = _get(guest, _ping(guest, since))
+        guest.type(f"fetch {RATE_BLOCKS}\n")
+        guest.wait_for("GUEST-FETCHED", 120, since)
+        calls = _reads_and_writes(guest.pid) - calls
+        expect(calls < packets / 10, f"{calls} reads and writes after a reset")
         guest.type("off\n")
         guest.expect_end(POWER_OFF)
 

@@ -69,6 +69,11 @@ static void message_send(struct interrupt_message *base)
 			   __ATOMIC_RELEASE);
 }
 
+static int message_event_fd(struct interrupt_message *base)
+{
+	return ((struct fake_interrupts *)base->controller)->event_fd;
+}
+
 static void message_destroy(struct interrupt_message *base)
 {
 	struct fake_interrupts *interrupts = (struct fake_interrupts *)base->controller;
@@ -84,6 +89,7 @@ static const struct interrupt_controller_ops ops = {
 	.message_create = message_create,
 	.message_route = message_route,
 	.message_send = message_send,
+	.message_event_fd = message_event_fd,
 	.message_destroy = message_destroy,
 };
 
@@ -91,4 +97,5 @@ void fake_interrupts_init(struct fake_interrupts *interrupts)
 {
 	memset(interrupts, 0, sizeof(*interrupts));
 	interrupts->controller.ops = &ops;
+	interrupts->event_fd = -1;
 }

@@ -19,6 +19,7 @@ struct fake_interrupts {
 	unsigned int messages;                       /* that exist */
 	unsigned int routed;                         /* of them */
 	unsigned int routings;                       /* calls that changed a route */
+	int event_fd;                                /* of every message, -1: none */
 	int create_error;                            /* what creating a message answers, if not 0 */
 };
 

@@ -2,6 +2,7 @@
 #include "fake-net-backend.h"
 
 #include <glib.h>
+#include <linux/virtio_ring.h>
 #include <string.h>
 
 #include "base/iov.h"
@@ -10,6 +11,7 @@ static void keep(struct fake_net_backend *fake, const struct net_packet *packet)
 {
 	struct fake_net_packet *kept = &fake->packets[fake->count++ % FAKE_NET_BACKEND_PACKETS];
 
+	g_assert_false(fake->lent);
 	g_assert_cmpuint(packet->length, >=, NET_FRAME_MIN);
 	g_assert_cmpuint(packet->length, <=, NET_FRAME_MAX);
 	g_assert_cmpuint(iov_length(packet->iov, packet->iov_count), ==, packet->length);
@@ -41,6 +43,55 @@ static void fake_set_guest_offloads(struct net_backend *backend, uint64_t featur
 	((struct fake_net_backend *)backend)->offloads = features;
 }
 
+static int fake_start_rings(struct net_backend *backend, const struct net_ring rings[NET_RINGS],
+			    uint64_t features, int error_fd)
+{
+	struct fake_net_backend *fake = (struct fake_net_backend *)backend;
+
+	g_assert_false(fake->lent);
+	fake->starts++;
+	if (fake->lend_error)
+		return fake->lend_error;
+	fake->lent = true;
+	fake->features = features;
+	fake->error_fd = error_fd;
+	memcpy(fake->rings, rings, sizeof(fake->rings));
+	return 0;
+}
+
+static void fake_stop_rings(struct net_backend *backend, uint16_t next_available[NET_RINGS])
+{
+	struct fake_net_backend *fake = (struct fake_net_backend *)backend;
+
+	g_assert_true(fake->lent);
+	fake->lent = false;
+	for (unsigned int i = 0; i < NET_RINGS; i++)
+		next_available[i] = fake->rings[i].next_available;
+}
+
+static void fake_count(struct net_backend *backend)
+{
+}
+
+unsigned int fake_net_backend_serve_ring(struct fake_net_backend *fake, unsigned int index,
+					 uint32_t written)
+{
+	struct net_ring *ring = &fake->rings[index];
+	const struct vring_avail *available = ring->available;
+	struct vring_used *used = ring->used;
+	unsigned int count = 0;
+
+	g_assert_true(fake->lent);
+	for (; ring->next_available != available->idx && count < ring->size; count++) {
+		struct vring_used_elem *element = &used->ring[used->idx % ring->size];
+
+		element->id = available->ring[ring->next_available++ % ring->size];
+		element->len = written;
+		used->idx++;
+	}
+	return count;
+}
+
 static void fake_destroy(struct net_backend *backend)
 {
 }
@@ -49,6 +100,9 @@ static const struct net_backend_ops fake_ops = {
 	.send = fake_send,
 	.receive = fake_receive,
 	.set_guest_offloads = fake_set_guest_offloads,
+	.start_rings = fake_start_rings,
+	.stop_rings = fake_stop_rings,
+	.count = fake_count,
 	.destroy = fake_destroy,
 };
 

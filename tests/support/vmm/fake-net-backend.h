@@ -14,6 +14,9 @@ struct fake_net_packet {
 	uint8_t bytes[FAKE_NET_BACKEND_BYTES]; /* the first ones */
 };
 
+/*
+ * Also plays a kernel that takes queues, if a test sets backend.lends: it does what it is told to.
+ */
 struct fake_net_backend {
 	struct net_backend backend; /* first */
 	struct nic_statistics statistics;
@@ -22,6 +25,12 @@ struct fake_net_backend {
 	unsigned int count; /* packets taken */
 	unsigned int asked; /* calls of receive() */
 	uint64_t offloads;  /* last told */
+	bool lent;
+	int lend_error;      /* what start_rings() answers */
+	unsigned int starts; /* calls of start_rings() */
+	uint64_t features;   /* of the last */
+	int error_fd;
+	struct net_ring rings[NET_RINGS];
 	struct fake_net_packet packets[FAKE_NET_BACKEND_PACKETS];
 };
 
@@ -30,5 +39,11 @@ void fake_net_backend_init(struct fake_net_backend *fake, bool offloads, uint16_
 /* A frame for the guest, as part of a batch of one. Whether it had room. */
 bool fake_net_backend_deliver(struct fake_net_backend *fake, const struct virtio_net_hdr_v1 *header,
 			      const void *frame, uint32_t length);
+/*
+ * While the queues are lent: returns what the driver has made available, as if of so many bytes;
+ * how many buffers.
+ */
+unsigned int fake_net_backend_serve_ring(struct fake_net_backend *fake, unsigned int ring,
+					 uint32_t written);
 /* Makes room for so many packets more and says so. */
 void fake_net_backend_make_room(struct fake_net_backend *fake, unsigned int room);

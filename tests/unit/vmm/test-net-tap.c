@@ -10,11 +10,15 @@
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fake-vhost.h"
 #include "loop/event-loop.h"
+#include "memory/guest-memory.h"
+#include "net/vhost-net.h"
 
 #define INTERFACE "innkeeper-test"
 #define PROTOCOL  0x88b5 /* for local experiments */
@@ -167,7 +171,7 @@ static void test_receive(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(fixture->last_length, ==, 300);
 }
 
-static void test_back_pressure(struct fixture *fixture, gconstpointer data)
+static void send_without_room(struct fixture *fixture)
 {
 	uint8_t frame[300];
 
@@ -176,6 +180,11 @@ static void test_back_pressure(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpint(send(fixture->packets, frame, sizeof(frame), 0), ==, sizeof(frame));
 	g_assert_cmpint(event_loop_run(fixture->loop), ==, 0);
 	g_assert_cmpuint(fixture->frames, ==, 0);
+}
+
+static void test_back_pressure(struct fixture *fixture, gconstpointer data)
+{
+	send_without_room(fixture);
 	fixture->room = 1;
 	fixture->backend->ops->receive(fixture->backend);
 	g_assert_cmpuint(fixture->frames, ==, 1);
@@ -188,6 +197,42 @@ static void test_offloads(struct fixture *fixture, gconstpointer data)
 						  1ULL << VIRTIO_NET_F_GUEST_CSUM |
 							  1ULL << VIRTIO_NET_F_GUEST_TSO4);
 	test_receive(fixture, data);
+}
+
+/* The kernel takes the frames while it has the queues; one that waited for room is lost. */
+static void test_lent(struct fixture *fixture, gconstpointer data)
+{
+	const int kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	const struct net_ring rings[NET_RINGS] = {{.kick_fd = kick_fd}, {.kick_fd = kick_fd}};
+	struct net_backend *backend = fixture->backend;
+	struct guest_memory *memory;
+	struct vhost_net *vhost;
+	uint16_t next[NET_RINGS];
+
+	g_assert_cmpint(guest_memory_create(2 << 20, &memory), ==, 0);
+	fake_vhost_init();
+	g_assert_cmpint(vhost_net_create(fake_vhost.fd, memory, &vhost), ==, 0);
+	g_assert_false(backend->lends);
+	g_assert_cmpint(net_tap_set_vhost(backend, vhost), ==, 0);
+	g_assert_true(backend->lends);
+	send_without_room(fixture);
+	g_assert_cmpint(backend->ops->start_rings(backend, rings, 0, -1), ==, 0);
+	g_assert_cmpint(fake_vhost.rings[1].backend, >=, 0);
+	g_assert_cmpuint(fixture->statistics.receive_drops, ==, 1);
+	fixture->room = 1;
+	backend->ops->receive(backend);
+	g_assert_cmpuint(fixture->frames, ==, 0);
+	net_backend_count(backend);
+	g_assert_cmpuint(fixture->statistics.sent_packets, ==, 0);
+	backend->ops->stop_rings(backend, next);
+	g_assert_cmpint(fake_vhost.rings[1].backend, ==, -1);
+	/* Refused, the card keeps them. */
+	fake_vhost.refused = VHOST_SET_FEATURES;
+	g_assert_cmpint(backend->ops->start_rings(backend, rings, 0, -1), ==, -EOPNOTSUPP);
+	g_assert_cmpuint(fixture->frames, ==, 0);
+	guest_memory_destroy(memory);
+	close(kick_fd);
+	fake_vhost.fd = -1;
 }
 
 static void test_open_errors(void)
@@ -233,6 +278,7 @@ int main(int argc, char **argv)
 	ADD("back-pressure", test_back_pressure);
 	ADD("offloads", test_offloads);
 	ADD("in-use", test_in_use);
+	ADD("lent", test_lent);
 	g_test_add_func("/net-tap/no-header", test_no_header);
 	return g_test_run();
 }

@@ -105,6 +105,24 @@ static void test_table(void)
 	tear_down(&fixture);
 }
 
+static void test_event_fd(void)
+{
+	struct fixture fixture;
+
+	set_up(&fixture);
+	fixture.interrupts.event_fd = 77;
+	set_flags(&fixture, PCI_MSIX_FLAGS_ENABLE);
+	g_assert_cmpint(pci_msix_event_fd(fixture.msix, 3), ==, -1);
+	set_up_vector(&fixture, 3);
+	g_assert_cmpint(pci_msix_event_fd(fixture.msix, 3), ==, 77);
+	/* Masked, a signal is kept. */
+	write_table(&fixture, 3, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 1);
+	g_assert_cmpint(pci_msix_event_fd(fixture.msix, 3), ==, 77);
+	g_assert_cmpint(pci_msix_event_fd(fixture.msix, VECTORS), ==, -1);
+	g_assert_cmpuint(pci_msix_capability(fixture.msix), ==, CAPABILITY);
+	tear_down(&fixture);
+}
+
 static void test_send(void)
 {
 	struct fixture fixture;
@@ -213,6 +231,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/pci-msix/capability", test_capability);
 	g_test_add_func("/pci-msix/table", test_table);
+	g_test_add_func("/pci-msix/event-fd", test_event_fd);
 	g_test_add_func("/pci-msix/send", test_send);
 	g_test_add_func("/pci-msix/vector-mask", test_vector_mask);
 	g_test_add_func("/pci-msix/function-mask", test_function_mask);

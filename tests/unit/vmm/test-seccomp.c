@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -57,6 +58,11 @@ static void create_vm(void)
 static void raise_line(void)
 {
 	(void)!ioctl(-1, KVM_IRQ_LINE, NULL);
+}
+
+static void take_queue(void)
+{
+	(void)!ioctl(-1, VHOST_NET_SET_BACKEND, NULL);
 }
 
 static void run_vcpu(void)
@@ -136,6 +142,7 @@ static void test_denied(void)
 	}
 	assert_denied(SANDBOX_MAIN_THREAD, run_vcpu);
 	assert_denied(SANDBOX_VCPU_THREAD, read_at);
+	assert_denied(SANDBOX_VCPU_THREAD, take_queue);
 }
 
 static void test_allowed(void)
@@ -149,6 +156,7 @@ static void test_allowed(void)
 	}
 	assert_allowed(SANDBOX_VCPU_THREAD, run_vcpu);
 	assert_allowed(SANDBOX_MAIN_THREAD, read_at);
+	assert_allowed(SANDBOX_MAIN_THREAD, take_queue);
 }
 
 static void test_log_only(void)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "virtio/virtio-devices.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "fake-net-backend.h"
 #include "memory/guest-memory.h"
@@ -595,6 +598,209 @@ static void test_offloads(void)
 	run_with(true, 1500, guest_offloads);
 }
 
+/* The kernel serves the pair */
+
+static void lend_with(int error, void (*guest)(void *data))
+{
+	struct fixture *fixture = g_new0(struct fixture, 1);
+
+	test_machine_init(&fixture->machine);
+	fake_net_backend_init(&fixture->fake, true, 1500);
+	fixture->fake.backend.lends = true;
+	fixture->fake.lend_error = error;
+	g_assert_cmpint(virtio_net_create(&fixture->machine.host, DEVFN, &fixture->fake.backend,
+					  mac, &fixture->device),
+			==, 0);
+	test_machine_run(&fixture->machine, guest, fixture);
+	virtio_device_destroy(fixture->device);
+	g_assert_false(fixture->fake.lent);
+	test_machine_finish(&fixture->machine);
+	g_free(fixture);
+}
+
+static void send_through_kernel(struct fixture *fixture)
+{
+	unsigned int calls = fixture->fake.calls;
+	uint32_t written;
+
+	send_frame(fixture, NULL, 200);
+	virtio_pci_driver_kick(&fixture->driver, Q_TRANSMIT);
+	settle(fixture);
+	g_assert_cmpuint(fixture->fake.calls, ==, calls);
+	g_assert_cmpuint(fake_net_backend_serve_ring(&fixture->fake, NET_RING_TRANSMIT, 0), ==, 1);
+	g_assert_true(collect(fixture, Q_TRANSMIT, &written));
+}
+
+static void send_through_card(struct fixture *fixture)
+{
+	uint32_t written;
+
+	g_assert_false(fixture->fake.lent);
+	send_frame(fixture, NULL, 200);
+	virtio_pci_driver_kick(&fixture->driver, Q_TRANSMIT);
+	virtio_pci_driver_wait(&fixture->driver, Q_TRANSMIT, &written);
+}
+
+static void guest_lent(void *data)
+{
+	struct fixture *fixture = data;
+	const struct net_ring *ring = &fixture->fake.rings[NET_RING_TRANSMIT];
+	const struct virtqueue_driver *queue = &fixture->driver.queues[Q_TRANSMIT];
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	g_assert_true(fixture->fake.lent);
+	g_assert_cmphex(fixture->fake.features, ==, FEATURES);
+	g_assert_cmpuint(ring->size, ==, 256);
+	g_assert_cmpuint(ring->next_available, ==, 0);
+	g_assert_true(ring->descriptors ==
+		      guest_memory_at(memory_of(fixture), queue->descriptor_gpa, 16));
+	g_assert_true(ring->used == guest_memory_at(memory_of(fixture), queue->used_gpa, 4));
+	for (int i = 0; i < 3; i++)
+		send_through_kernel(fixture);
+	g_assert_cmpuint(fixture->fake.starts, ==, 1);
+	/* The control queue is the card's own. */
+	g_assert_cmpint(command(fixture, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "", 1), ==,
+			VIRTIO_NET_OK);
+}
+
+static void test_lent(void)
+{
+	lend_with(0, guest_lent);
+}
+
+/* Cable and pause: the card goes on where the kernel was, and the other way round. */
+static void guest_taken_back(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	send_through_kernel(fixture);
+	fixture->up = false;
+	test_machine_call(&fixture->machine, set_link_now, fixture);
+	send_through_card(fixture);
+	g_assert_cmpuint(fixture->fake.statistics.send_drops, ==, 1);
+	fixture->up = true;
+	test_machine_call(&fixture->machine, set_link_now, fixture);
+	g_assert_true(fixture->fake.lent);
+	g_assert_cmpuint(fixture->fake.rings[NET_RING_TRANSMIT].next_available, ==, 2);
+	send_through_kernel(fixture);
+
+	test_machine_call(&fixture->machine, pause_now, fixture);
+	g_assert_false(fixture->fake.lent);
+	test_machine_call(&fixture->machine, resume_now, fixture);
+	settle(fixture);
+	g_assert_true(fixture->fake.lent);
+	g_assert_cmpuint(fixture->fake.rings[NET_RING_TRANSMIT].next_available, ==, 3);
+	send_through_kernel(fixture);
+
+	fixture->up = false;
+	test_machine_call(&fixture->machine, set_carrier_now, fixture);
+	g_assert_false(fixture->fake.lent);
+}
+
+static void test_taken_back(void)
+{
+	lend_with(0, guest_taken_back);
+}
+
+static void guest_lent_reset(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	send_through_kernel(fixture);
+	virtio_pci_driver_reset(&fixture->driver);
+	g_assert_false(fixture->fake.lent);
+	/* It does not say how many buffers a frame took. */
+	start(fixture, FEATURES & ~(1ULL << VIRTIO_NET_F_MRG_RXBUF));
+	settle(fixture);
+	send_through_card(fixture);
+	start(fixture, FEATURES);
+	settle(fixture);
+	g_assert_true(fixture->fake.lent);
+	g_assert_cmpuint(fixture->fake.rings[NET_RING_TRANSMIT].next_available, ==, 0);
+	send_through_kernel(fixture);
+}
+
+static void test_lent_reset(void)
+{
+	lend_with(0, guest_lent_reset);
+}
+
+/* Once is enough, until the next driver. */
+static void guest_refused(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	send_through_card(fixture);
+	send_through_card(fixture);
+	g_assert_cmpuint(fixture->fake.starts, ==, 1);
+	g_assert_cmpuint(fixture->fake.count, ==, 2);
+	fixture->fake.lend_error = 0;
+	start(fixture, FEATURES);
+	settle(fixture);
+	g_assert_true(fixture->fake.lent);
+}
+
+static void test_refused(void)
+{
+	lend_with(-EINVAL, guest_refused);
+}
+
+static void guest_lent_fault(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	g_assert_cmpint(eventfd_write(fixture->fake.error_fd, 1), ==, 0);
+	settle(fixture);
+	g_assert_false(fixture->fake.lent);
+	g_assert_true(virtio_pci_driver_status(&fixture->driver) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	start(fixture, FEATURES);
+	settle(fixture);
+	send_through_kernel(fixture);
+}
+
+static void test_lent_fault(void)
+{
+	lend_with(0, guest_lent_fault);
+}
+
+/* Through this process without a message's eventfd, and past it with one. */
+static void guest_lent_interrupts(void *data)
+{
+	struct fixture *fixture = data;
+	const unsigned int *sent = fixture->machine.interrupts.sent;
+	int call_fd = eventfd(0, EFD_NONBLOCK);
+
+	start(fixture, FEATURES);
+	settle(fixture);
+	g_assert_cmpint(eventfd_write(fixture->fake.rings[NET_RING_RECEIVE].call_fd, 1), ==, 0);
+	settle(fixture);
+	g_assert_cmpuint(sent[0x40 + Q_RECEIVE], ==, 1);
+	/* The driver turns messages off and on. */
+	fixture->machine.interrupts.event_fd = call_fd;
+	virtio_pci_driver_enable_msix(&fixture->driver, QUEUES);
+	settle(fixture);
+	g_assert_true(fixture->fake.lent);
+	g_assert_cmpuint(fixture->fake.starts, >, 1);
+	g_assert_cmpint(fixture->fake.rings[NET_RING_RECEIVE].call_fd, ==, call_fd);
+	send_through_kernel(fixture);
+	virtio_pci_driver_reset(&fixture->driver);
+	close(call_fd);
+}
+
+static void test_lent_interrupts(void)
+{
+	lend_with(0, guest_lent_interrupts);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -610,5 +816,11 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-net/filter", test_filter);
 	g_test_add_func("/virtio-net/link", test_link);
 	g_test_add_func("/virtio-net/offloads", test_offloads);
+	g_test_add_func("/virtio-net/lent/frames", test_lent);
+	g_test_add_func("/virtio-net/lent/taken-back", test_taken_back);
+	g_test_add_func("/virtio-net/lent/reset", test_lent_reset);
+	g_test_add_func("/virtio-net/lent/refused", test_refused);
+	g_test_add_func("/virtio-net/lent/fault", test_lent_fault);
+	g_test_add_func("/virtio-net/lent/interrupts", test_lent_interrupts);
 	return g_test_run();
 }

@@ -105,6 +105,25 @@ static void test_chain(void)
 }
 
 /* Free-running 16-bit indices: through zero, for the largest and the smallest queue. */
+/* Whatever the guest has written where the other's traces are. */
+static void test_take_back(void)
+{
+	const struct virtqueue_buffer buffer = {BUFFERS, 16, false};
+	struct fixture fixture;
+
+	set_up(&fixture, SIZE, false, true);
+	virtqueue_driver_add(&fixture.driver, &buffer, 1);
+	virtqueue_driver_add(&fixture.driver, &buffer, 1);
+	virtqueue_take_back(&fixture.queue, 1);
+	g_assert_cmpint(pop(&fixture), ==, 1);
+	g_assert_cmpuint(fixture.chain.head, ==, 1);
+	virtqueue_push(&fixture.queue, fixture.chain.head, 0);
+	g_assert_true(virtqueue_publish(&fixture.queue));
+	g_assert_cmpuint(fixture.queue.published_used, ==, 2);
+	g_assert_cmpint(pop(&fixture), ==, 0);
+	tear_down(&fixture);
+}
+
 static void test_wrap(void)
 {
 	const struct virtqueue_buffer buffer = {BUFFERS, 4, true};
@@ -563,6 +582,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/virtqueue/chain", test_chain);
 	g_test_add_func("/virtqueue/wrap", test_wrap);
+	g_test_add_func("/virtqueue/take-back", test_take_back);
 	g_test_add_func("/virtqueue/out-of-order", test_out_of_order);
 	g_test_add_func("/virtqueue/indirect", test_indirect);
 	g_test_add_func("/virtqueue/zero-length", test_zero_length);
