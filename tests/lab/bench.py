@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of what Innkeeper's VMM costs and does beside QEMU, each measured in one run in one computer
-of the lab (measure.py: booting and idling; measure_pc.py: whole PCs), as Markdown."""
+"""Tables of what Innkeeper's VMM costs and does beside QEMU, each measured in one run in one
+computer of the lab (measure.py: booting and idling; measure_pc.py: whole PCs), as Markdown."""
 
 import json
 import statistics
@@ -13,7 +13,6 @@ from cache import HERE, LabError
 
 README = HERE.parent.parent / "README.md"
 MEASURE_S = 900
-PC_ROUNDS = 3
 
 # (title, figure, format); the first three are medians over all boots. Less is better everywhere.
 ROWS = (
@@ -32,13 +31,9 @@ PC_COSTS = (
     ("From power-on to a disc's boot sector: exits to the VMM", "cd_exits", "{:.0f}"),
     ("First start of UEFI: exits to the VMM", "uefi_exits", "{:.0f}"),
     ("First start of UEFI: memory slots set", "uefi_slots", "{:.0f}"),
+    ("From a key in GRUB's menu to the changed screen (shared memory; VNC)", "key_ms", "{:.0f} ms"),
     ("PC with a disk and two networks: private dirty memory", "pc_overhead_kib", "{:.0f} KiB"),
 )
-PC_WORDS = """\
-And whole PCs, turn by turn while both run, medians of three. Less is better down to what each
-request takes, more is better in the rows behind.
-
-"""
 DISK_LOADS = (
     ("4 KiB random reads, one at a time", "disk_read_1"),
     ("4 KiB random reads, 32 at a time", "disk_read_32"),
@@ -46,20 +41,32 @@ DISK_LOADS = (
     ("4 KiB random writes, 32 at a time", "disk_write_32"),
 )
 NET_LOADS = (
-    ("passt, from the guest", "passt_from"),
-    ("passt, to the guest", "passt_to"),
+    ("passt, from the guest", "user_from"),
+    ("passt, to the guest", "user_to"),
     ("tap, from the guest", "tap_from"),
     ("tap, to the guest", "tap_to"),
+)
+SLIRP = "QEMU q35 with slirp"  # a machine of its own, beside our passt
+SLIRP_LOADS = (
+    ("passt beside QEMU's slirp, from the guest", "user_from"),
+    ("passt beside QEMU's slirp, to the guest", "user_to"),
 )
 
 
 def _figures(build, command):
+    """What the last line says; what comes before it is shown as it comes."""
     output = []
-    status = clone.run(command, share=build, timeout_s=MEASURE_S, output=output.append)
-    text = b"".join(output).decode(errors="replace")
+
+    def collect(piece):
+        sys.stderr.buffer.write(piece)
+        sys.stderr.flush()
+        output.append(piece)
+
+    status = clone.run(command, share=build, timeout_s=MEASURE_S, output=collect)
+    lines = b"".join(output).decode(errors="replace").splitlines()
     if status:
-        raise LabError(f"the measurement ended with status {status}:\n{text[-2000:]}")
-    return json.loads(text)
+        raise LabError(f"the measurement ended with status {status}")
+    return json.loads(lines[-1])
 
 
 def _value(figures, key):
@@ -100,13 +107,19 @@ def _pc_row(title, form, ours, theirs):
 
 
 def _load_rows(figures, title, load, unit, done):
-    """How much was done in a second, and in a second of the VMM's processor time."""
+    """How much was done in a second, and in a second of processor time: the guest's, its VMM's
+    and its passt's."""
     for per, key in (("", "seconds"), (" of processor time", "cpu_s")):
         values = [_median(one, load, lambda run: done(run) / run[key]) for one in figures.values()]
         yield _pc_row(f"{title}: {unit} a second{per}", "{:.0f}", *values)
 
 
+def _megabits(run):
+    return run["bytes"] / 125000
+
+
 def pc_table(figures):
+    slirp = figures.pop(SLIRP)
     rows = [_pc_row(title, form, *(one[key] for one in figures.values()))
             for title, key, form in PC_COSTS]
     for title, load in DISK_LOADS:
@@ -117,8 +130,11 @@ def pc_table(figures):
     for title, load in DISK_LOADS:
         rows += _load_rows(figures, title, load, "requests", lambda run: run["requests"])
     for title, load in NET_LOADS:
-        rows += _load_rows(figures, title, load, "Mbit", lambda run: run["bytes"] / 125000)
-    return PC_WORDS + _markdown(["", *figures, "ratio"], rows)
+        rows += _load_rows(figures, title, load, "Mbit", _megabits)
+    beside = {"Innkeeper": figures["Innkeeper"], SLIRP: slirp}
+    for title, load in SLIRP_LOADS:
+        rows += _load_rows(beside, title, load, "Mbit", _megabits)
+    return _markdown(["", *figures, "to q35"], rows)
 
 
 def _update_readme(name, text):
@@ -130,16 +146,24 @@ def _update_readme(name, text):
     README.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
-def run(*, build, runs, update_readme):
-    recipe.build()
+def _boot_table(build, runs):
     print(f"lab: {runs} boots of each, two minutes or so", file=sys.stderr, flush=True)
-    vmm = f"/host/{runner.VMM}"
-    tables = {"bench": table(_figures(build, f"python3 /tests/measure.py {vmm} {runs}"))}
-    print(tables["bench"], flush=True)
-    print("lab: whole PCs, five minutes or so", file=sys.stderr, flush=True)
-    command = f"python3 /tests/measure_pc.py {PC_ROUNDS} 2>/host/measure-pc.log"
-    tables["bench-pc"] = pc_table(_figures(build, command))
-    print(tables["bench-pc"])
-    if update_readme:
-        for name, text in tables.items():
+    return table(_figures(build, f"python3 /tests/measure.py /host/{runner.VMM} {runs}"))
+
+
+def _whole_pcs(build, runs):
+    print(f"lab: whole PCs, {runs} times each, five minutes or so", file=sys.stderr, flush=True)
+    return pc_table(_figures(build, f"python3 /tests/measure_pc.py {runs}"))
+
+
+TABLES = {"bench": _boot_table, "bench-pc": _whole_pcs}
+
+
+def run(*, build, runs, only, update_readme):
+    """only: the name of one table, or None for all."""
+    recipe.build()
+    for name in [only] if only else TABLES:
+        text = TABLES[name](build, runs)
+        print(text, flush=True)
+        if update_readme:
             _update_readme(name, text)

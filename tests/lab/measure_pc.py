@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs in the lab's computer: what firmware, networks and disks of whole PCs cost in our VMM and in
-QEMU, turn by turn, as JSON.  measure_pc.py ROUNDS [LOAD...]
+QEMU, turn by turn; the last line it prints is JSON.  measure_pc.py ROUNDS [COST|LOAD...]
 
 The guests of both run side by side all the time, and one at a time has something to do. Times are
 the emulated computer's and only good for ratios."""
 
+import itertools
 import json
 import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -21,7 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "cases"))
 
 import cd_image
 import measure
-from guest import Lab  # noqa: E402
+import vnc
+from channel import KEY, WATCH_SCREEN  # noqa: E402
+from guest import Failure, Lab, until  # noqa: E402
+from pc import Pc  # noqa: E402
 
 SECONDS = 3
 ACCEPT_S = 30
@@ -34,6 +39,11 @@ SLOT_PROBE = Path("/sys/kernel/tracing/events/lab/memory_slot")
 VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 UEFI_S = 150
 DISK_MIB = 64
+SLIRP = "QEMU q35 with slirp"
+DOWN, UP = 108, 103  # as Linux numbers keys
+SYMBOLS = {DOWN: 0xFF54, UP: 0xFF52}
+MENU_S, ANSWER_S, PAUSE_S = 90, 2, 0.37
+KEYS, ENTRY = 20, 2000  # pixels of a line of the menu, and no cursor's
 
 
 def _hits(event):
@@ -64,27 +74,86 @@ def _uefi_costs(lab):
         figures = {"uefi_exits": measure.userspace_exits(), "uefi_slots": _hits(SLOT_PROBE)}
     measure.count_userspace_exits(False)
     (SLOT_PROBE / "trigger").write_text("!hist:keys=common_pid")
-    PROBES.write_text("-:lab/memory_slot")
+    PROBES.write_text("")
     return figures
 
 
-class _Machine:
-    """A guest that carries out commands, with a card behind passt, one behind a tap interface and a
-    disk; and what its VMM costs meanwhile."""
+class _SharedScreen:
+    """Our machine as the window sees it."""
 
-    def __init__(self, lab, index):
-        host, address = f"192.0.{index + 2}.1", f"192.0.{index + 2}.2"
-        disk = lab.disk("load.raw", DISK_MIB)
-        disk.write_bytes(os.urandom(PIECE) * DISK_MIB)  # no holes
-        _add_tap(f"tap{index}", host)
-        self.guest = lab.guest("--net", "user", "--net", f"tap=tap{index}",
-                               "--disk", f"{disk},format=raw", do="net")
+    def __init__(self, lab, options):
+        self._pc = Pc(lab, *options)
+        self.close = self._pc.machine.kill
+        self._channel = self._pc.channel
+        self._channel.call(WATCH_SCREEN, 1)
+        self._seen = self._channel.damage
+
+    def press(self, key):
+        for down in (1, 0):
+            self._channel.send(KEY, key, down)
+
+    def changed(self, seconds):
+        self._channel.wait(seconds)
+        self._seen, pixels = self._channel.damaged_since(self._seen)
+        return pixels
+
+
+class _VncScreen:
+    """QEMU as virt-manager and others see it."""
+
+    def __init__(self, lab, options):
+        place = lab.scratch / "vnc"
+        self._machine = lab.machine("--vnc", place, *options)
+        self.close = self._machine.kill
+        until(place.is_socket, ACCEPT_S, "QEMU shows nothing")
+        self._viewer = vnc.Viewer(place)
+        self.changed = self._viewer.changed
+
+    def press(self, key):
+        self._viewer.press(SYMBOLS[key])
+
+
+def _answer_s(screen, key):
+    """How long the menu takes to show that a key was pressed; None: too long."""
+    end = time.monotonic() + PAUSE_S
+    while (left := end - time.monotonic()) > 0:
+        screen.changed(left)
+    began = time.monotonic()
+    screen.press(key)
+    while (left := began + ANSWER_S - time.monotonic()) > 0:
+        if screen.changed(left) >= ENTRY:
+            return time.monotonic() - began
+    return None
+
+
+def _key_latency(lab):
+    """From a key to the screen of a menu that shows it, for who looks at the screen."""
+    options = ("--firmware", "bios", "--cdrom", lab.assets / "grub-rescue.iso")
+    screen = (_VncScreen if lab.is_peer else _SharedScreen)(lab, options)
+    answers, keys, end = [], itertools.cycle((DOWN, UP)), time.monotonic() + MENU_S
+    try:
+        while len(answers) < KEYS + 2:  # the first two may be what the firmware did
+            answer = _answer_s(screen, next(keys))
+            answers = [*answers, answer] if answer else []
+            if time.monotonic() > end:
+                raise Failure(f"the menu does not answer keys: {answers}")
+    finally:
+        screen.close()
+    _log(f"keys: {[round(answer * 1000) for answer in answers]} ms")
+    return {"key_ms": statistics.median(answers[2:]) * 1000}
+
+
+class _Machine:
+    """A guest that carries out commands, with a card whose net is `user`; and its VMM's process,
+    and those of the passt that serves it."""
+
+    def __init__(self, lab, user, *options):
+        others = _passts()
+        self.guest = lab.guest("--net", user, *options, do="net")
         router = self.guest.wait_for(r"GUEST-NET \S+ router=(\S+) ", 120)[1]
-        self.routers = {"passt": router, "tap": host}
+        self.routers = {user: router}
         self.pid = _vmm_of(self.guest.pid) if lab.is_peer else self.guest.pid
-        for command in (f"ip addr add {address}/24 dev eth1", "ip link set eth1 up"):
-            self.begin(command)
-            self.guest.wait_for("GUEST-RAN", 30, self._since)
+        self.pids = [self.pid, *_passts() - others]
 
     def begin(self, command):
         self._since = len(self.guest.output)
@@ -97,6 +166,26 @@ class _Machine:
         return match
 
 
+def _pc(lab, index):
+    """With a card behind passt, one behind a tap interface, and a disk."""
+    host, address = f"192.0.{index + 2}.1", f"192.0.{index + 2}.2"
+    disk = lab.disk("load.raw", DISK_MIB)
+    disk.write_bytes(os.urandom(PIECE) * DISK_MIB)  # no holes
+    _add_tap(f"tap{index}", host)
+    machine = _Machine(lab, "user", "--net", f"tap=tap{index}", "--disk", f"{disk},format=raw")
+    machine.routers["tap"] = host
+    for command in (f"ip addr add {address}/24 dev eth1", "ip link set eth1 up"):
+        machine.begin(command)
+        machine.result("GUEST-RAN")
+    return machine
+
+
+def _passts():
+    """passt runs as the program for this processor: passt.avx2."""
+    return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm")
+            if path.read_text().startswith("passt")}
+
+
 def _vmm_of(pid):
     """Of the script that starts QEMU, that is its child."""
     while True:
@@ -106,10 +195,10 @@ def _vmm_of(pid):
         time.sleep(0.05)
 
 
-def _cpu_seconds(pid):
-    """Of all its threads, its guest's time included."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / TICKS
+def _cpu_seconds(pids):
+    """Of all their threads, the guest's time included."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(words[11]) + int(words[12]) for words in stats) / TICKS
 
 
 def _exits(pid):
@@ -119,12 +208,13 @@ def _exits(pid):
 
 
 class _Cost:
-    """What a VMM uses from here until figures() are asked for."""
+    """What a machine uses from here until figures() are asked for: processor time with its passt,
+    the rest without."""
 
-    def __init__(self, pid):
-        self._pid = pid
+    def __init__(self, machine):
+        self._pid, self._pids = machine.pid, machine.pids
         (SYSTEM_CALLS / "trigger").write_text("hist:keys=common_pid:size=4096")
-        self._cpu, self._exits = _cpu_seconds(pid), _exits(pid)
+        self._cpu, self._exits = _cpu_seconds(self._pids), _exits(self._pid)
 
     def _calls(self):
         threads = set(os.listdir(f"/proc/{self._pid}/task"))
@@ -134,7 +224,7 @@ class _Cost:
         return sum(int(count) for thread, count in found if thread in threads)
 
     def figures(self):
-        cpu = _cpu_seconds(self._pid) - self._cpu
+        cpu = _cpu_seconds(self._pids) - self._cpu
         exits = {name: count - self._exits[name] for name, count in _exits(self._pid).items()}
         return {"cpu_s": cpu, "calls": self._calls(), **exits}
 
@@ -161,7 +251,7 @@ def _send(server):
 def _from_guest(machine, net):
     with socket.create_server(("0.0.0.0", PORT)) as server:
         server.settimeout(ACCEPT_S)
-        cost = _Cost(machine.pid)
+        cost = _Cost(machine)
         machine.begin(f"load-net send {machine.routers[net]} {PORT} {SECONDS}")
         received, seconds = _receive(server)
         figures = cost.figures()
@@ -174,7 +264,7 @@ def _to_guest(machine, net):
         server.settimeout(ACCEPT_S)
         thread = threading.Thread(target=_send, args=(server,))
         thread.start()
-        cost = _Cost(machine.pid)
+        cost = _Cost(machine)
         machine.begin(f"load-net receive {machine.routers[net]} {PORT}")
         match = machine.result(r"GUEST-NET-LOAD bytes=(\d+) seconds=([\d.]+)\s")
         figures = cost.figures()
@@ -183,21 +273,25 @@ def _to_guest(machine, net):
 
 
 def _disk(machine, operation, depth):
-    cost = _Cost(machine.pid)
+    cost = _Cost(machine)
     machine.begin(f"load-disk /dev/vda {operation} {depth} {SECONDS}")
     match = machine.result(r"GUEST-DISK requests=(\d+) seconds=([\d.]+)\s")
     return {"requests": int(match[1]), "seconds": float(match[2]), **cost.figures()}
 
 
 LOADS = {
-    "passt_from": lambda machine: _from_guest(machine, "passt"),
-    "passt_to": lambda machine: _to_guest(machine, "passt"),
+    "user_from": lambda machine: _from_guest(machine, "user"),
+    "user_to": lambda machine: _to_guest(machine, "user"),
     "tap_from": lambda machine: _from_guest(machine, "tap"),
     "tap_to": lambda machine: _to_guest(machine, "tap"),
     "disk_read_1": lambda machine: _disk(machine, "read", 1),
     "disk_read_32": lambda machine: _disk(machine, "read", 32),
     "disk_write_1": lambda machine: _disk(machine, "write", 1),
     "disk_write_32": lambda machine: _disk(machine, "write", 32),
+}
+SLIRP_LOADS = {
+    "user_from": lambda machine: _from_guest(machine, "slirp"),
+    "user_to": lambda machine: _to_guest(machine, "slirp"),
 }
 
 
@@ -208,39 +302,60 @@ def _add_tap(name, address):
 
 
 def _log(text):
-    print(f"{time.monotonic():.1f} {text}", file=sys.stderr, flush=True)
+    print(f"{time.monotonic():.1f} {text}", flush=True)
 
 
-def _firmware(lab, name):
-    figures = {**_cd_exits(lab), **_uefi_costs(lab)}
-    _log(f"{name}: {figures}")
+COSTS = {"cd": _cd_exits, "uefi": _uefi_costs, "key": _key_latency}
+
+
+def _measure_costs(labs, wanted):
+    figures = {name: {} for name in (*labs, SLIRP)}
+    for cost in wanted:
+        for name, lab in labs.items():
+            result = COSTS[cost](lab)
+            _log(f"{name}: {result}")
+            figures[name].update(result)
     return figures
 
 
 def _take_turns(machines, loads, rounds):
-    figures = {name: {load: [] for load in loads} for name in machines}
+    figures = {name: {} for name in machines}
     for _ in range(rounds):
         for load in loads:
             for name, machine in machines.items():
-                figures[name][load].append(LOADS[load](machine))
-                _log(f"{name}: {load} {figures[name][load][-1]}")
+                run = (SLIRP_LOADS if "slirp" in machine.routers else LOADS).get(load)
+                if run:
+                    result = run(machine)
+                    figures[name].setdefault(load, []).append(result)
+                    _log(f"{name}: {load} {result}")
     return figures
 
 
-def main():
-    rounds, loads = int(sys.argv[1]), sys.argv[2:]
-    labs = {"Innkeeper": Lab(peer=False), "QEMU q35": Lab(peer=True)}
-    labs["Innkeeper"].network_of_its_own()
-    subprocess.run(["modprobe", "tun"], check=True)
-    figures = {name: {} if loads else _firmware(lab, name) for name, lab in labs.items()}
-    machines = {name: _Machine(lab, index) for index, (name, lab) in enumerate(labs.items())}
+def _machines(labs):
+    machines = {name: _pc(lab, index) for index, (name, lab) in enumerate(labs.items())}
+    return {**machines, SLIRP: _Machine(labs["QEMU q35"], "slirp")}
+
+
+def _measure_loads(labs, loads, rounds, figures):
+    machines = _machines(labs)
     for name, machine in machines.items():
         figures[name]["pc_overhead_kib"] = measure.overhead_kib(machine.pid)
-    for name, results in _take_turns(machines, loads or list(LOADS), rounds).items():
+        _log(f"{name}: {figures[name]}")
+    for name, results in _take_turns(machines, loads, rounds).items():
         figures[name]["loads"] = results
     for machine in machines.values():
         machine.guest.kill()
-    json.dump(figures, sys.stdout)
+
+
+def main():
+    rounds, wanted = int(sys.argv[1]), sys.argv[2:] or [*COSTS, *LOADS]
+    labs = {"Innkeeper": Lab(peer=False), "QEMU q35": Lab(peer=True)}
+    labs["Innkeeper"].network_of_its_own()
+    subprocess.run(["modprobe", "tun"], check=True)
+    figures = _measure_costs(labs, [cost for cost in COSTS if cost in wanted])
+    if loads := [load for load in LOADS if load in wanted]:
+        _measure_loads(labs, loads, rounds, figures)
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -227,6 +227,15 @@ class Channel:
         slot = (struct.unpack_from("<I", copy, DAMAGE_AT)[0] - 1) % DAMAGE_SLOTS
         return struct.unpack_from("<4H", copy, DAMAGE_AT + 64 + 8 * slot)
 
+    def damaged_since(self, count):
+        """How many rectangles have changed so far, and the pixels of those behind the count."""
+        copy = self._copy_page()
+        [now] = struct.unpack_from("<I", copy, DAMAGE_AT)
+        slots = range(max(count, now - DAMAGE_SLOTS), now)
+        sizes = [struct.unpack_from("<4xHH", copy, DAMAGE_AT + 64 + 8 * (slot % DAMAGE_SLOTS))
+                 for slot in slots]
+        return now, sum(width * height for width, height in sizes)
+
     def picture(self):
         """What the screen shows now; no rows when it shows nothing."""
         self.call(REFRESH_SCREEN)
