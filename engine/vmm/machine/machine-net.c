@@ -250,35 +250,35 @@ static int create_backend(struct machine *machine, unsigned int number)
 	return -EINVAL;
 }
 
-static int load_boot_rom(struct machine *machine, struct pci_rom *rom)
+/* UEFI knows the card by itself, only less well; it also starts where there is no such file. */
+static int load_boot_rom(const struct machine *machine, struct pci_rom *rom)
 {
-	int fd = open(NETWORK_BOOT_ROM, O_RDONLY | O_CLOEXEC);
+	int fd = open(VIRTIO_NET_ROM, O_RDONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno
 		       : pci_rom_init(rom, machine->slots, fd, VIRTIO_VENDOR, VIRTIO_NET_DEVICE);
 
 	fd_close(&fd);
+	if (r == -ENOENT && machine->config->firmware == FIRMWARE_UEFI)
+		return 0;
 	if (r < 0)
-		log_error("A BIOS starts from the network with %s, which cannot be used (%s); "
-			  "install the package ipxe-qemu again, or use --firmware uefi.",
-			  NETWORK_BOOT_ROM,
+		log_error("Machines start from the network with %s, which cannot be used (%s); "
+			  "install the package ipxe-qemu again.",
+			  VIRTIO_NET_ROM,
 			  r == -ENOEXEC ? "it is not for this network card" : strerror(-r));
 	return r;
 }
 
-/*
- * UEFI brings its own. A BIOS waits for what is on a card, so only those that are in the order have
- * it.
- */
+/* Firmware waits for what is on a card, so only those that are in the order have it. */
 static int add_boot_rom(struct machine *machine, unsigned int number)
 {
 	struct machine_nic *nic = &machine->nics[number];
 	int r;
 
-	if (machine->config->firmware != FIRMWARE_BIOS ||
+	if (machine->config->firmware == FIRMWARE_NONE ||
 	    !boot_order_names(machine->config->boot_order, "net", number))
 		return 0;
 	r = load_boot_rom(machine, &nic->boot_rom);
-	if (r == 0)
+	if (nic->boot_rom.slot)
 		pci_device_add_memory_bar(virtio_pci_function(nic->device), PCI_BAR_ROM,
 					  PCI_BAR_EXPANSION_ROM, nic->boot_rom.slot);
 	return r;

@@ -18,7 +18,7 @@ struct machine_nic {
 	struct net_backend *backend;
 	struct net_passt *passt; /* NULL: nothing keeps it connected */
 	struct virtio_device *device;
-	struct pci_rom boot_rom; /* a BIOS starts from the card with it */
+	struct pci_rom boot_rom; /* firmware starts from the card with it */
 };
 
 /*
