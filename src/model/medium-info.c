@@ -306,6 +306,7 @@ query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *ca
     self->initrd_path = find_initrd (path);
   if (self->kind == INN_MEDIUM_ISO)
     {
+      self->whole_size = inn_new_machine_get_iso_size (path);
       /* libosinfo's blocking call runs the thread's main context: never the application's. */
       g_autoptr (GMainContext) context = g_main_context_new ();
 

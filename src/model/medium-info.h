@@ -14,11 +14,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   InnMediumKind kind;
-  char *title;       /* "Fedora 37 installer", or the name of the medium or the file */
-  char *name;        /* a name for the machine: "Fedora 37" */
-  gboolean known;    /* libosinfo knows the system */
-  guint64 memory;    /* bytes; never more than half of this computer's */
-  guint64 disk_size; /* bytes of a new disk; 0: none needed */
+  char *title;        /* "Fedora 37 installer", or the name of the medium or the file */
+  char *name;         /* a name for the machine: "Fedora 37" */
+  gboolean known;     /* libosinfo knows the system */
+  guint64 whole_size; /* bytes an ISO says it has: more than the file's when it is cut off */
+  guint64 memory;     /* bytes; never more than half of this computer's */
+  guint64 disk_size;  /* bytes of a new disk; 0: none needed */
   guint vcpus;
   InnMachineFirmware firmware;
   char *initrd_path; /* of a kernel: the initial RAM disk that lies beside it, or NULL */

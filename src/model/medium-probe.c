@@ -13,6 +13,10 @@
 #define ISO_FIRST_DESCRIPTOR 16
 #define ISO_BOOT_RECORD      0
 #define ISO_TERMINATOR       255
+/* Section 8.4, of the primary descriptor: little-endian first, then the same big-endian. */
+#define ISO_PRIMARY    1
+#define ISO_SPACE_SIZE 80
+#define ISO_BLOCK_SIZE 128
 
 /* Linux x86 boot protocol, "The Real-Mode Kernel Header". */
 #define LINUX_BOOT_FLAG   0x1fe
@@ -37,6 +41,22 @@ static gboolean
 is_iso (const guint8 *data, gsize length)
 {
   return HAS (ISO_FIRST_DESCRIPTOR * ISO_SECTOR + 1, "CD001");
+}
+
+guint64
+inn_medium_probe_iso_size (const guint8 *data, gsize length)
+{
+  const guint8 *descriptor = data + (gsize)ISO_FIRST_DESCRIPTOR * ISO_SECTOR;
+  guint32 blocks;
+  guint16 block_size;
+
+  if (length < (gsize)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR || !is_iso (data, length)
+      || descriptor[0] != ISO_PRIMARY)
+    return 0;
+
+  memcpy (&blocks, descriptor + ISO_SPACE_SIZE, sizeof blocks);
+  memcpy (&block_size, descriptor + ISO_BLOCK_SIZE, sizeof block_size);
+  return (guint64)GUINT32_FROM_LE (blocks) * GUINT16_FROM_LE (block_size);
 }
 
 /* El Torito section 2.0: a boot record whose boot system identifier names the specification. */

@@ -19,4 +19,8 @@ G_BEGIN_DECLS
  * file), or INN_MEDIUM_NONE and INN_ERROR_INVALID with a sentence that says why not. */
 InnMediumKind inn_medium_probe (const guint8 *data, gsize length, GError **error);
 
+/* How many bytes an ISO that begins with @data says it has (ECMA-119 section 8.4); 0: it is none.
+ */
+guint64 inn_medium_probe_iso_size (const guint8 *data, gsize length);
+
 G_END_DECLS

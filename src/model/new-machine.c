@@ -153,6 +153,24 @@ inn_new_machine_probe_medium (const char *path, GError **error)
   return inn_medium_probe (buffer, length, error);
 }
 
+guint64
+inn_new_machine_get_iso_size (const char *path)
+{
+  g_autofree guint8 *buffer = NULL;
+  gsize length;
+  int fd;
+
+  g_return_val_if_fail (path != NULL, 0);
+
+  fd = open_file (path, NULL);
+  if (fd < 0)
+    return 0;
+  buffer = g_malloc (INN_MEDIUM_PROBE_SIZE);
+  length = read_start (fd, buffer, INN_MEDIUM_PROBE_SIZE);
+  close (fd);
+  return inn_medium_probe_iso_size (buffer, length);
+}
+
 static gboolean
 check_resources (const InnNewMachine *self, guint64 host_memory, guint max_vcpus, GError **error)
 {

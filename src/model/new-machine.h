@@ -57,6 +57,8 @@ gboolean inn_new_machine_validate (const InnNewMachine *self,
 gboolean inn_new_machine_check_name (const char *name, GError **error);
 /* The kind a file has by its contents: ISO 9660, bzImage, qcow2, disk with an MBR or GPT. */
 InnMediumKind inn_new_machine_probe_medium (const char *path, GError **error);
+/* Bytes that an ISO says it has, which may be more than its file does; 0: it does not say. */
+guint64 inn_new_machine_get_iso_size (const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (InnNewMachine, inn_new_machine_free)
 

@@ -403,6 +403,12 @@ mark_picked_row (InnNewMachineWindow *self)
                                inn_medium_row_get_medium (INN_MEDIUM_ROW (row)) == self->medium);
 }
 
+static gboolean
+is_cut_off (InnMedium *medium)
+{
+  return inn_medium_get_info (medium)->whole_size > inn_medium_get_size (medium);
+}
+
 /* "Installation image · 2.3 GB" */
 static char *
 describe (InnMedium *medium)
@@ -430,6 +436,12 @@ describe (InnMedium *medium)
       g_return_val_if_reached (NULL);
     }
 
+  if (is_cut_off (medium))
+    {
+      g_autofree char *whole = inn_format_file_size (inn_medium_get_info (medium)->whole_size);
+
+      return g_strdup_printf (_ ("Cut off: %s of %s. Download or copy it again."), size, whole);
+    }
   return g_strdup_printf ("%s · %s", kind, size);
 }
 
@@ -445,6 +457,10 @@ pick (InnNewMachineWindow *self, InnMedium *medium)
   gtk_label_set_label (self->medium_label, inn_medium_get_name (medium));
   description = describe (medium);
   gtk_label_set_label (self->description_label, description);
+  if (is_cut_off (medium))
+    gtk_widget_add_css_class (GTK_WIDGET (self->description_label), "error");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->description_label), "error");
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->description_label), inn_medium_get_path (medium));
   propose_boot (self);
   propose_name (self);

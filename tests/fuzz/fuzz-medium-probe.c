@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size += ISO_DESCRIPTORS - 4;
 		data = image;
 	}
+	(void)inn_medium_probe_iso_size(data, size);
 	kind = inn_medium_probe(data, size, &error);
 	/* Either a kind or a reason. */
 	g_assert_true((kind == INN_MEDIUM_NONE) == (error != NULL));

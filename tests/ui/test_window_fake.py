@@ -16,12 +16,15 @@ PROGRAM = sys.argv[1]
 NNBSP = '\u202f'  # between a number and its unit
 
 
-def write_iso(path):
-    """The least that is a bootable CD image: ECMA-119 volume descriptors and El Torito's record."""
+def write_iso(path, sectors=0):
+    """The least that is a bootable CD image: ECMA-119 volume descriptors and El Torito's record.
+    It says that it has so many sectors."""
     sector = 2048
     primary = bytearray(sector)
     primary[0:7] = b'\x01CD001\x01'
     primary[40:72] = b'TEST SYSTEM'.ljust(32)
+    primary[80:84] = sectors.to_bytes(4, 'little')
+    primary[128:130] = sector.to_bytes(2, 'little')
     boot = bytearray(sector)
     boot[0:7] = b'\x00CD001\x01'
     boot[7:39] = b'EL TORITO SPECIFICATION'.ljust(32, b'\0')
@@ -75,6 +78,15 @@ def test_empty(session):
     app.point(app.wait_for('test-system', 'list item'))
     app.wait_state('Create', 'push button', 'SENSITIVE')
     app.wait_for('Installation image · ' + size_text(session), 'label')
+
+
+def test_cut_off(session):
+    """It can be tried all the same."""
+    write_iso(session.path('home', 'Downloads', 'test-system.iso'), sectors=1000)
+    app = start(session, 'empty')
+    app.point(app.wait_for('test-system', 'list item'))
+    app.wait_for(f'Cut off: {size_text(session)} of 2.0\u00a0MB. Download or copy it again.', 'label')
+    app.wait_state('Create', 'push button', 'SENSITIVE')
 
 
 def size_text(session):

@@ -207,6 +207,11 @@ test_iso (void)
           "CD001\x01",
           7);
   assert_kind (data, INN_MEDIUM_PROBE_SIZE, INN_MEDIUM_ISO);
+  g_assert_cmpuint (inn_medium_probe_iso_size (data, INN_MEDIUM_PROBE_SIZE), ==, 0);
+  memcpy (descriptor + 80, "\x00\x00\x20\x00", 4);
+  memcpy (descriptor + 128, "\x00\x08", 2);
+  g_assert_cmpuint (inn_medium_probe_iso_size (data, INN_MEDIUM_PROBE_SIZE), ==, (guint64)1 << 32);
+  g_assert_cmpuint (inn_medium_probe_iso_size (data, 17 * 2048 - 1), ==, 0);
   /* What comes behind the terminator does not count. */
   descriptor[2048] = 0xff;
   assert_kind (data, INN_MEDIUM_PROBE_SIZE, INN_MEDIUM_NONE);
