@@ -33,10 +33,10 @@ def _load(computer, template):
     computer.qmp.call("cont")
 
 
-def run(command, *, share, timeout_s, output=_to_stdout):
-    """The exit status of a shell command with `share` as /host; call `recipe.build` before."""
+def run(command, *, share, timeout_s, assets=ASSETS, output=_to_stdout):
+    """The exit status of a shell command with `share` as /host; `assets` is /lab; call `recipe.build` before."""
     template = folder(TEMPLATE)
-    shares = {"host": share, "lab": folder(ASSETS), "tests": HERE}
+    shares = {"host": share, "lab": folder(assets), "tests": HERE}
     disk = folder(COMPUTER_DISK) / "root.img"
     incoming = ["-incoming", "defer"]
     with Computer(disk, template / "memory", shares, copy=True, extra=incoming) as computer:

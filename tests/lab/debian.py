@@ -25,7 +25,7 @@ GUEST_PACKAGES = "systemd-sysv udev e2fsprogs"
 UNREAD = "doc locale man info lintian bug zoneinfo"
 
 
-def _mirror():
+def mirror_address():
     """The first source apt gets base-files from; none: mmdebstrap's own default."""
     policy = subprocess.run(
         ["apt-cache", "policy", "base-files"], capture_output=True, text=True, check=True
@@ -40,7 +40,7 @@ def _mirror():
 def _mmdebstrap(out, *options):
     if not shutil.which("mmdebstrap"):
         raise LabError("mmdebstrap is not installed; .ci/install-packages check installs it")
-    command = ["mmdebstrap", "--format=tar", *options, SUITE, str(out), *_mirror()]
+    command = ["mmdebstrap", "--format=tar", *options, SUITE, str(out), *mirror_address()]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise LabError(

@@ -4,14 +4,15 @@
 import shutil
 import subprocess
 
+from cache import LabError
 from debian import make_tree
 
 PACKAGES = "debian-installer-12-netboot-amd64 memtest86+ grub-rescue-pc"
 INSTALLER = "usr/lib/debian-installer/images/12/amd64"
 FLAVOURS = ("text", "gtk")
 DISCS = ("grub-rescue.iso", "memtest.iso", "installer.iso")
-# What the menu of the installer's disc needs, for both kinds of firmware.
-GRUB_MODULES = "normal configfile linux iso9660 search all_video echo halt test"
+# What the menus of installers' discs need, for both kinds of firmware.
+GRUB_MODULES = "normal configfile linux iso9660 search all_video echo halt test serial terminal"
 
 MENU = """
 set timeout=-1
@@ -35,6 +36,19 @@ def make_media_tree(out, needed):
     make_tree(out, PACKAGES)
 
 
+def make_disc(path, files):
+    """A disc of a folder that GRUB starts from BIOS and from UEFI, by boot/grub/grub.cfg in it."""
+    if not shutil.which("grub-mkrescue"):
+        raise LabError("grub-mkrescue is not installed; .ci/install-packages check installs it")
+    done = subprocess.run(
+        ["grub-mkrescue", f"--install-modules={GRUB_MODULES}", "--fonts=", "--locales=",
+         "--themes=", "-o", path, files],
+        capture_output=True, text=True,
+    )
+    if done.returncode:
+        raise LabError("no CD image could be made:\n" + done.stderr.strip()[-1500:])
+
+
 def _make_installer_disc(tree, path):
     files = tree / "disc"
     (files / "boot/grub").mkdir(parents=True)
@@ -43,11 +57,7 @@ def _make_installer_disc(tree, path):
         source = tree / INSTALLER / flavour / "debian-installer/amd64"
         (source / "initrd.gz").rename(files / f"{flavour}.gz")
         shutil.copyfile(source / "linux", files / "linux")  # the same in both
-    subprocess.run(
-        ["grub-mkrescue", f"--install-modules={GRUB_MODULES}", "--fonts=", "--locales=",
-         "--themes=", "-o", path, files],
-        check=True, capture_output=True,
-    )
+    make_disc(path, files)
 
 
 def make_media(out, needed):

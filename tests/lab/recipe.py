@@ -3,8 +3,10 @@
 
 import debian
 import images
+import installer_cd
 import kernels
 import media
+import mirror
 import template
 from cache import Step, ensure, is_built, lock, log, note_use, prune, root
 
@@ -33,9 +35,21 @@ TEMPLATE = Step(
     "template", template.make_template, inputs=["qemu.py", "agent.py"],
     needs=[KERNELS, COMPUTER_INITRD, COMPUTER_DISK],
 )
+# For "lab case --long".
+MIRROR = Step(
+    "mirror", mirror.make_mirror,
+    inputs=["debian.py", "packages.py", "installer/boot-loader", "installer/disk-setup"],
+)
+INSTALLER_CD = Step(
+    "installer-cd", installer_cd.make_installer_cd,
+    inputs=["archive.py", "media.py", "installer/grub.cfg", "installer/preseed.cfg"], needs=[MIRROR],
+)
+LONG_ASSETS = Step(
+    "long-assets", installer_cd.make_long_assets, needs=[ASSETS, INSTALLER_CD, MIRROR],
+)
 STEPS = [
     COMPUTER_TREE, GUEST_TREE, KERNELS, COMPUTER_INITRD, COMPUTER_DISK, GUEST_INITRD, GUEST_DISK,
-    MEDIA_TREE, MEDIA, ASSETS, TEMPLATE,
+    MEDIA_TREE, MEDIA, ASSETS, TEMPLATE, MIRROR, INSTALLER_CD, LONG_ASSETS,
 ]
 FINAL = [ASSETS, TEMPLATE]
 

@@ -8,22 +8,36 @@ attempt is printed with what both did: a fault of the lab shows in both.
 """
 
 import ast
+import dataclasses
 import os
 import subprocess
 import sys
 import time
 
+import cache
 import clone
 import host_kvm
 import recipe
 from cache import HERE, LabError, folder
 
 VMM, INNCTL = "engine/vmm/innkeeper-vmm", "engine/innctl/innctl"  # in the build folder
-ATTEMPTS = 3
-CASE_S = 300
 STATUS_CASE_BROKEN = 2  # no retry makes that better
 STATUS_SKIPPED = 77
 FINAL = (0, STATUS_CASE_BROKEN, STATUS_SKIPPED)
+
+
+@dataclasses.dataclass
+class Effort:
+    """What cases are given: their /lab, time and attempts; and whether what they print is shown."""
+
+    assets: cache.Step
+    case_s: int
+    attempts: int
+    shows_output: bool = False
+
+
+ORDINARY = Effort(recipe.ASSETS, 300, attempts=3)
+LONG = Effort(recipe.LONG_ASSETS, 5400, attempts=1, shows_output=True)
 
 
 def cases_of(name):
@@ -41,13 +55,16 @@ class InLab:
     where = "in the lab"
     cases = "/tests/cases"
 
-    def __init__(self, build):
-        self._build = build
-        recipe.build()
+    def __init__(self, build, effort):
+        self._build, self._effort = build, effort
+        recipe.build([*recipe.FINAL, effort.assets])
 
     def run(self, command):
         output = []
-        status = clone.run(command, share=self._build, timeout_s=CASE_S, output=output.append)
+        status = clone.run(
+            command, share=self._build, timeout_s=self._effort.case_s, assets=self._effort.assets,
+            output=output.append,
+        )
         return status, b"".join(output).decode(errors="replace")
 
 
@@ -57,17 +74,18 @@ class OnThisMachine:
     where = "on this machine's own KVM"
     cases = str(HERE / "cases")
 
-    def __init__(self, build):
-        recipe.build([recipe.ASSETS])
+    def __init__(self, build, effort):
+        recipe.build([effort.assets])
+        self._case_s = effort.case_s
         self._env = dict(
-            os.environ, INNKEEPER_LAB_ASSETS=str(folder(recipe.ASSETS)), INNKEEPER_LAB_BUILD=build
+            os.environ, INNKEEPER_LAB_ASSETS=str(folder(effort.assets)), INNKEEPER_LAB_BUILD=build
         )
 
     def run(self, command):
         try:
             done = subprocess.run(
                 ["sh", "-c", command], env=self._env, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CASE_S,
+                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=self._case_s,
             )
         except subprocess.TimeoutExpired as error:
             return clone.STATUS_TIMED_OUT, (error.stdout or b"").decode(errors="replace")
@@ -83,7 +101,7 @@ def _outcome(status):
     words = {0: "passed", STATUS_SKIPPED: "cannot run this",
              STATUS_CASE_BROKEN: "the case itself is broken",
              clone.STATUS_LOST: "lost the computer",
-             clone.STATUS_TIMED_OUT: f"was not done in {CASE_S} s"}
+             clone.STATUS_TIMED_OUT: "was not done in time"}
     return words.get(status, "did not pass")
 
 
@@ -97,15 +115,15 @@ def _run_beside_peer(place, command):
     return status, output
 
 
-def _run_case(place, name, case, peer):
+def _run_case(place, name, case, *, peer, attempts):
     command = f"PYTHONDONTWRITEBYTECODE=1 python3 {place.cases}/run.py {name} {case}"
     if peer:
         return place.run(command + " --peer")
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         run = place.run if attempt == 1 else lambda command: _run_beside_peer(place, command)
         status, output = run(command)
         if status not in (0, STATUS_SKIPPED):
-            _comment(f"{case}, attempt {attempt} of {ATTEMPTS}: {_outcome(status)}\n{output}")
+            _comment(f"{case}, attempt {attempt} of {attempts}: {_outcome(status)}\n{output}")
         if status in FINAL:
             break
     return status, output
@@ -114,7 +132,7 @@ def _run_case(place, name, case, peer):
 PLACES = {"lab": InLab, "here": OnThisMachine}
 
 
-def run_file(name, *, build, peer, only, place):
+def run_file(name, *, build, peer, only, place, effort=ORDINARY):
     """Prints TAP; true when no case stayed without a pass. place: of PLACES, or None to choose."""
     if not peer and not os.path.exists(os.path.join(build, VMM)):
         raise LabError(f"{build} has no {VMM}; build it first")
@@ -123,13 +141,13 @@ def run_file(name, *, build, peer, only, place):
         print(f"1..0 # SKIP {reason}")
         return True
     cases = [case for case in cases_of(name) if not only or case in only]
-    place = PLACES[place](build)
+    place = PLACES[place](build, effort)
     print(f"1..{len(cases)}\n# {place.where}", flush=True)
     good = True
     for number, case in enumerate(cases, 1):
         began = time.monotonic()
-        status, output = _run_case(place, name, case, peer)
-        if peer and status not in (0, STATUS_SKIPPED):
+        status, output = _run_case(place, name, case, peer=peer, attempts=effort.attempts)
+        if effort.shows_output and status == 0 or peer and status not in (0, STATUS_SKIPPED):
             _comment(output)
         reason = (output.strip().splitlines() or [""])[-1]
         word = "ok" if status in (0, STATUS_SKIPPED) else "not ok"

@@ -209,6 +209,12 @@ class Lab:
         return Process([str(self._innctl), *map(str, arguments)], "innctl", self._env)
 
 
+def exits(pid):
+    """How often KVM left the guest of a VMM; 0 where the kernel does not show it."""
+    found = list(Path("/sys/kernel/debug/kvm").glob(f"{pid}-*/exits"))
+    return int(found[0].read_text()) if found else 0
+
+
 def until(check, seconds, text):
     """Waits until check() is true."""
     deadline = time.monotonic() + seconds
