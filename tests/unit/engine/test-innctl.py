@@ -76,6 +76,31 @@ class InnctlTest(unittest.TestCase):
     def pid(self, name="web"):
         return self.json("stats", name)["pid"]
 
+    def test_image_info(self):
+        disk = f"{self.root}/disk"
+        with open(disk, "wb") as file:
+            file.truncate(3 << 20)
+        layers = self.json("image", "info", disk)["layers"]
+        self.assertEqual([(layer["format"], layer["virtual_size"]) for layer in layers],
+                         [("raw", 3 << 20)])
+        self.assertIn("3.0", self.good("image", "info", disk))
+        self.bad("no qcow2 image", "image", "info", disk, "--format", "qcow2")
+        self.bad("no format", "image", "info", disk, "--format", "vmdk", status=2)
+        self.bad("info", "image", "polish", disk, status=2)
+        self.bad(f"{disk}2", "image", "info", f"{disk}2")
+
+    @unittest.skipUnless(shutil.which("qemu-img"), "qemu-img is not installed")
+    def test_image_chain(self):
+        for name, options in (("base", []), ("top", ["-b", "base", "-F", "qcow2"])):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, name, "5M"],
+                           cwd=self.root, check=True)
+        top, base = self.json("image", "info", f"{self.root}/top")["layers"]
+        self.assertEqual(base["file"], f"{self.root}/base")
+        self.assertEqual((top["cluster_size"], top["version"], top["dirty"]), (65536, 3, False))
+        self.assertIn("Backing file", self.good("image", "info", f"{self.root}/top"))
+        os.unlink(f"{self.root}/base")
+        self.bad("base", "image", "info", f"{self.root}/top")
+
     def test_help_and_usage(self):
         self.assertIn("dumpxml", self.good("--help"))
         self.assertIn("--kernel", self.good("create", "--help"))

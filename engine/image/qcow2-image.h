@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An open qcow2 image: synchronous access to its bytes. One thread at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/image-problem.h"
+
+struct qcow2_header;
+struct qcow2_image;
+
+/* What an image shows where it has nothing itself. Behind size it is zero. */
+struct image_backing {
+	/* A range inside size. 0 or negative errno. */
+	int (*read)(void *data, uint64_t offset, void *buffer, size_t length);
+	void *data;
+	uint64_t size;
+};
+
+/* Reads and checks the header alone. *ret_error: negative errno with IMAGE_SYSTEM_ERROR. */
+enum image_problem qcow2_image_read_header(int fd, struct qcow2_header *ret_header, int *ret_error);
+
+/* fd is taken over, if this succeeds. *ret_error as above. */
+enum image_problem qcow2_image_open(int fd, struct qcow2_image **ret_image, int *ret_error);
+/* NULL is accepted. */
+void qcow2_image_close(struct qcow2_image *image);
+
+const struct qcow2_header *qcow2_image_header(const struct qcow2_image *image);
+/* Copies backing. What it stands for lives as long as the image. */
+void qcow2_image_set_backing(struct qcow2_image *image, const struct image_backing *backing);
+
+/*
+ * Reads inside the virtual size. 0 or negative errno: -EUCLEAN when the tables are broken, -ENXIO
+ * when a backing file that the header names was not set, -EINVAL for a range outside.
+ */
+int qcow2_image_read(struct qcow2_image *image, uint64_t offset, void *buffer, size_t length);

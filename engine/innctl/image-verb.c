@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * innctl image: looks at files that are disks, whether or not a machine has them.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "image-sentence.h"
+#include "image/image-chain.h"
+#include "image/qcow2-header.h"
+#include "innctl.h"
+#include "json-writer.h"
+
+static char *format_word;
+
+static const char *
+get_format_word (enum image_format format)
+{
+  return format == IMAGE_QCOW2 ? "qcow2" : "raw";
+}
+
+static InnctlStatus
+fail_image (enum image_problem problem, int error, const char *path)
+{
+  g_autofree char *sentence = inn_image_sentence (problem, -error, path);
+
+  return innctl_fail_with ("%s", sentence);
+}
+
+/* What --format says; without it, what the file begins with. */
+static InnctlStatus
+find_format (const char *path, enum image_format *ret_format)
+{
+  int fd, r;
+
+  if (format_word != NULL)
+    {
+      *ret_format = g_str_equal (format_word, "qcow2") ? IMAGE_QCOW2 : IMAGE_RAW;
+      if (g_str_equal (format_word, get_format_word (*ret_format)))
+        return INNCTL_DONE;
+      return innctl_fail_usage (_ ("“%s” is no format; write raw or qcow2."), format_word);
+    }
+
+  fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+  r = fd < 0 ? -errno : image_format_probe (fd, ret_format);
+  fd_close (&fd);
+
+  return r < 0 ? fail_image (IMAGE_SYSTEM_ERROR, r, path) : INNCTL_DONE;
+}
+
+static guint64
+get_allocated (const char *path)
+{
+  struct stat status;
+
+  return stat (path, &status) == 0 ? (guint64)status.st_blocks * 512 : 0;
+}
+
+static void
+add_header (InnctlJson *json, const struct qcow2_header *header)
+{
+  innctl_json_add_unsigned (json, "version", header->version);
+  innctl_json_add_unsigned (json, "cluster_size", qcow2_header_cluster_size (header));
+  innctl_json_add_unsigned (json, "refcount_bits", (guint64)1 << header->refcount_order);
+  innctl_json_add_string (json, "compression", header->compression == QCOW2_ZSTD ? "zstd" : "zlib");
+  innctl_json_add_unsigned (json, "snapshots", header->snapshot_count);
+  innctl_json_add_boolean (json, "extended_l2",
+                           (header->incompatible_features & QCOW2_EXTENDED_L2) != 0);
+  innctl_json_add_boolean (json, "lazy_refcounts",
+                           (header->compatible_features & QCOW2_LAZY_REFCOUNTS) != 0);
+  innctl_json_add_boolean (json, "dirty", (header->incompatible_features & QCOW2_DIRTY) != 0);
+  innctl_json_add_boolean (json, "corrupt", (header->incompatible_features & QCOW2_CORRUPT) != 0);
+}
+
+static void
+print_json (const struct image_chain *chain)
+{
+  InnctlJson json;
+
+  innctl_json_init (&json);
+  innctl_json_begin_object (&json, NULL);
+  innctl_json_begin_array (&json, "layers");
+  for (guint i = 0; i < image_chain_length (chain); i++)
+    {
+      const struct image_layer *layer = image_chain_layer (chain, i);
+      g_autofree char *name = g_filename_display_name (layer->path);
+
+      innctl_json_begin_object (&json, NULL);
+      innctl_json_add_string (&json, "file", name);
+      innctl_json_add_string (&json, "format", get_format_word (layer->format));
+      innctl_json_add_unsigned (&json, "virtual_size", layer->size);
+      innctl_json_add_unsigned (&json, "allocated", get_allocated (layer->path));
+      if (layer->header != NULL)
+        add_header (&json, layer->header);
+      innctl_json_end_object (&json);
+    }
+  innctl_json_end_array (&json);
+  innctl_json_end_object (&json);
+  innctl_json_print (&json);
+  g_string_free (json.text, TRUE);
+}
+
+static void
+print_header (const struct qcow2_header *header)
+{
+  g_autofree char *cluster
+      = g_format_size_full (qcow2_header_cluster_size (header), G_FORMAT_SIZE_IEC_UNITS);
+
+  g_print (_ ("  Version:     %u\n"), header->version);
+  g_print (_ ("  Clusters:    %s\n"), cluster);
+  g_print (_ ("  Compression: %s\n"), header->compression == QCOW2_ZSTD ? "zstd" : "zlib");
+  g_print (_ ("  Snapshots:   %u\n"), header->snapshot_count);
+  if (header->incompatible_features & QCOW2_DIRTY)
+    g_print ("  %s\n", _ ("It was not closed properly; run qemu-img check -r all on it."));
+  if (header->incompatible_features & QCOW2_CORRUPT)
+    g_print ("  %s\n", _ ("It is marked as damaged; run qemu-img check -r all on it."));
+}
+
+static void
+print_text (const struct image_chain *chain)
+{
+  for (guint i = 0; i < image_chain_length (chain); i++)
+    {
+      const struct image_layer *layer = image_chain_layer (chain, i);
+      g_autofree char *name = g_filename_display_name (layer->path);
+      g_autofree char *size = g_format_size_full (layer->size, G_FORMAT_SIZE_IEC_UNITS);
+      g_autofree char *allocated
+          = g_format_size_full (get_allocated (layer->path), G_FORMAT_SIZE_IEC_UNITS);
+
+      g_print (i == 0 ? _ ("Image “%s”\n") : _ ("Backing file “%s”\n"), name);
+      g_print (_ ("  Format:      %s\n"), get_format_word (layer->format));
+      g_print (_ ("  Size:        %s, %s on the host\n"), size, allocated);
+      if (layer->header != NULL)
+        print_header (layer->header);
+    }
+}
+
+static InnctlStatus
+run_info (Innctl *self, const char *path)
+{
+  enum image_format format = IMAGE_RAW;
+  struct image_chain_problem problem;
+  struct image_chain *chain;
+  InnctlStatus status = find_format (path, &format);
+
+  if (status != INNCTL_DONE)
+    return status;
+  if (image_chain_open (path, format, &chain, &problem) < 0)
+    {
+      status
+          = fail_image (problem.problem, problem.error, problem.path != NULL ? problem.path : path);
+      free (problem.path);
+      return status;
+    }
+
+  if (self->json)
+    print_json (chain);
+  else
+    print_text (chain);
+  image_chain_close (chain);
+
+  return INNCTL_DONE;
+}
+
+static InnctlStatus
+run_image (Innctl *self, char **arguments)
+{
+  if (g_str_equal (arguments[0], "info"))
+    return run_info (self, arguments[1]);
+
+  return innctl_fail_usage (_ ("“%s” is nothing to do with an image; write info."), arguments[0]);
+}
+
+static const GOptionEntry image_options[] = {
+  { "format", 'f', 0, G_OPTION_ARG_STRING, &format_word,
+    N_ ("raw or qcow2 (what the file begins with, when not given)"), N_ ("WORD") },
+  { NULL },
+};
+
+const InnctlVerb innctl_image_verb = {
+  .name = "image",
+  .arguments = "info FILE",
+  .summary = N_ ("show what a raw or qcow2 disk is, and the files it builds on"),
+  .details = N_ ("Works while a machine uses the disk, too."),
+  .min_arguments = 2,
+  .max_arguments = 2,
+  .options = image_options,
+  .run = run_image,
+};
