@@ -41,6 +41,10 @@ get_format (enum image_problem problem)
     case IMAGE_UNKNOWN_COMPRESSION:
       return _ ("The image “%s” is compressed in a way that is unknown here. Convert it with "
                 "qemu-img convert.");
+    case IMAGE_DIRTY:
+      return _ ("The image “%s” was not closed properly. Repair it with qemu-img check -r all.");
+    case IMAGE_CORRUPT:
+      return _ ("The image “%s” is marked as damaged. Use a copy, or try qemu-img check -r all.");
     case IMAGE_BACKING_FORMAT_MISSING:
       return _ ("The image “%s” does not say which format its backing file has. Tell it with "
                 "qemu-img rebase -u -F.");

@@ -61,9 +61,10 @@ static enum image_problem open_raw(struct layer *layer, int fd, int *ret_error)
 	return *ret_error < 0 ? IMAGE_SYSTEM_ERROR : IMAGE_GOOD;
 }
 
-static enum image_problem open_qcow2(struct layer *layer, int fd, int *ret_error)
+static enum image_problem open_qcow2(struct layer *layer, int fd, enum image_access access,
+				     int *ret_error)
 {
-	enum image_problem problem = qcow2_image_open(fd, &layer->image, ret_error);
+	enum image_problem problem = qcow2_image_open(fd, access, &layer->image, ret_error);
 
 	if (problem != IMAGE_GOOD)
 		return problem;
@@ -94,11 +95,12 @@ static enum image_problem check_loop(const struct image_chain *chain, struct lay
 
 /* Adds the file to the chain, takes over path. */
 static enum image_problem add_layer(struct image_chain *chain, char *path, enum image_format format,
-				    int *ret_error)
+				    enum image_access access, int *ret_error)
 {
 	struct layer layer = {.layer = {.path = path, .format = format}, .fd = -1};
 	/* Not blocking, or opening a FIFO would wait for its other end. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int mode = access == IMAGE_READ_WRITE ? O_RDWR : O_RDONLY;
+	int fd = open(path, mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	enum image_problem problem;
 
 	if (fd < 0) {
@@ -107,7 +109,7 @@ static enum image_problem add_layer(struct image_chain *chain, char *path, enum 
 	}
 	problem = check_loop(chain, &layer, fd, ret_error);
 	if (problem == IMAGE_GOOD)
-		problem = format == IMAGE_QCOW2 ? open_qcow2(&layer, fd, ret_error)
+		problem = format == IMAGE_QCOW2 ? open_qcow2(&layer, fd, access, ret_error)
 						: open_raw(&layer, fd, ret_error);
 	if (problem != IMAGE_GOOD) {
 		fd_close(&fd);
@@ -156,7 +158,8 @@ static enum image_problem backing_of(const struct image_layer *layer, char **ret
 }
 
 static enum image_problem open_layers(struct image_chain *chain, const char *first_path,
-				      enum image_format format, struct image_chain_problem *about)
+				      enum image_format format, enum image_access access,
+				      struct image_chain_problem *about)
 {
 	char *path = strdup(first_path);
 	enum image_problem problem = path ? IMAGE_GOOD : IMAGE_SYSTEM_ERROR;
@@ -168,10 +171,11 @@ static enum image_problem open_layers(struct image_chain *chain, const char *fir
 		about->path = path;
 		if (chain->length == IMAGE_CHAIN_MAX_LAYERS)
 			return IMAGE_CHAIN_TOO_LONG;
-		problem = add_layer(chain, path, format, &about->error);
+		problem = add_layer(chain, path, format, access, &about->error);
 		if (problem != IMAGE_GOOD)
 			return problem;
 		about->path = path = NULL;
+		access = IMAGE_READ_ONLY;
 
 		layer = image_chain_layer(chain, chain->length - 1);
 		if (layer->header && layer->header->backing_file[0]) {
@@ -197,14 +201,14 @@ static void connect_layers(struct image_chain *chain)
 	}
 }
 
-int image_chain_open(const char *path, enum image_format format, struct image_chain **ret_chain,
-		     struct image_chain_problem *ret_problem)
+int image_chain_open(const char *path, enum image_format format, enum image_access access,
+		     struct image_chain **ret_chain, struct image_chain_problem *ret_problem)
 {
 	struct image_chain *chain = calloc(1, sizeof(*chain));
 	struct image_chain_problem about = {.problem = IMAGE_SYSTEM_ERROR, .error = -ENOMEM};
 
 	if (chain)
-		about.problem = open_layers(chain, path, format, &about);
+		about.problem = open_layers(chain, path, format, access, &about);
 	if (about.problem != IMAGE_GOOD) {
 		image_chain_close(chain);
 		*ret_problem = about;
@@ -238,4 +242,9 @@ const struct image_layer *image_chain_layer(const struct image_chain *chain, uns
 int image_chain_read(struct image_chain *chain, uint64_t offset, void *buffer, size_t length)
 {
 	return read_layer(&chain->layers[0], offset, buffer, length);
+}
+
+struct qcow2_image *image_chain_image(struct image_chain *chain)
+{
+	return chain->layers[0].image;
 }

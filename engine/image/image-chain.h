@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "image/image-problem.h"
+#include "image/qcow2-image.h"
 
 struct image_chain;
 struct qcow2_header;
@@ -36,9 +36,10 @@ struct image_chain_problem {
 /* What the first bytes of an open file say it is: for a choice of a person, never of a guest. */
 int image_format_probe(int fd, enum image_format *ret_format);
 
-/* Opens all layers for reading. On failure -1 with *ret_problem, on success 0. */
-int image_chain_open(const char *path, enum image_format format, struct image_chain **ret_chain,
-		     struct image_chain_problem *ret_problem);
+/* Opens the image for access, and what it builds on for reading. On failure -1 with *ret_problem,
+ * on success 0. */
+int image_chain_open(const char *path, enum image_format format, enum image_access access,
+		     struct image_chain **ret_chain, struct image_chain_problem *ret_problem);
 /* NULL is accepted. */
 void image_chain_close(struct image_chain *chain);
 
@@ -48,3 +49,5 @@ const struct image_layer *image_chain_layer(const struct image_chain *chain, uns
 
 /* Reads inside the size of the first layer. 0 or negative errno as qcow2_image_read(). */
 int image_chain_read(struct image_chain *chain, uint64_t offset, void *buffer, size_t length);
+/* The first layer, to write to; NULL when it is raw. Borrowed. */
+struct qcow2_image *image_chain_image(struct image_chain *chain);

@@ -17,6 +17,8 @@ enum image_problem {
 	IMAGE_EXTERNAL_DATA,
 	IMAGE_UNKNOWN_FEATURE,
 	IMAGE_UNKNOWN_COMPRESSION,
+	IMAGE_DIRTY,                  /* was not closed properly; may be read only */
+	IMAGE_CORRUPT,                /* says so itself; may be read only */
 	IMAGE_BACKING_FORMAT_MISSING, /* guessing it would let a guest choose */
 	IMAGE_BACKING_FORMAT_UNKNOWN,
 	IMAGE_BACKING_REMOTE, /* no file of this computer */

@@ -14,23 +14,7 @@
 #include "base/fd.h"
 #include "image/image-file.h"
 #include "image/qcow2-compression.h"
-#include "image/qcow2-header.h"
-#include "image/qcow2-map.h"
-#include "image/qcow2-tables.h"
-
-struct qcow2_image {
-	int fd;
-	struct qcow2_header header;
-	struct qcow2_layout layout;
-	uint8_t *l1; /* as in the file */
-	struct qcow2_tables l2_tables;
-	struct image_backing backing;
-
-	/* The cluster decompressed last, and where from; allocated with the first one. */
-	uint8_t *decompressed;
-	uint8_t *compressed; /* room for the longest */
-	uint64_t decompressed_from;
-};
+#include "image/qcow2-image-private.h"
 
 static int read_header(int fd, struct qcow2_header *header, uint64_t *ret_file_size,
 		       enum image_problem *ret_problem)
@@ -64,11 +48,23 @@ enum image_problem qcow2_image_read_header(int fd, struct qcow2_header *ret_head
 	return *ret_error < 0 ? IMAGE_SYSTEM_ERROR : problem;
 }
 
+static enum image_problem check_access(const struct qcow2_header *header, enum image_access access)
+{
+	if (access == IMAGE_READ_ONLY)
+		return IMAGE_GOOD;
+	if (header->incompatible_features & QCOW2_CORRUPT)
+		return IMAGE_CORRUPT;
+	return header->incompatible_features & QCOW2_DIRTY ? IMAGE_DIRTY : IMAGE_GOOD;
+}
+
 static int load_tables(struct qcow2_image *image)
 {
 	size_t l1_bytes = (size_t)image->header.l1_size * 8;
 	int r = qcow2_tables_init(&image->l2_tables, image->fd, (size_t)image->layout.cluster_size);
 
+	if (r == 0 && image->access == IMAGE_READ_WRITE)
+		r = qcow2_refcounts_init(&image->refcounts, image->fd, &image->header,
+					 &image->layout);
 	if (r < 0)
 		return r;
 	image->l1 = malloc(l1_bytes ? l1_bytes : 1);
@@ -79,32 +75,42 @@ static int load_tables(struct qcow2_image *image)
 
 static void free_image(struct qcow2_image *image)
 {
+	qcow2_refcounts_finish(&image->refcounts);
 	qcow2_tables_finish(&image->l2_tables);
 	free(image->l1);
+	free(image->cluster);
 	free(image->compressed);
 	free(image->decompressed);
 	free(image);
 }
 
-enum image_problem qcow2_image_open(int fd, struct qcow2_image **ret_image, int *ret_error)
+static int init_image(struct qcow2_image *image, int fd, enum image_access access,
+		      enum image_problem *problem)
+{
+	uint64_t file_size = 0;
+	int r = read_header(fd, &image->header, &file_size, problem);
+
+	if (r == 0 && *problem == IMAGE_GOOD)
+		*problem = check_access(&image->header, access);
+	if (r < 0 || *problem != IMAGE_GOOD)
+		return r;
+	image->fd = fd;
+	image->access = access;
+	qcow2_layout_init(&image->layout, &image->header, file_size);
+	return load_tables(image);
+}
+
+enum image_problem qcow2_image_open(int fd, enum image_access access,
+				    struct qcow2_image **ret_image, int *ret_error)
 {
 	struct qcow2_image *image = calloc(1, sizeof(*image));
 	enum image_problem problem = IMAGE_GOOD;
-	uint64_t file_size = 0;
-	int r = image ? 0 : -ENOMEM;
+	int r = image ? init_image(image, fd, access, &problem) : -ENOMEM;
 
-	if (r == 0)
-		r = read_header(fd, &image->header, &file_size, &problem);
-	if (r == 0 && problem == IMAGE_GOOD) {
-		image->fd = fd;
-		qcow2_layout_init(&image->layout, &image->header, file_size);
-		r = load_tables(image);
-	}
 	if (r == 0 && problem == IMAGE_GOOD) {
 		*ret_image = image;
 		return IMAGE_GOOD;
 	}
-
 	if (image)
 		free_image(image);
 	*ret_error = r;
@@ -129,24 +135,33 @@ void qcow2_image_set_backing(struct qcow2_image *image, const struct image_backi
 	image->backing = *backing;
 }
 
-static int find_mapping(struct qcow2_image *image, uint64_t offset, struct qcow2_mapping *mapping)
+int qcow2_image_find_entry(struct qcow2_image *image, uint64_t guest_offset,
+			   struct qcow2_l2_entry *ret_entry)
 {
 	const struct qcow2_layout *layout = &image->layout;
-	uint64_t index = qcow2_map_l1_index(layout, offset);
-	struct qcow2_l2_entry entry = {0};
+	uint64_t index = qcow2_map_l1_index(layout, guest_offset);
 	uint64_t l2_offset;
 	uint8_t *table;
 	int r = qcow2_map_l1_entry(layout, load_be64(image->l1 + index * 8), &l2_offset);
 
 	if (r < 0)
 		return r;
-	if (l2_offset != 0) {
-		r = qcow2_tables_get(&image->l2_tables, l2_offset, &table);
-		if (r < 0)
-			return r;
-		entry = qcow2_map_load(layout, table, qcow2_map_l2_index(layout, offset));
-	}
-	return qcow2_map_l2_entry(layout, entry, offset, mapping);
+	*ret_entry = (struct qcow2_l2_entry){0};
+	if (l2_offset == 0)
+		return 0;
+	r = qcow2_tables_get(&image->l2_tables, l2_offset, &table);
+	if (r == 0)
+		*ret_entry =
+			qcow2_map_load(layout, table, qcow2_map_l2_index(layout, guest_offset));
+	return r;
+}
+
+static int find_mapping(struct qcow2_image *image, uint64_t offset, struct qcow2_mapping *mapping)
+{
+	struct qcow2_l2_entry entry;
+	int r = qcow2_image_find_entry(image, offset, &entry);
+
+	return r < 0 ? r : qcow2_map_l2_entry(&image->layout, entry, offset, mapping);
 }
 
 static int read_backing(struct qcow2_image *image, uint64_t offset, uint8_t *buffer, size_t length)

@@ -101,6 +101,16 @@ struct qcow2_l2_entry qcow2_map_load(const struct qcow2_layout *layout, const ui
 	return entry;
 }
 
+void qcow2_map_store(const struct qcow2_layout *layout, uint8_t *l2_table, uint64_t index,
+		     struct qcow2_l2_entry entry)
+{
+	uint8_t *at = l2_table + index * layout->l2_entry_size;
+
+	store_be64(at, entry.descriptor);
+	if (qcow2_layout_extended(layout))
+		store_be64(at + 8, entry.bitmap);
+}
+
 int qcow2_map_compressed(const struct qcow2_layout *layout, uint64_t descriptor,
 			 struct qcow2_range *ret_range)
 {

@@ -18,8 +18,13 @@ struct qcow2_header;
 
 enum {
 	QCOW2_SUBCLUSTERS = 32,
-	QCOW2_RESERVED_RANGES = 3,
+	QCOW2_RESERVED_HEADER = 0,
+	QCOW2_RESERVED_L1,
+	QCOW2_RESERVED_REFCOUNT_TABLE,
+	QCOW2_RESERVED_RANGES,
 };
+
+#define QCOW2_ALL_ZERO ((uint64_t)UINT32_MAX << 32) /* in the bitmap */
 
 struct qcow2_range {
 	uint64_t offset, length;
@@ -78,6 +83,9 @@ int qcow2_map_l1_entry(const struct qcow2_layout *layout, uint64_t entry, uint64
 /* From and to the bytes of a table of the layout's cluster size. */
 struct qcow2_l2_entry qcow2_map_load(const struct qcow2_layout *layout, const uint8_t *l2_table,
 				     uint64_t index);
+
+void qcow2_map_store(const struct qcow2_layout *layout, uint8_t *l2_table, uint64_t index,
+		     struct qcow2_l2_entry entry);
 
 /* The data cluster of an entry that is not compressed, 0: none. 0 or -EUCLEAN. */
 int qcow2_map_data_cluster(const struct qcow2_layout *layout, uint64_t descriptor,

@@ -4,10 +4,12 @@
  */
 #include "image/qcow2-tables.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
 
+#include "base/fd.h"
 #include "image/image-file.h"
 
 enum {
@@ -50,27 +52,54 @@ static struct qcow2_table *find(struct qcow2_tables *tables, uint64_t offset)
 	return NULL;
 }
 
-static struct qcow2_table *find_oldest(struct qcow2_tables *tables)
+static bool is_better_victim(const struct qcow2_table *table, const struct qcow2_table *other)
 {
-	struct qcow2_table *oldest = &tables->slots[0];
-
-	for (unsigned int i = 1; i < tables->slot_count; i++) {
-		if (tables->slots[i].last_use < oldest->last_use)
-			oldest = &tables->slots[i];
-	}
-	return oldest;
+	if (table->dirty != other->dirty)
+		return other->dirty;
+	return table->last_use < other->last_use;
 }
 
-static int load(struct qcow2_tables *tables, uint64_t offset, struct qcow2_table **ret_table)
+static int write_table(struct qcow2_tables *tables, struct qcow2_table *table)
 {
-	struct qcow2_table *table = find_oldest(tables);
-	int r;
+	int r = fd_write_at(tables->fd, table->bytes, tables->table_size, table->offset);
 
+	if (r < 0)
+		return r;
+	table->dirty = false;
+	tables->dirty_count--;
+	return 0;
+}
+
+/* A slot with room for a table, and without one. */
+static int vacate(struct qcow2_tables *tables, struct qcow2_table **ret_table)
+{
+	struct qcow2_table *table = &tables->slots[0];
+	int r = 0;
+
+	for (unsigned int i = 1; i < tables->slot_count; i++) {
+		if (is_better_victim(&tables->slots[i], table))
+			table = &tables->slots[i];
+	}
+	if (table->dirty)
+		r = write_table(tables, table);
+	if (r < 0)
+		return r;
 	if (!table->bytes)
 		table->bytes = malloc(tables->table_size);
 	if (!table->bytes)
 		return -ENOMEM;
 	table->offset = 0;
+	*ret_table = table;
+	return 0;
+}
+
+static int load(struct qcow2_tables *tables, uint64_t offset, struct qcow2_table **ret_table)
+{
+	struct qcow2_table *table;
+	int r = vacate(tables, &table);
+
+	if (r < 0)
+		return r;
 	r = image_file_read(tables->fd, table->bytes, tables->table_size, offset);
 	if (r < 0)
 		return r;
@@ -89,4 +118,45 @@ int qcow2_tables_get(struct qcow2_tables *tables, uint64_t offset, uint8_t **ret
 	table->last_use = ++tables->uses;
 	*ret_bytes = table->bytes;
 	return 0;
+}
+
+int qcow2_tables_add(struct qcow2_tables *tables, uint64_t offset, uint8_t **ret_bytes)
+{
+	struct qcow2_table *table = find(tables, offset);
+	int r = table ? 0 : vacate(tables, &table);
+
+	if (r < 0)
+		return r;
+	memset(table->bytes, 0, tables->table_size);
+	table->offset = offset;
+	table->last_use = ++tables->uses;
+	qcow2_tables_set_dirty(tables, offset);
+	*ret_bytes = table->bytes;
+	return 0;
+}
+
+void qcow2_tables_set_dirty(struct qcow2_tables *tables, uint64_t offset)
+{
+	struct qcow2_table *table = find(tables, offset);
+
+	assert(table);
+	if (!table->dirty)
+		tables->dirty_count++;
+	table->dirty = true;
+}
+
+int qcow2_tables_write(struct qcow2_tables *tables)
+{
+	for (unsigned int i = 0; i < tables->slot_count; i++) {
+		int r = tables->slots[i].dirty ? write_table(tables, &tables->slots[i]) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+unsigned int qcow2_tables_room(const struct qcow2_tables *tables)
+{
+	return tables->slot_count - tables->dirty_count;
 }

@@ -151,7 +151,7 @@ run_info (Innctl *self, const char *path)
 
   if (status != INNCTL_DONE)
     return status;
-  if (image_chain_open (path, format, &chain, &problem) < 0)
+  if (image_chain_open (path, format, IMAGE_READ_ONLY, &chain, &problem) < 0)
     {
       status
           = fail_image (problem.problem, problem.error, problem.path != NULL ? problem.path : path);

@@ -17,7 +17,8 @@ static void assert_problem(const struct qemu_images *images, const char *name,
 	struct image_chain_problem problem;
 	struct image_chain *chain;
 
-	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, &chain, &problem), ==, -1);
+	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, IMAGE_READ_ONLY, &chain, &problem), ==,
+			-1);
 	g_assert_cmpint(problem.problem, ==, expected);
 	g_assert_cmpstr(problem.path, ==, about_path);
 	free(problem.path);
@@ -42,7 +43,8 @@ static void test_order(void)
 	create(&images, "middle", "-b base -F raw");
 	create(&images, "top", "-b middle -F qcow2");
 	path = qemu_images_path(&images, "top");
-	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, &chain, &problem), ==, 0);
+	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, IMAGE_READ_ONLY, &chain, &problem), ==,
+			0);
 	g_assert_cmpuint(image_chain_length(chain), ==, 3);
 	g_assert_cmpstr(image_chain_layer(chain, 0)->path, ==, path);
 	g_assert_true(g_str_has_suffix(image_chain_layer(chain, 1)->path, "/middle"));
@@ -89,7 +91,8 @@ static void test_loop_of_two(void)
 	create(&images, "a", "-u -b b -F qcow2");
 	create(&images, "b", "-u -b a -F qcow2");
 	path = qemu_images_path(&images, "a");
-	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, &chain, &problem), ==, -1);
+	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, IMAGE_READ_ONLY, &chain, &problem), ==,
+			-1);
 	g_assert_cmpint(problem.problem, ==, IMAGE_CHAIN_LOOP);
 	free(problem.path);
 	qemu_images_finish(&images);

@@ -21,7 +21,7 @@ static struct image_chain *open_chain(const struct qemu_images *images, const ch
 	struct image_chain_problem problem = {0};
 	struct image_chain *chain = NULL;
 
-	image_chain_open(path, IMAGE_QCOW2, &chain, &problem);
+	image_chain_open(path, IMAGE_QCOW2, IMAGE_READ_ONLY, &chain, &problem);
 	g_assert_cmpint(problem.problem, ==, IMAGE_GOOD);
 	return chain;
 }
@@ -169,7 +169,7 @@ static void test_backing_not_set(void)
 	qemu_images_run(&images, "qemu-img create -q -f qcow2 -b base -F raw top");
 	path = qemu_images_path(&images, "top");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	g_assert_cmpint(qcow2_image_open(fd, &image, &error), ==, IMAGE_GOOD);
+	g_assert_cmpint(qcow2_image_open(fd, IMAGE_READ_ONLY, &image, &error), ==, IMAGE_GOOD);
 	g_assert_cmpstr(qcow2_image_header(image)->backing_file, ==, "base");
 	g_assert_cmpint(qcow2_image_read(image, 0, &byte, 1), ==, -ENXIO);
 	qcow2_image_close(image);
