@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "disk-image.h"
 #include "image-sentence.h"
 #include "image/image-chain.h"
+#include "image/qcow2-check.h"
 #include "image/qcow2-header.h"
 #include "innctl.h"
 #include "json-writer.h"
@@ -168,13 +170,78 @@ run_info (Innctl *self, const char *path)
   return INNCTL_DONE;
 }
 
+static void
+print_report_json (const struct qcow2_check_report *report)
+{
+  InnctlJson json;
+
+  innctl_json_init (&json);
+  innctl_json_begin_object (&json, NULL);
+  innctl_json_add_unsigned (&json, "corruptions", report->corruptions);
+  if (report->leaks_unknown)
+    innctl_json_add_string (&json, "leaks", NULL);
+  else
+    innctl_json_add_unsigned (&json, "leaks", report->leaks);
+  innctl_json_add_unsigned (&json, "clusters_used", report->clusters_used);
+  innctl_json_end_object (&json);
+  innctl_json_print (&json);
+  g_string_free (json.text, TRUE);
+}
+
+static void
+print_report_text (const struct qcow2_check_report *report, const char *path)
+{
+  if (report->leaks_unknown)
+    g_print (_ ("“%s” is good. It has bitmaps, so lost clusters cannot be told.\n"), path);
+  else if (report->leaks > 0)
+    g_print (
+        ngettext (
+            "“%s” is good, but %lu cluster in it is lost. qemu-img check -r leaks gives it back.\n",
+            "“%s” is good, but %lu clusters in it are lost. qemu-img check -r leaks gives them "
+            "back.\n",
+            (gulong)report->leaks),
+        path, (gulong)report->leaks);
+  else
+    g_print (_ ("“%s” is good.\n"), path);
+}
+
+/* A machine that has the image open would change it under our eyes. */
+static InnctlStatus
+run_check (Innctl *self, const char *path)
+{
+  g_autoptr (GError) open_error = NULL;
+  struct qcow2_check_report report;
+  enum image_problem problem;
+  int fd = inn_disk_image_open (path, INN_DISK_READ_ONLY, &open_error);
+  int error = 0;
+
+  if (fd < 0)
+    return innctl_fail (open_error);
+  problem = qcow2_check (fd, &report, &error);
+  fd_close (&fd);
+  if (problem != IMAGE_GOOD)
+    return fail_image (problem, error, path);
+
+  if (self->json)
+    print_report_json (&report);
+  else if (report.corruptions == 0)
+    print_report_text (&report, path);
+  if (report.corruptions == 0)
+    return INNCTL_DONE;
+
+  return fail_image (IMAGE_BAD_TABLES, 0, path);
+}
+
 static InnctlStatus
 run_image (Innctl *self, char **arguments)
 {
   if (g_str_equal (arguments[0], "info"))
     return run_info (self, arguments[1]);
+  if (g_str_equal (arguments[0], "check"))
+    return run_check (self, arguments[1]);
 
-  return innctl_fail_usage (_ ("“%s” is nothing to do with an image; write info."), arguments[0]);
+  return innctl_fail_usage (_ ("“%s” is nothing to do with an image; write info or check."),
+                            arguments[0]);
 }
 
 static const GOptionEntry image_options[] = {
@@ -185,9 +252,12 @@ static const GOptionEntry image_options[] = {
 
 const InnctlVerb innctl_image_verb = {
   .name = "image",
-  .arguments = "info FILE",
-  .summary = N_ ("show what a raw or qcow2 disk is, and the files it builds on"),
-  .details = N_ ("Works while a machine uses the disk, too."),
+  .arguments = "info|check FILE",
+  .summary = N_ ("show what a raw or qcow2 disk is, or check one"),
+  .details
+  = N_ ("info says what a disk is and which files it builds on, while a machine uses it, too. "
+        "check looks whether the tables of a qcow2 disk agree; no machine may use it "
+        "meanwhile."),
   .min_arguments = 2,
   .max_arguments = 2,
   .options = image_options,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A file that is said to be a qcow2 image: what opens is read, and written to, here
- * and there.
+ * A file that is said to be a qcow2 image: it is checked, and what opens is
+ * read, and written to, here and there.
  */
 /* Its checks are what this is for: in release builds too. */
 #undef NDEBUG
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "image/qcow2-check.h"
 #include "image/qcow2-header.h"
 #include "image/qcow2-image.h"
 
@@ -67,6 +68,14 @@ static void write_some(struct qcow2_image *image, uint64_t size)
 	assert_expected(qcow2_image_flush(image));
 }
 
+static void check(int fd)
+{
+	struct qcow2_check_report report;
+	int error;
+
+	qcow2_check(fd, &report, &error);
+}
+
 /* fd is taken over. */
 static void use(int fd, enum image_access access, struct image_backing *backing)
 {
@@ -95,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = fd_write_at(fd, data, size, 0);
 
 	assert(r == 0);
+	check(fd);
 	use(dup(fd), IMAGE_READ_ONLY, &backing);
 	use(fd, IMAGE_READ_WRITE, &backing);
 	return 0;

@@ -98,6 +98,12 @@ class InnctlTest(unittest.TestCase):
         self.assertEqual(base["file"], f"{self.root}/base")
         self.assertEqual((top["cluster_size"], top["version"], top["dirty"]), (65536, 3, False))
         self.assertIn("Backing file", self.good("image", "info", f"{self.root}/top"))
+        self.assertIn("good", self.good("image", "check", f"{self.root}/top"))
+        self.assertEqual(self.json("image", "check", f"{self.root}/top")["leaks"], 0)
+        with open(f"{self.root}/top", "r+b") as file:
+            file.seek(0x20000)  # the refcount block: all clusters are free
+            file.write(bytes(16))
+        self.bad("damaged", "image", "check", f"{self.root}/top")
         os.unlink(f"{self.root}/base")
         self.bad("base", "image", "info", f"{self.root}/top")
 
