@@ -24,7 +24,7 @@ struct image_layer {
 	char *path;
 	enum image_format format;
 	const struct qcow2_header *header; /* of qcow2, or NULL */
-	uint64_t size;                     /* bytes of the disk */
+	uint64_t size;                     /* bytes of the disk, when it was opened */
 };
 
 struct image_chain_problem {

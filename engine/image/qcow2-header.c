@@ -4,6 +4,7 @@
  */
 #include "image/qcow2-header.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/byte-order.h"
@@ -40,6 +41,8 @@ enum {
 
 	EXTENSION_HEADER = 8, /* type and length */
 	EXTENSION_END = 0,
+
+	WRITTEN_LENGTH_3 = 112, /* with the compression type */
 };
 
 #define EXTENSION_BACKING_FORMAT 0xe2792acau
@@ -242,4 +245,51 @@ enum image_problem qcow2_header_parse(const void *bytes, size_t length, uint64_t
 	if (problem == IMAGE_GOOD)
 		*ret_header = header;
 	return problem;
+}
+
+static void write_fields(const struct qcow2_header *header, uint8_t *bytes)
+{
+	store_be32(bytes, MAGIC);
+	store_be32(bytes + VERSION, header->version);
+	store_be32(bytes + CLUSTER_BITS, header->cluster_bits);
+	store_be64(bytes + VIRTUAL_SIZE, header->virtual_size);
+	store_be32(bytes + L1_SIZE, header->l1_size);
+	store_be64(bytes + L1_OFFSET, header->l1_offset);
+	store_be64(bytes + REFCOUNT_TABLE_OFFSET, header->refcount_table_offset);
+	store_be32(bytes + REFCOUNT_TABLE_CLUSTERS, header->refcount_table_clusters);
+	store_be32(bytes + SNAPSHOT_COUNT, header->snapshot_count);
+	store_be64(bytes + SNAPSHOTS_OFFSET, header->snapshots_offset);
+	if (header->version < 3)
+		return;
+	store_be64(bytes + INCOMPATIBLE_FEATURES, header->incompatible_features);
+	store_be64(bytes + COMPATIBLE_FEATURES, header->compatible_features);
+	store_be64(bytes + AUTOCLEAR_FEATURES, header->autoclear_features);
+	store_be32(bytes + REFCOUNT_ORDER, header->refcount_order);
+	store_be32(bytes + HEADER_LENGTH, WRITTEN_LENGTH_3);
+	bytes[COMPRESSION] = (uint8_t)header->compression;
+}
+
+int qcow2_header_write(const struct qcow2_header *header, uint8_t *bytes, size_t size)
+{
+	size_t format_length = strlen(header->backing_format);
+	size_t name_length = strlen(header->backing_file);
+	size_t at = header->version < 3 ? LENGTH_2 : WRITTEN_LENGTH_3;
+
+	memset(bytes, 0, size);
+	write_fields(header, bytes);
+	if (format_length > 0) {
+		store_be32(bytes + at, EXTENSION_BACKING_FORMAT);
+		store_be32(bytes + at + 4, (uint32_t)format_length);
+		memcpy(bytes + at + EXTENSION_HEADER, header->backing_format, format_length);
+		at += EXTENSION_HEADER + (format_length + 7) / 8 * 8;
+	}
+	at += EXTENSION_HEADER; /* the last one: zeroes */
+	if (name_length == 0)
+		return 0;
+	if (name_length > size - at)
+		return -ENAMETOOLONG;
+	store_be64(bytes + BACKING_FILE_OFFSET, at);
+	store_be32(bytes + BACKING_FILE_LENGTH, (uint32_t)name_length);
+	memcpy(bytes + at, header->backing_file, name_length);
+	return 0;
 }

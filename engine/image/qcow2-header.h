@@ -77,6 +77,12 @@ bool qcow2_header_probe(const void *bytes, size_t length);
 enum image_problem qcow2_header_parse(const void *bytes, size_t length, uint64_t file_size,
 				      struct qcow2_header *ret_header);
 
+/*
+ * The bytes of the first cluster, which has room for size bytes. What is in the header is not
+ * checked. 0, or -ENAMETOOLONG when the name of the backing file does not fit.
+ */
+int qcow2_header_write(const struct qcow2_header *header, uint8_t *bytes, size_t size);
+
 static inline uint64_t qcow2_header_cluster_size(const struct qcow2_header *header)
 {
 	return (uint64_t)1 << header->cluster_bits;

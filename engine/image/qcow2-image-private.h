@@ -36,3 +36,9 @@ struct qcow2_image {
 /* The entry of guest_offset's cluster; empty when there is no table for it. 0 or negative errno. */
 int qcow2_image_find_entry(struct qcow2_image *image, uint64_t guest_offset,
 			   struct qcow2_l2_entry *ret_entry);
+
+/*
+ * Before each change: what newer versions note in the image and we do not keep up to date is no
+ * longer true. 0 or negative errno.
+ */
+int qcow2_image_begin_changes(struct qcow2_image *image);

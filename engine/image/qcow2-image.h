@@ -60,5 +60,10 @@ int qcow2_image_write(struct qcow2_image *image, uint64_t offset, const void *bu
 int qcow2_image_write_zeroes(struct qcow2_image *image, uint64_t offset, uint64_t length);
 /* Gives up the space of whole clusters, which read as zero then; the rest stays as it is. */
 int qcow2_image_discard(struct qcow2_image *image, uint64_t offset, uint64_t length);
+/*
+ * Makes the disk larger, to whole sectors; what is new is zero. Stored when this is done. -EINVAL
+ * for a smaller size, -EFBIG for one that needs too large tables, -ENOTSUP with snapshots.
+ */
+int qcow2_image_grow(struct qcow2_image *image, uint64_t size);
 /* Everything is stored when this is done. 0 or negative errno. */
 int qcow2_image_flush(struct qcow2_image *image);

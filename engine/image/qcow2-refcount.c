@@ -369,6 +369,38 @@ int qcow2_refcounts_allocate(struct qcow2_refcounts *refcounts, uint64_t *ret_ho
 	return 0;
 }
 
+int qcow2_refcounts_allocate_run(struct qcow2_refcounts *refcounts, uint64_t count,
+				 uint64_t *ret_host_offset)
+{
+	unsigned int bits = refcounts->layout->cluster_bits;
+	uint64_t first_free = refcounts->first_free, first = 0, length = 0;
+	int r = 0;
+
+	if (refcounts->first_free < clusters_in_file(refcounts))
+		refcounts->first_free = clusters_in_file(refcounts);
+	while (length < count) {
+		uint64_t offset;
+
+		r = qcow2_refcounts_allocate(refcounts, &offset);
+		if (r < 0)
+			break;
+		/* A refcount block has come between: begin anew behind it. */
+		if (length > 0 && offset != first + (length << bits)) {
+			for (uint64_t i = 0; r == 0 && i < length; i++)
+				r = qcow2_refcounts_release(refcounts, first + (i << bits));
+			length = 0;
+		}
+		if (r < 0)
+			break;
+		if (length++ == 0)
+			first = offset;
+	}
+	refcounts->first_free = first_free;
+	if (r == 0)
+		*ret_host_offset = first;
+	return r;
+}
+
 int qcow2_refcounts_release(struct qcow2_refcounts *refcounts, uint64_t host_offset)
 {
 	if (refcounts->released_count == refcounts->released_room) {

@@ -47,6 +47,10 @@ int qcow2_refcounts_get(struct qcow2_refcounts *refcounts, uint64_t cluster, uin
 /* A free cluster, which has one user now; its bytes are anything. 0 or negative errno. */
 int qcow2_refcounts_allocate(struct qcow2_refcounts *refcounts, uint64_t *ret_host_offset);
 
+/* The same for so many clusters in a row, at the end of the file. */
+int qcow2_refcounts_allocate_run(struct qcow2_refcounts *refcounts, uint64_t count,
+				 uint64_t *ret_host_offset);
+
 /* One user less of the cluster with this offset in it, from the next apply on. 0 or -ENOMEM. */
 int qcow2_refcounts_release(struct qcow2_refcounts *refcounts, uint64_t host_offset);
 /* Nothing in the file uses what was released. 0 or negative errno. */

@@ -72,8 +72,7 @@ static int store_tables(struct qcow2_image *image)
 	return r == 0 ? qcow2_tables_write(&image->refcounts.blocks) : r;
 }
 
-/* What newer versions note in the image and we do not keep up to date is no longer true. */
-static int begin_changes(struct qcow2_image *image)
+int qcow2_image_begin_changes(struct qcow2_image *image)
 {
 	const uint8_t none[8] = {0};
 	int r = 0;
@@ -344,7 +343,7 @@ int qcow2_image_write(struct qcow2_image *image, uint64_t offset, const void *bu
 	int r = check_range(image, offset, length);
 
 	if (r == 0 && length > 0)
-		r = begin_changes(image);
+		r = qcow2_image_begin_changes(image);
 	while (r == 0 && length > 0) {
 		struct piece piece = {
 			.offset = offset,
@@ -433,7 +432,7 @@ static int zero_range(struct qcow2_image *image, uint64_t offset, uint64_t lengt
 	int r = check_range(image, offset, length);
 
 	if (r == 0 && length > 0)
-		r = begin_changes(image);
+		r = qcow2_image_begin_changes(image);
 	while (r == 0 && length > 0) {
 		uint64_t n;
 

@@ -9,17 +9,23 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "disk-image.h"
 #include "image-sentence.h"
 #include "image/image-chain.h"
 #include "image/qcow2-check.h"
-#include "image/qcow2-header.h"
+#include "image/qcow2-create.h"
 #include "innctl.h"
 #include "json-writer.h"
 
-static char *format_word;
+enum
+{
+  CLUSTER_BITS = 16,
+};
+
+static char *format_word, *backing, *backing_format_word;
 
 static const char *
 get_format_word (enum image_format format)
@@ -35,18 +41,18 @@ fail_image (enum image_problem problem, int error, const char *path)
   return innctl_fail_with ("%s", sentence);
 }
 
-/* What --format says; without it, what the file begins with. */
+/* What @word says; without one, what the file begins with. */
 static InnctlStatus
-find_format (const char *path, enum image_format *ret_format)
+find_format (const char *word, const char *path, enum image_format *ret_format)
 {
   int fd, r;
 
-  if (format_word != NULL)
+  if (word != NULL)
     {
-      *ret_format = g_str_equal (format_word, "qcow2") ? IMAGE_QCOW2 : IMAGE_RAW;
-      if (g_str_equal (format_word, get_format_word (*ret_format)))
+      *ret_format = g_str_equal (word, "qcow2") ? IMAGE_QCOW2 : IMAGE_RAW;
+      if (g_str_equal (word, get_format_word (*ret_format)))
         return INNCTL_DONE;
-      return innctl_fail_usage (_ ("“%s” is no format; write raw or qcow2."), format_word);
+      return innctl_fail_usage (_ ("“%s” is no format; write raw or qcow2."), word);
     }
 
   fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
@@ -54,6 +60,23 @@ find_format (const char *path, enum image_format *ret_format)
   fd_close (&fd);
 
   return r < 0 ? fail_image (IMAGE_SYSTEM_ERROR, r, path) : INNCTL_DONE;
+}
+
+static InnctlStatus
+open_chain (const char *path,
+            enum image_format format,
+            enum image_access access,
+            struct image_chain **ret_chain)
+{
+  struct image_chain_problem problem;
+  InnctlStatus status;
+
+  if (image_chain_open (path, format, access, ret_chain, &problem) == 0)
+    return INNCTL_DONE;
+
+  status = fail_image (problem.problem, problem.error, problem.path != NULL ? problem.path : path);
+  free (problem.path);
+  return status;
 }
 
 static guint64
@@ -147,19 +170,13 @@ static InnctlStatus
 run_info (Innctl *self, const char *path)
 {
   enum image_format format = IMAGE_RAW;
-  struct image_chain_problem problem;
   struct image_chain *chain;
-  InnctlStatus status = find_format (path, &format);
+  InnctlStatus status = find_format (format_word, path, &format);
 
+  if (status == INNCTL_DONE)
+    status = open_chain (path, format, IMAGE_READ_ONLY, &chain);
   if (status != INNCTL_DONE)
     return status;
-  if (image_chain_open (path, format, IMAGE_READ_ONLY, &chain, &problem) < 0)
-    {
-      status
-          = fail_image (problem.problem, problem.error, problem.path != NULL ? problem.path : path);
-      free (problem.path);
-      return status;
-    }
 
   if (self->json)
     print_json (chain);
@@ -233,33 +250,184 @@ run_check (Innctl *self, const char *path)
 }
 
 static InnctlStatus
+parse_size (const char *text, guint64 *ret_size)
+{
+  if (innctl_parse_size (text, ret_size))
+    return INNCTL_DONE;
+
+  return innctl_fail_usage (_ ("“%s” is not a size. Write it like 512M or 20G."), text);
+}
+
+/* Sees that the backing file can be one, and takes over its size when there is no other. */
+static InnctlStatus
+examine_backing (const char *path, struct qcow2_create_options *options)
+{
+  enum image_format format = IMAGE_RAW;
+  struct image_chain *chain;
+  InnctlStatus status = find_format (backing_format_word, path, &format);
+
+  if (status == INNCTL_DONE)
+    status = open_chain (path, format, IMAGE_READ_ONLY, &chain);
+  if (status != INNCTL_DONE)
+    return status;
+
+  options->backing_file = path;
+  options->backing_format = get_format_word (format);
+  if (options->virtual_size == 0)
+    options->virtual_size = image_chain_layer (chain, 0)->size;
+  image_chain_close (chain);
+
+  return INNCTL_DONE;
+}
+
+static InnctlStatus
+create (Innctl *self, const char *path, const struct qcow2_create_options *options)
+{
+  const gboolean raw = format_word != NULL && g_str_equal (format_word, "raw");
+  g_autoptr (GError) error = NULL;
+  gboolean done;
+
+  if (raw && options->backing_file != NULL)
+    return innctl_fail_usage (_ ("A raw disk has no backing file; leave --format out."));
+  done = raw ? inn_disk_image_create (path, options->virtual_size, &error)
+             : inn_disk_image_create_qcow2 (path, options, &error);
+  if (!done)
+    return innctl_fail (error);
+
+  return self->json ? run_info (self, path) : INNCTL_DONE;
+}
+
+static InnctlStatus
+run_create (Innctl *self, const char *path, const char *size)
+{
+  g_autofree char *backing_path = innctl_absolute_path (backing);
+  struct qcow2_create_options options = { .version = 3, .cluster_bits = CLUSTER_BITS };
+  enum image_format format;
+  InnctlStatus status = INNCTL_DONE;
+
+  if (size == NULL && backing == NULL)
+    return innctl_fail_usage (_ ("How large shall it be? Write a size like 20G after the file."));
+  if (size != NULL)
+    status = parse_size (size, &options.virtual_size);
+  if (status == INNCTL_DONE && format_word != NULL)
+    status = find_format (format_word, path, &format);
+  if (status == INNCTL_DONE && backing != NULL)
+    status = examine_backing (backing_path, &options);
+
+  return status == INNCTL_DONE ? create (self, path, &options) : status;
+}
+
+static InnctlStatus
+fail_resize (int r, const char *path)
+{
+  if (r == -EINVAL)
+    return innctl_fail_with (
+        _ ("“%s” is larger than that already. Disks can be made larger, not smaller."), path);
+  if (r == -ENOTSUP)
+    return innctl_fail_with (
+        _ ("“%s” has snapshots inside. Remove them with qemu-img snapshot -d first."), path);
+
+  return fail_image (r == -EUCLEAN ? IMAGE_BAD_TABLES : IMAGE_SYSTEM_ERROR, r, path);
+}
+
+static int
+grow_raw (int fd, guint64 old_size, guint64 size)
+{
+  if (size < old_size)
+    return -EINVAL;
+
+  return ftruncate (fd, (off_t)size) < 0 || fsync (fd) < 0 ? -errno : 0;
+}
+
+static InnctlStatus
+resize_locked (int fd, const char *path, guint64 size)
+{
+  enum image_format format = IMAGE_RAW;
+  struct image_chain *chain;
+  InnctlStatus status = find_format (format_word, path, &format);
+  struct qcow2_image *image;
+  int r;
+
+  if (status == INNCTL_DONE)
+    status = open_chain (path, format, IMAGE_READ_WRITE, &chain);
+  if (status != INNCTL_DONE)
+    return status;
+
+  image = image_chain_image (chain);
+  r = image != NULL ? qcow2_image_grow (image, size)
+                    : grow_raw (fd, image_chain_layer (chain, 0)->size, size);
+  if (r == 0 && image != NULL)
+    r = qcow2_image_flush (image);
+  image_chain_close (chain);
+
+  return r < 0 ? fail_resize (r, path) : INNCTL_DONE;
+}
+
+static InnctlStatus
+run_resize (Innctl *self, const char *path, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  InnctlStatus status;
+  guint64 size;
+  int fd;
+
+  if (text == NULL)
+    return innctl_fail_usage (_ ("How large shall it be? Write a size like 20G after the file."));
+  status = parse_size (text, &size);
+  if (status != INNCTL_DONE)
+    return status;
+  fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, &error);
+  if (fd < 0)
+    return innctl_fail (error);
+
+  status = resize_locked (fd, path, size);
+  fd_close (&fd);
+  return status == INNCTL_DONE && self->json ? run_info (self, path) : status;
+}
+
+static InnctlStatus
 run_image (Innctl *self, char **arguments)
 {
+  const gboolean takes_size
+      = g_str_equal (arguments[0], "create") || g_str_equal (arguments[0], "resize");
+
+  if (arguments[2] != NULL && !takes_size)
+    return innctl_fail_usage (_ ("“image %s” takes no size."), arguments[0]);
   if (g_str_equal (arguments[0], "info"))
     return run_info (self, arguments[1]);
   if (g_str_equal (arguments[0], "check"))
     return run_check (self, arguments[1]);
+  if (g_str_equal (arguments[0], "create"))
+    return run_create (self, arguments[1], arguments[2]);
+  if (g_str_equal (arguments[0], "resize"))
+    return run_resize (self, arguments[1], arguments[2]);
 
-  return innctl_fail_usage (_ ("“%s” is nothing to do with an image; write info or check."),
-                            arguments[0]);
+  return innctl_fail_usage (
+      _ ("“%s” is nothing to do with an image; write info, check, create or resize."),
+      arguments[0]);
 }
 
 static const GOptionEntry image_options[] = {
   { "format", 'f', 0, G_OPTION_ARG_STRING, &format_word,
-    N_ ("raw or qcow2 (what the file begins with, when not given)"), N_ ("WORD") },
+    N_ ("raw or qcow2 (when not given: qcow2 for create, else what the file begins with)"),
+    N_ ("WORD") },
+  { "backing", 'b', 0, G_OPTION_ARG_FILENAME, &backing,
+    N_ ("create: show what is in this disk until it is written over"), N_ ("FILE") },
+  { "backing-format", 'F', 0, G_OPTION_ARG_STRING, &backing_format_word,
+    N_ ("create: the format of that (what it begins with, when not given)"), N_ ("WORD") },
   { NULL },
 };
 
 const InnctlVerb innctl_image_verb = {
   .name = "image",
-  .arguments = "info|check FILE",
-  .summary = N_ ("show what a raw or qcow2 disk is, or check one"),
-  .details
-  = N_ ("info says what a disk is and which files it builds on, while a machine uses it, too. "
-        "check looks whether the tables of a qcow2 disk agree; no machine may use it "
-        "meanwhile."),
+  .arguments = "info|check|create|resize FILE [SIZE]",
+  .summary = N_ ("look at a raw or qcow2 disk, make one, or make it larger"),
+  .details = N_ ("info says what a disk is and which files it builds on, while a machine uses it, "
+                 "too. check looks whether the tables of a qcow2 disk agree, and resize makes a "
+                 "disk larger; no machine may use it meanwhile. create makes an empty disk, or one "
+                 "that builds on another, whose size it has when none is given."),
   .min_arguments = 2,
-  .max_arguments = 2,
+  .max_arguments = 3,
   .options = image_options,
   .run = run_image,
 };

@@ -107,6 +107,27 @@ class InnctlTest(unittest.TestCase):
         os.unlink(f"{self.root}/base")
         self.bad("base", "image", "info", f"{self.root}/top")
 
+    def test_image_create_and_resize(self):
+        base, top, raw = (f"{self.root}/{name}" for name in ("base", "top", "raw"))
+        self.assertEqual(self.good("image", "create", base, "5M"), "")
+        self.bad("exists", "image", "create", base, "5M")
+        layers = self.json("image", "create", top, "--backing", base)["layers"]
+        self.assertEqual([(layer["file"], layer["virtual_size"]) for layer in layers],
+                         [(top, 5 << 20), (base, 5 << 20)])
+        layers = self.json("image", "resize", top, "7M")["layers"]
+        self.assertEqual([layer["virtual_size"] for layer in layers], [7 << 20, 5 << 20])
+        self.assertIn("good", self.good("image", "check", top))
+        self.good("image", "create", raw, "1M", "--format", "raw")
+        self.good("image", "resize", raw, "3M")
+        self.assertEqual(os.path.getsize(raw), 3 << 20)
+        self.bad("not smaller", "image", "resize", raw, "2M")
+        self.bad("not smaller", "image", "resize", top, "2M")
+        self.bad("not a size", "image", "resize", top, "huge", status=2)
+        self.bad("How large", "image", "create", f"{raw}2", status=2)
+        self.bad("no format", "image", "create", f"{raw}2", "1M", "--format", "vdi", status=2)
+        self.bad("takes no size", "image", "info", raw, "1M", status=2)
+        self.assertFalse(os.path.exists(f"{raw}2"))
+
     def test_help_and_usage(self):
         self.assertIn("dumpxml", self.good("--help"))
         self.assertIn("--kernel", self.good("create", "--help"))

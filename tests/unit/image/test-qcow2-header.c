@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "image/qcow2-header.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
 
@@ -148,6 +149,31 @@ static void test_short(void)
 	}
 }
 
+/* What is written is read as it was. */
+static void test_write(void)
+{
+	struct qcow2_header header, again;
+	uint8_t bytes[CLUSTER];
+
+	for (uint32_t version = 2; version <= 3; version++) {
+		fill(bytes);
+		g_assert_cmpint(parse(bytes, &header), ==, IMAGE_GOOD);
+		header.version = version;
+		g_assert_cmpint(qcow2_header_write(&header, bytes, CLUSTER), ==, 0);
+		g_assert_cmpint(parse(bytes, &again), ==, IMAGE_GOOD);
+		g_assert_cmpmem(&again, sizeof(again), &header, sizeof(header));
+	}
+	header.incompatible_features = QCOW2_COMPRESSION_TYPE;
+	header.compression = QCOW2_ZSTD;
+	g_assert_cmpint(qcow2_header_write(&header, bytes, CLUSTER), ==, 0);
+	g_assert_cmpint(parse(bytes, &again), ==, IMAGE_GOOD);
+	g_assert_cmpint(again.compression, ==, QCOW2_ZSTD);
+
+	memset(header.backing_file, 'a', sizeof(header.backing_file) - 1);
+	g_assert_cmpint(qcow2_header_write(&header, bytes, 512), ==, -ENAMETOOLONG);
+	g_assert_cmpint(qcow2_header_write(&header, bytes, CLUSTER), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -155,5 +181,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/qcow2-header/refused", test_refused);
 	g_test_add_func("/qcow2-header/bounds", test_bounds);
 	g_test_add_func("/qcow2-header/short", test_short);
+	g_test_add_func("/qcow2-header/write", test_write);
 	return g_test_run();
 }
