@@ -24,7 +24,44 @@ enum {
 ssize_t __real_pwrite64(int fd, const void *buffer, size_t length, off64_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *buffer, size_t length, off64_t offset);
 
+struct unsafe_write {
+	int fd;
+	off64_t offset;
+	size_t length;
+	char *old;
+};
+
 static int writes_left = -1; /* negative: no end */
+/* Those that a power failure may undo. */
+static GArray *unsafe_writes;
+
+static void remember(int fd, size_t length, off64_t offset)
+{
+	struct unsafe_write write = {fd, offset, length, g_malloc0(length)};
+
+	g_assert_cmpint(pread(fd, write.old, length, offset), >=, 0);
+	g_array_append_val(unsafe_writes, write);
+}
+
+static void forget_writes(void)
+{
+	for (guint i = 0; i < unsafe_writes->len; i++)
+		g_free(g_array_index(unsafe_writes, struct unsafe_write, i).old);
+	g_array_set_size(unsafe_writes, 0);
+}
+
+/* Some of what was not synced is gone, whatever its order was. */
+static void fail_power(GRand *random)
+{
+	for (guint i = unsafe_writes->len; i > 0; i--) {
+		struct unsafe_write *write =
+			&g_array_index(unsafe_writes, struct unsafe_write, i - 1);
+
+		if (g_rand_boolean(random))
+			__real_pwrite64(write->fd, write->old, write->length, write->offset);
+	}
+	forget_writes();
+}
 
 ssize_t __wrap_pwrite64(int fd, const void *buffer, size_t length, off64_t offset)
 {
@@ -32,17 +69,24 @@ ssize_t __wrap_pwrite64(int fd, const void *buffer, size_t length, off64_t offse
 		errno = EIO;
 		return -1;
 	}
-	if (writes_left > 0)
+	if (writes_left > 0) {
 		writes_left--;
+		remember(fd, length, offset);
+	}
 	return __real_pwrite64(fd, buffer, length, offset);
 }
 
 int __wrap_fdatasync(int fd);
 
-/* Nothing here outlives the computer, and waiting for a disk takes most of the time. */
+/* Waiting for a disk would take most of the time. */
 int __wrap_fdatasync(int fd)
 {
 	(void)fd;
+	if (writes_left == 0) {
+		errno = EIO;
+		return -1;
+	}
+	forget_writes();
 	return 0;
 }
 
@@ -233,12 +277,13 @@ static gboolean stop_after(const struct qemu_images *images, int writes, const c
 	if (r == 0)
 		r = qcow2_image_flush(image_chain_image(chain));
 	writes_left = -1;
+	fail_power(random);
 	image_chain_close(chain);
 	g_rand_free(random);
 	return r < 0;
 }
 
-static void test_stop(size_t kind, int step)
+static void test_stop(size_t kind, int step, int stops)
 {
 	struct qemu_images images;
 	g_autofree char *twin = NULL;
@@ -250,7 +295,7 @@ static void test_stop(size_t kind, int step)
 	twin = make_twin(&images);
 	change_much(&images, twin, 3);
 	qemu_images_run(&images, "cp disk before");
-	for (int writes = 0, stopped = 1; stopped && writes < 25 * step; writes += step) {
+	for (int writes = 0, stopped = 1; stopped && writes < stops * step; writes += step) {
 		qemu_images_run(&images, "cp before disk");
 		stopped = stop_after(&images, writes, twin);
 		g_assert_true(is_sound(&images));
@@ -260,17 +305,17 @@ static void test_stop(size_t kind, int step)
 
 static void test_stop_small(void)
 {
-	test_stop(2, 137);
+	test_stop(2, 137, 25);
 }
 
 static void test_stop_plain(void)
 {
-	test_stop(1, 7);
+	test_stop(1, 1, 150);
 }
 
 static void test_stop_compressed(void)
 {
-	test_stop(14, 11);
+	test_stop(14, 11, 25);
 }
 
 static void test_refused(void)
@@ -326,6 +371,9 @@ static void test_range(void)
 
 int main(int argc, char **argv)
 {
+	int r;
+
+	unsafe_writes = g_array_new(FALSE, FALSE, sizeof(struct unsafe_write));
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/qcow2-write/twin", test_twin);
 	g_test_add_func("/qcow2-write/snapshot-stays", test_snapshot_stays);
@@ -334,5 +382,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/qcow2-write/stop-compressed", test_stop_compressed);
 	g_test_add_func("/qcow2-write/refused", test_refused);
 	g_test_add_func("/qcow2-write/range", test_range);
-	return g_test_run();
+	r = g_test_run();
+	g_array_unref(unsafe_writes);
+	return r;
 }
