@@ -15,6 +15,7 @@
 #include "disk-image.h"
 #include "image-sentence.h"
 #include "image/image-chain.h"
+#include "image/image-copy.h"
 #include "image/qcow2-check.h"
 #include "image/qcow2-create.h"
 #include "innctl.h"
@@ -25,7 +26,7 @@ enum
   CLUSTER_BITS = 16,
 };
 
-static char *format_word, *backing, *backing_format_word;
+static char *format_word, *backing, *backing_format_word, *target_format_word;
 
 static const char *
 get_format_word (enum image_format format)
@@ -385,12 +386,100 @@ run_resize (Innctl *self, const char *path, const char *text)
   return status == INNCTL_DONE && self->json ? run_info (self, path) : status;
 }
 
+/* Makes the file that a disk is copied into. */
+static InnctlStatus
+create_target (const char *path, enum image_format format, guint64 size)
+{
+  const struct qcow2_create_options options
+      = { .version = 3, .cluster_bits = CLUSTER_BITS, .virtual_size = size };
+  g_autoptr (GError) error = NULL;
+
+  if (format == IMAGE_RAW ? inn_disk_image_create (path, size, &error)
+                          : inn_disk_image_create_qcow2 (path, &options, &error))
+    return INNCTL_DONE;
+  return innctl_fail (error);
+}
+
+static InnctlStatus
+fill_target (struct image_chain *source, const char *path, enum image_format format)
+{
+  struct image_chain *target = NULL;
+  InnctlStatus status = INNCTL_DONE;
+  int fd = -1, r;
+
+  if (format == IMAGE_QCOW2)
+    status = open_chain (path, format, IMAGE_READ_WRITE, &target);
+  else
+    fd = g_open (path, O_RDWR | O_CLOEXEC, 0);
+  if (status != INNCTL_DONE)
+    return status;
+
+  r = image_copy (source, target != NULL ? image_chain_image (target) : NULL, fd);
+  image_chain_close (target);
+  fd_close (&fd);
+  if (r == 0)
+    return INNCTL_DONE;
+
+  return innctl_fail_with (_ ("“%s” was not copied: %s."), image_chain_layer (source, 0)->path,
+                           g_strerror (-r));
+}
+
+static InnctlStatus
+convert_locked (const char *path, const char *new_path, enum image_format new_format)
+{
+  enum image_format format = IMAGE_RAW;
+  struct image_chain *source;
+  InnctlStatus status = find_format (format_word, path, &format);
+
+  if (status == INNCTL_DONE)
+    status = open_chain (path, format, IMAGE_READ_ONLY, &source);
+  if (status != INNCTL_DONE)
+    return status;
+
+  status = create_target (new_path, new_format, image_chain_layer (source, 0)->size);
+  if (status == INNCTL_DONE)
+    {
+      status = fill_target (source, new_path, new_format);
+      if (status != INNCTL_DONE)
+        g_unlink (new_path);
+    }
+  image_chain_close (source);
+  return status;
+}
+
+/* No machine may write the disk meanwhile. */
+static InnctlStatus
+run_convert (Innctl *self, const char *path, const char *new_path)
+{
+  enum image_format new_format = IMAGE_QCOW2;
+  g_autoptr (GError) error = NULL;
+  InnctlStatus status = INNCTL_DONE;
+  int fd;
+
+  if (new_path == NULL)
+    return innctl_fail_usage (_ ("Where to? Write the name of a new file after that of the disk."));
+  if (target_format_word != NULL)
+    status = find_format (target_format_word, new_path, &new_format);
+  if (status != INNCTL_DONE)
+    return status;
+  fd = inn_disk_image_open (path, INN_DISK_READ_ONLY, &error);
+  if (fd < 0)
+    return innctl_fail (error);
+
+  status = convert_locked (path, new_path, new_format);
+  fd_close (&fd);
+  g_clear_pointer (&format_word, g_free); /* it was the old one's */
+  return status == INNCTL_DONE && self->json ? run_info (self, new_path) : status;
+}
+
 static InnctlStatus
 run_image (Innctl *self, char **arguments)
 {
   const gboolean takes_size
       = g_str_equal (arguments[0], "create") || g_str_equal (arguments[0], "resize");
 
+  if (g_str_equal (arguments[0], "convert"))
+    return run_convert (self, arguments[1], arguments[2]);
   if (arguments[2] != NULL && !takes_size)
     return innctl_fail_usage (_ ("“image %s” takes no size."), arguments[0]);
   if (g_str_equal (arguments[0], "info"))
@@ -403,7 +492,8 @@ run_image (Innctl *self, char **arguments)
     return run_resize (self, arguments[1], arguments[2]);
 
   return innctl_fail_usage (
-      _ ("“%s” is nothing to do with an image; write info, check, create or resize."),
+      _ ("“%s” is nothing to do with an image; write info, check, create, resize "
+         "or convert."),
       arguments[0]);
 }
 
@@ -415,17 +505,21 @@ static const GOptionEntry image_options[] = {
     N_ ("create: show what is in this disk until it is written over"), N_ ("FILE") },
   { "backing-format", 'F', 0, G_OPTION_ARG_STRING, &backing_format_word,
     N_ ("create: the format of that (what it begins with, when not given)"), N_ ("WORD") },
+  { "to", 't', 0, G_OPTION_ARG_STRING, &target_format_word,
+    N_ ("convert: raw or qcow2 (qcow2 when not given)"), N_ ("WORD") },
   { NULL },
 };
 
 const InnctlVerb innctl_image_verb = {
   .name = "image",
-  .arguments = "info|check|create|resize FILE [SIZE]",
+  .arguments = "info|check|create|resize|convert FILE [SIZE|NEW]",
   .summary = N_ ("look at a raw or qcow2 disk, make one, or make it larger"),
-  .details = N_ ("info says what a disk is and which files it builds on, while a machine uses it, "
-                 "too. check looks whether the tables of a qcow2 disk agree, and resize makes a "
-                 "disk larger; no machine may use it meanwhile. create makes an empty disk, or one "
-                 "that builds on another, whose size it has when none is given."),
+  .details
+  = N_ ("info says what a disk is and which files it builds on, while a machine uses it, "
+        "too. check looks whether the tables of a qcow2 disk agree, and resize makes a "
+        "disk larger; no machine may use it meanwhile. create makes an empty disk, or one "
+        "that builds on another, whose size it has when none is given. convert copies what "
+        "a disk shows into a new file, which builds on nothing."),
   .min_arguments = 2,
   .max_arguments = 3,
   .options = image_options,

@@ -128,6 +128,26 @@ class InnctlTest(unittest.TestCase):
         self.bad("takes no size", "image", "info", raw, "1M", status=2)
         self.assertFalse(os.path.exists(f"{raw}2"))
 
+    def test_image_convert(self):
+        raw, copy, back = (f"{self.root}/{name}" for name in ("raw", "copy", "back"))
+        data = os.urandom(70000) + bytes(900000) + os.urandom(5000)
+        with open(raw, "wb") as file:
+            file.write(data)
+        layers = self.json("image", "convert", raw, copy, "--format", "raw")["layers"]
+        self.assertEqual([(layer["format"], layer["virtual_size"]) for layer in layers],
+                         [("qcow2", 1 << 20)])
+        self.assertIn("good", self.good("image", "check", copy))
+        self.good("image", "convert", copy, back, "--to", "raw")
+        with open(back, "rb") as file:
+            self.assertEqual(file.read(), data.ljust(1 << 20, b"\0"))
+        self.bad("exists", "image", "convert", copy, back)
+        self.bad("no format", "image", "convert", copy, f"{raw}2", "--to", "vdi", status=2)
+        self.bad("Where to", "image", "convert", copy, status=2)
+        with open(copy, "r+b") as file:
+            file.truncate(3 << 16)
+        self.bad("copy", "image", "convert", copy, f"{raw}2")
+        self.assertFalse(os.path.exists(f"{raw}2"))
+
     def test_help_and_usage(self):
         self.assertIn("dumpxml", self.good("--help"))
         self.assertIn("--kernel", self.good("create", "--help"))
