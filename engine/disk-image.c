@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Raw disks: files without holes filled in, or block devices.
+ * Disks: files without holes filled in, or block devices.
  */
 #include "config.h"
 
@@ -18,27 +18,10 @@
 #include "base/fd.h"
 #include "engine-error.h"
 #include "file-lock.h"
+#include "image/qcow2-create.h"
 
 #define SIZE_UNIT ((guint64)1 << 20)
 #define MAX_SIZE  ((guint64)1 << 50)
-
-static gboolean
-check_size (guint64 size, GError **error)
-{
-  if (size > 0 && size <= MAX_SIZE)
-    return TRUE;
-
-  g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                       _ ("A disk has more than 0 bytes and at most 1024 TiB; choose another "
-                          "size."));
-  return FALSE;
-}
-
-static guint64
-round_up (guint64 size)
-{
-  return (size + SIZE_UNIT - 1) / SIZE_UNIT * SIZE_UNIT;
-}
 
 static void
 set_create_error (const char *path, int error_number, GError **error)
@@ -53,24 +36,52 @@ set_create_error (const char *path, int error_number, GError **error)
                  _ ("The disk “%s” was not created: %s."), path, g_strerror (error_number));
 }
 
-gboolean
-inn_disk_image_create (const char *path, guint64 size, GError **error)
+/* Whole MiB; FALSE for no size of a disk. */
+static gboolean
+round_size (guint64 *size, GError **error)
 {
-  int error_number = 0;
-  int fd;
+  if (*size == 0 || *size > MAX_SIZE)
+    {
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                           _ ("A disk has more than 0 bytes and at most 1024 TiB; choose another "
+                              "size."));
+      return FALSE;
+    }
 
-  if (!check_size (size, error))
-    return FALSE;
+  *size = (*size + SIZE_UNIT - 1) / SIZE_UNIT * SIZE_UNIT;
+  return TRUE;
+}
 
-  fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+static int
+fill_raw (int fd, const void *data)
+{
+  const guint64 *size = data;
+
+  return ftruncate (fd, (off_t)*size) < 0 || fsync (fd) < 0 ? -errno : 0;
+}
+
+static int
+fill_qcow2 (int fd, const void *data)
+{
+  return qcow2_create (fd, data);
+}
+
+/* @fill makes a disk of an empty file: 0 or negative errno. */
+static gboolean
+create_file (const char *path,
+             int (*fill) (int fd, const void *data),
+             const void *data,
+             GError **error)
+{
+  int fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int error_number;
+
   if (fd < 0)
     {
       set_create_error (path, errno, error);
       return FALSE;
     }
-  size = round_up (size);
-  if (ftruncate (fd, (off_t)size) < 0 || fsync (fd) < 0)
-    error_number = errno;
+  error_number = -fill (fd, data);
   fd_close (&fd);
   if (error_number == 0)
     return TRUE;
@@ -78,6 +89,23 @@ inn_disk_image_create (const char *path, guint64 size, GError **error)
   g_unlink (path);
   set_create_error (path, error_number, error);
   return FALSE;
+}
+
+gboolean
+inn_disk_image_create (const char *path, guint64 size, GError **error)
+{
+  return round_size (&size, error) && create_file (path, fill_raw, &size, error);
+}
+
+gboolean
+inn_disk_image_create_qcow2 (const char *path,
+                             const struct qcow2_create_options *options,
+                             GError **error)
+{
+  struct qcow2_create_options rounded = *options;
+
+  return round_size (&rounded.virtual_size, error)
+         && create_file (path, fill_qcow2, &rounded, error);
 }
 
 static void
@@ -214,10 +242,9 @@ inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **
   gboolean grown;
   int fd;
 
-  if (!check_size (*size, error))
+  if (!round_size (size, error))
     return FALSE;
 
-  *size = round_up (*size);
   if (locked)
     fd = g_open (path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
   else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Raw disks: create one, or open one for a guest so that no two guests write it. These may block;
- * any thread.
+ * Disks: create one, raw or qcow2, or open one for a guest so that no two guests write it. These
+ * may block; any thread.
  */
 #pragma once
 
@@ -18,6 +18,13 @@ typedef enum
 /* Creates a sparse disk of @size bytes, rounded up to whole MiB, and makes it durable. @path must
  * not exist yet; nothing is left there on error. */
 gboolean inn_disk_image_create (const char *path, guint64 size, GError **error);
+
+struct qcow2_create_options;
+
+/* Creates a qcow2 disk, its size rounded up to whole MiB, as inn_disk_image_create() does. */
+gboolean inn_disk_image_create_qcow2 (const char *path,
+                                      const struct qcow2_create_options *options,
+                                      GError **error);
 
 /*
  * Opens a file or block device for a guest. Returns a close-on-exec descriptor that holds a lock

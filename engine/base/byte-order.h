@@ -51,6 +51,14 @@ static inline void store_le64(void *bytes, uint64_t value)
 	memcpy(bytes, &value, sizeof(value));
 }
 
+static inline uint16_t load_be16(const void *bytes)
+{
+	uint16_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return be16toh(value);
+}
+
 static inline uint32_t load_be32(const void *bytes)
 {
 	uint32_t value;
@@ -76,5 +84,11 @@ static inline void store_be16(void *bytes, uint16_t value)
 static inline void store_be32(void *bytes, uint32_t value)
 {
 	value = htobe32(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static inline void store_be64(void *bytes, uint64_t value)
+{
+	value = htobe64(value);
 	memcpy(bytes, &value, sizeof(value));
 }

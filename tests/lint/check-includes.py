@@ -27,7 +27,8 @@ VMM_FOLDERS = {
 ALLOWED = {
     "engine/base": set(),
     "engine/protocol": {"engine/base"},
-    "engine": {"engine/base", "engine/protocol"},
+    "engine/image": {"engine/base"},
+    "engine": {"engine/base", "engine/image", "engine/protocol"},
     "engine/vmm": VMM | VMM_FOLDERS,
     "engine/vmm/loop": {"engine/base"},
     "engine/vmm/memory": {"engine/base"},
@@ -62,6 +63,7 @@ GENERATED = {"config.h"}
 # System headers that a folder (and what is below it) may not see.
 FORBIDDEN_SYSTEM = {
     "engine/base": r"glib|gio|gtk|adwaita|libvirt",
+    "engine/image": r"glib|gio|gtk|adwaita|libvirt",
     "engine/protocol": r"glib|gio|gtk|adwaita|libvirt",
     "engine/vmm": r"glib|gio|gtk|adwaita|libvirt",
     "engine": r"gtk|adwaita|libvirt",

@@ -9,6 +9,8 @@
 #include "disk-image.h"
 #include "engine-error.h"
 #include "engine-fixture.h"
+#include "image/qcow2-create.h"
+#include "image/qcow2-image.h"
 
 static void
 assert_unusable (const char *path, InnDiskAccess access, InnEngineError code)
@@ -214,12 +216,40 @@ test_space_warning (EngineFixture *fixture, gconstpointer data)
   g_test_add ("/disk-image/" name, EngineFixture, NULL, engine_fixture_set_up, func,               \
               engine_fixture_tear_down)
 
+static void
+test_create_qcow2 (EngineFixture *fixture, gconstpointer data)
+{
+  const struct qcow2_create_options options
+      = { .virtual_size = 5, .version = 3, .cluster_bits = 16 };
+  const struct qcow2_create_options wrong = { .virtual_size = 5, .version = 3 };
+  g_autofree char *path = g_build_filename (fixture->root, "disk", NULL);
+  g_autofree char *other = g_build_filename (fixture->root, "other", NULL);
+  g_autoptr (GError) error = NULL;
+  struct qcow2_header header;
+  int fd, error_number;
+
+  g_assert_true (inn_disk_image_create_qcow2 (path, &options, &error));
+  g_assert_no_error (error);
+  fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  g_assert_cmpint (qcow2_image_read_header (fd, &header, &error_number), ==, IMAGE_GOOD);
+  g_assert_cmpuint (header.virtual_size, ==, 1 << 20);
+  fd_close (&fd);
+
+  g_assert_false (inn_disk_image_create_qcow2 (path, &options, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (inn_disk_image_create_qcow2 (other, &wrong, &error));
+  g_assert_nonnull (error);
+  g_assert_false (g_file_test (other, G_FILE_TEST_EXISTS));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
   ADD ("create", test_create);
+  ADD ("create-qcow2", test_create_qcow2);
   ADD ("grow", test_grow);
   ADD ("locks", test_locks);
   ADD ("unusable", test_unusable);

@@ -77,6 +77,78 @@ class InnctlTest(unittest.TestCase):
     def pid(self, name="web"):
         return self.json("stats", name)["pid"]
 
+    def test_image_info(self):
+        disk = f"{self.root}/disk"
+        with open(disk, "wb") as file:
+            file.truncate(3 << 20)
+        layers = self.json("image", "info", disk)["layers"]
+        self.assertEqual([(layer["format"], layer["virtual_size"]) for layer in layers],
+                         [("raw", 3 << 20)])
+        self.assertIn("3.0", self.good("image", "info", disk))
+        self.bad("no qcow2 image", "image", "info", disk, "--format", "qcow2")
+        self.bad("no format", "image", "info", disk, "--format", "vmdk", status=2)
+        self.bad("info", "image", "polish", disk, status=2)
+        self.bad(f"{disk}2", "image", "info", f"{disk}2")
+
+    @unittest.skipUnless(shutil.which("qemu-img"), "qemu-img is not installed")
+    def test_image_chain(self):
+        for name, options in (("base", []), ("top", ["-b", "base", "-F", "qcow2"])):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, name, "5M"],
+                           cwd=self.root, check=True)
+        top, base = self.json("image", "info", f"{self.root}/top")["layers"]
+        self.assertEqual(base["file"], f"{self.root}/base")
+        self.assertEqual((top["cluster_size"], top["version"], top["dirty"]), (65536, 3, False))
+        self.assertIn("Backing file", self.good("image", "info", f"{self.root}/top"))
+        self.assertIn("good", self.good("image", "check", f"{self.root}/top"))
+        self.assertEqual(self.json("image", "check", f"{self.root}/top")["leaks"], 0)
+        with open(f"{self.root}/top", "r+b") as file:
+            file.seek(0x20000)  # the refcount block: all clusters are free
+            file.write(bytes(16))
+        self.bad("damaged", "image", "check", f"{self.root}/top")
+        os.unlink(f"{self.root}/base")
+        self.bad("base", "image", "info", f"{self.root}/top")
+
+    def test_image_create_and_resize(self):
+        base, top, raw = (f"{self.root}/{name}" for name in ("base", "top", "raw"))
+        self.assertEqual(self.good("image", "create", base, "5M"), "")
+        self.bad("exists", "image", "create", base, "5M")
+        layers = self.json("image", "create", top, "--backing", base)["layers"]
+        self.assertEqual([(layer["file"], layer["virtual_size"]) for layer in layers],
+                         [(top, 5 << 20), (base, 5 << 20)])
+        layers = self.json("image", "resize", top, "7M")["layers"]
+        self.assertEqual([layer["virtual_size"] for layer in layers], [7 << 20, 5 << 20])
+        self.assertIn("good", self.good("image", "check", top))
+        self.good("image", "create", raw, "1M", "--format", "raw")
+        self.good("image", "resize", raw, "3M")
+        self.assertEqual(os.path.getsize(raw), 3 << 20)
+        self.bad("only become larger", "image", "resize", raw, "2M")
+        self.bad("not smaller", "image", "resize", top, "2M")
+        self.bad("not a size", "image", "resize", top, "huge", status=2)
+        self.bad("How large", "image", "create", f"{raw}2", status=2)
+        self.bad("no format", "image", "create", f"{raw}2", "1M", "--format", "vdi", status=2)
+        self.bad("takes no size", "image", "info", raw, "1M", status=2)
+        self.assertFalse(os.path.exists(f"{raw}2"))
+
+    def test_image_convert(self):
+        raw, copy, back = (f"{self.root}/{name}" for name in ("raw", "copy", "back"))
+        data = os.urandom(70000) + bytes(900000) + os.urandom(5000)
+        with open(raw, "wb") as file:
+            file.write(data)
+        layers = self.json("image", "convert", raw, copy, "--format", "raw")["layers"]
+        self.assertEqual([(layer["format"], layer["virtual_size"]) for layer in layers],
+                         [("qcow2", 1 << 20)])
+        self.assertIn("good", self.good("image", "check", copy))
+        self.good("image", "convert", copy, back, "--to", "raw")
+        with open(back, "rb") as file:
+            self.assertEqual(file.read(), data.ljust(1 << 20, b"\0"))
+        self.bad("exists", "image", "convert", copy, back)
+        self.bad("no format", "image", "convert", copy, f"{raw}2", "--to", "vdi", status=2)
+        self.bad("Where to", "image", "convert", copy, status=2)
+        with open(copy, "r+b") as file:
+            file.truncate(3 << 16)
+        self.bad("copy", "image", "convert", copy, f"{raw}2")
+        self.assertFalse(os.path.exists(f"{raw}2"))
+
     def test_help_and_usage(self):
         self.assertIn("dumpxml", self.good("--help"))
         self.assertIn("--kernel", self.good("create", "--help"))

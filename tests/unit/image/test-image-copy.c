@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "image/image-copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "qemu-images.h"
+
+enum { MIB = 1 << 20, DISK_SIZE = 3 * MIB + 4096 };
+
+/* Data in both layers, holes of every size between. */
+static void make_source(const struct qemu_images *images)
+{
+	qemu_images_run(images, "qemu-img create -q -f qcow2 base %d", DISK_SIZE);
+	qemu_images_run(images, "qemu-io -f qcow2 -c 'write -P 1 0 128k' -c 'write -P 2 1M 200k' "
+				"-c 'write -P 3 3M 4k' base");
+	qemu_images_run(images, "qemu-img create -q -f qcow2 -b base -F qcow2 top");
+	qemu_images_run(images, "qemu-io -f qcow2 -c 'write -P 4 100k 50k' -c 'write -z 1M 64k' "
+				"top");
+}
+
+static struct image_chain *open_chain(const struct qemu_images *images, const char *name,
+				      enum image_access access)
+{
+	g_autofree char *path = qemu_images_path(images, name);
+	struct image_chain_problem problem;
+	struct image_chain *chain = NULL;
+
+	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, access, &chain, &problem), ==, 0);
+	return chain;
+}
+
+static void assert_same(const struct qemu_images *images, const char *name, const char *format)
+{
+	g_autoptr(GBytes) expected = qemu_images_read(images, "top", "qcow2");
+	g_autoptr(GBytes) copied = qemu_images_read(images, name, format);
+
+	g_assert_true(g_bytes_equal(copied, expected));
+}
+
+static void test_qcow2(void)
+{
+	struct image_chain *source, *target;
+	struct qemu_images images;
+
+	if (!qemu_images_init(&images))
+		return;
+	make_source(&images);
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 copy %d", DISK_SIZE);
+	source = open_chain(&images, "top", IMAGE_READ_ONLY);
+	target = open_chain(&images, "copy", IMAGE_READ_WRITE);
+	g_assert_cmpint(image_copy(source, image_chain_image(target), -1), ==, 0);
+	image_chain_close(target);
+	image_chain_close(source);
+	qemu_images_run(&images, "qemu-img check -q copy");
+	assert_same(&images, "copy", "qcow2");
+	qemu_images_finish(&images);
+}
+
+static void test_raw(void)
+{
+	struct image_chain *source;
+	struct qemu_images images;
+	g_autofree char *path = NULL;
+	struct stat status;
+	int fd;
+
+	if (!qemu_images_init(&images))
+		return;
+	make_source(&images);
+	path = qemu_images_path(&images, "copy");
+	fd = g_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	g_assert_cmpint(ftruncate(fd, DISK_SIZE), ==, 0);
+	source = open_chain(&images, "top", IMAGE_READ_ONLY);
+	g_assert_cmpint(image_copy(source, NULL, fd), ==, 0);
+	g_assert_cmpint(fstat(fd, &status), ==, 0);
+	g_assert_cmpint(status.st_blocks * 512, <, MIB);
+	fd_close(&fd);
+	image_chain_close(source);
+	assert_same(&images, "copy", "raw");
+	qemu_images_finish(&images);
+}
+
+static void test_errors(void)
+{
+	struct image_chain *source, *target;
+	struct qemu_images images;
+
+	if (!qemu_images_init(&images))
+		return;
+	make_source(&images);
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 small 64k");
+	source = open_chain(&images, "top", IMAGE_READ_ONLY);
+	target = open_chain(&images, "small", IMAGE_READ_WRITE);
+	g_assert_cmpint(image_copy(source, image_chain_image(target), -1), ==, -EINVAL);
+	g_assert_cmpint(image_copy(source, NULL, -1), ==, -EBADF);
+	image_chain_close(target);
+	image_chain_close(source);
+	qemu_images_finish(&images);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/image-copy/qcow2", test_qcow2);
+	g_test_add_func("/image-copy/raw", test_raw);
+	g_test_add_func("/image-copy/errors", test_errors);
+	return g_test_run();
+}
