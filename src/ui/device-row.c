@@ -189,10 +189,9 @@ on_insert_clicked (InnDeviceRow *self)
 static void
 set_name (GtkWidget *button, char *name)
 {
-  g_autofree char *owned = name;
-
   gtk_widget_set_tooltip_text (button, name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  g_free (name);
 }
 
 /* An expander row has its actions in the order from the end. */

@@ -96,10 +96,9 @@ fit_places (InnOrderRow *self, guint n)
 static void
 name_button (GtkWidget *button, char *name)
 {
-  g_autofree char *owned = name;
-
   gtk_widget_set_tooltip_text (button, name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  g_free (name);
 }
 
 static void

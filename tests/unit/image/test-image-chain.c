@@ -81,7 +81,6 @@ static void test_broken_chains(void)
 static void test_loop_of_two(void)
 {
 	g_autofree char *path = NULL;
-	g_autofree char *about = NULL;
 	struct image_chain_problem problem;
 	struct image_chain *chain;
 	struct qemu_images images;

@@ -414,7 +414,7 @@ apply (InnHardware *hardware, InnHardwareChange *change, int code)
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  inn_hardware_apply_async (hardware, change, NULL, on_result, &result);
+  inn_hardware_apply_async (hardware, owned, NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
   done = inn_hardware_apply_finish (hardware, result, &error);
   if (code < 0)

@@ -3,6 +3,7 @@
  * This computer as a place: the contract of all places, and what is particular to our engine. The
  * VMM plays its part without a guest.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

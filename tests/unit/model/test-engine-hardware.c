@@ -4,6 +4,7 @@
  * it. The VMM plays its part without a guest.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -95,7 +96,7 @@ try_apply (Fixture *fixture, InnHardwareChange *change, GError **error)
   g_autoptr (InnHardwareChange) owned = change;
   g_autoptr (GAsyncResult) result = NULL;
 
-  inn_hardware_apply_async (fixture->hardware, change, NULL, on_result, &result);
+  inn_hardware_apply_async (fixture->hardware, owned, NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
   return inn_hardware_apply_finish (fixture->hardware, result, error);
 }

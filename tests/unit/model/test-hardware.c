@@ -56,7 +56,7 @@ static gboolean
 try_apply (Fixture *fixture, InnHardwareChange *change, GError **error)
 {
   g_autoptr (InnHardwareChange) owned = change;
-  g_autoptr (InnHardwareChange) copy = inn_hardware_change_copy (change);
+  g_autoptr (InnHardwareChange) copy = inn_hardware_change_copy (owned);
   g_autoptr (GAsyncResult) result = NULL;
 
   inn_hardware_apply_async (fixture->hardware, copy, NULL, on_result, &result);
