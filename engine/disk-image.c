@@ -208,7 +208,9 @@ check_can_grow (const struct stat *status, const char *path, guint64 size, GErro
   if (!S_ISREG (status->st_mode))
     {
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
-                   _ ("“%s” is a device of this computer and has the size that it has."), path);
+                   _ ("“%s” is a device of this computer: make it larger with this computer’s own "
+                      "tools."),
+                   path);
       return FALSE;
     }
   if (size >= (guint64)status->st_size)
@@ -217,7 +219,7 @@ check_can_grow (const struct stat *status, const char *path, guint64 size, GErro
   present = g_format_size_full ((guint64)status->st_size, G_FORMAT_SIZE_IEC_UNITS);
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
                _ ("The disk “%s” has %s and can only become larger, or what is at its end would be "
-                  "lost."),
+                  "lost. Choose a larger size."),
                path, present);
   return FALSE;
 }

@@ -67,8 +67,9 @@ find_disk (InnGuest *self, const char *target, GError **error)
   if (disk->readonly)
     {
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
-                   _ ("The disk “%s” of “%s” is read-only, so it keeps its size."), target,
-                   self->name);
+                   _ ("The disk “%s” of “%s” is read-only. Let the guest write it before you make "
+                      "it larger."),
+                   target, self->name);
       return NULL;
     }
 

@@ -15,7 +15,7 @@ get_format (enum image_problem problem)
   switch (problem)
     {
     case IMAGE_NOT_QCOW2:
-      return _ ("“%s” is no qcow2 image.");
+      return _ ("“%s” is no qcow2 image. Name the right file, or the right format.");
     case IMAGE_TRUNCATED:
       return _ ("The image “%s” is cut off: its file ends before its tables do. Copy it anew.");
     case IMAGE_VERSION:

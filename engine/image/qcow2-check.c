@@ -37,6 +37,7 @@ struct check {
 	uint32_t *uses; /* of each cluster of the file */
 	uint64_t clusters;
 	uint8_t *l1_part, *l2_table; /* a cluster each */
+	uint64_t l1_left; /* bytes; more of snapshots than the file has: some come twice */
 };
 
 /* A table of L1 entries: the active one, or a snapshot's. */
@@ -183,8 +184,12 @@ static int check_snapshot(struct check *check, uint64_t *at, bool *ret_broken)
 		 load_be16(start + SNAPSHOT_ID_LENGTH) + load_be16(start + SNAPSHOT_NAME_LENGTH);
 	*at += (length + 7) & ~(uint64_t)7;
 	*ret_broken = l1_offset % cluster_size || l1_size > QCOW2_MAX_L1_BYTES / 8 ||
-		      !range_fits(l1_offset, l1_size * 8, file_size);
-	return *ret_broken ? 0 : check_l1_table(check, l1_offset, l1_size, false);
+		      !range_fits(l1_offset, l1_size * 8, file_size) ||
+		      l1_size * 8 > check->l1_left;
+	if (*ret_broken)
+		return 0;
+	check->l1_left -= l1_size * 8;
+	return check_l1_table(check, l1_offset, l1_size, false);
 }
 
 static int check_snapshots(struct check *check)
@@ -253,6 +258,7 @@ static int init_check(struct check *check)
 	if (r < 0)
 		return r;
 	qcow2_layout_init(&check->layout, &check->header, file_size);
+	check->l1_left = file_size;
 	check->clusters = file_size / check->layout.cluster_size + 1;
 	if (file_size % check->layout.cluster_size == 0)
 		check->clusters--;

@@ -80,6 +80,20 @@ open_chain (const char *path,
   return status;
 }
 
+/* A guest can write a header into its raw disk that names any file of this computer. What is read
+ * through such a name must not end in another disk, unless a person says that it is right. */
+static InnctlStatus
+check_probed (const struct image_chain *chain, const char *word, const char *option)
+{
+  if (word != NULL || image_chain_length (chain) == 1)
+    return INNCTL_DONE;
+
+  return innctl_fail_with (
+      _ ("“%s” says that it builds on “%s”, which a guest may have written into a raw disk. Add "
+         "%s qcow2 if that is right, or %s raw if it is not."),
+      image_chain_layer (chain, 0)->path, image_chain_layer (chain, 1)->path, option, option);
+}
+
 static guint64
 get_allocated (const char *path)
 {
@@ -272,13 +286,14 @@ examine_backing (const char *path, struct qcow2_create_options *options)
   if (status != INNCTL_DONE)
     return status;
 
+  status = check_probed (chain, backing_format_word, "--backing-format");
   options->backing_file = path;
   options->backing_format = get_format_word (format);
   if (options->virtual_size == 0)
     options->virtual_size = image_chain_layer (chain, 0)->size;
   image_chain_close (chain);
 
-  return INNCTL_DONE;
+  return status;
 }
 
 static InnctlStatus
@@ -427,8 +442,8 @@ fill_target (struct image_chain *source, const char *path, enum image_format for
   if (r == 0)
     return INNCTL_DONE;
 
-  return innctl_fail_with (_ ("“%s” was not copied: %s."), image_chain_layer (source, 0)->path,
-                           g_strerror (-r));
+  return r == -EUCLEAN ? fail_image (IMAGE_BAD_TABLES, 0, image_chain_layer (source, 0)->path)
+                       : fail_image (IMAGE_SYSTEM_ERROR, r, path);
 }
 
 static InnctlStatus
@@ -443,7 +458,9 @@ convert_locked (const char *path, const char *new_path, enum image_format new_fo
   if (status != INNCTL_DONE)
     return status;
 
-  status = create_target (new_path, new_format, image_chain_layer (source, 0)->size);
+  status = check_probed (source, format_word, "--format");
+  if (status == INNCTL_DONE)
+    status = create_target (new_path, new_format, image_chain_layer (source, 0)->size);
   if (status == INNCTL_DONE)
     {
       status = fill_target (source, new_path, new_format);
@@ -475,7 +492,8 @@ run_convert (Innctl *self, const char *path, const char *new_path)
 
   status = convert_locked (path, new_path, new_format);
   fd_close (&fd);
-  g_clear_pointer (&format_word, g_free); /* it was the old one's */
+  g_free (format_word); /* it was the old one's */
+  format_word = g_strdup (get_format_word (new_format));
   return status == INNCTL_DONE && self->json ? run_info (self, new_path) : status;
 }
 

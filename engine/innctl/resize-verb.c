@@ -5,15 +5,35 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 
+#include "disk-image.h"
 #include "innctl.h"
+
+/* When what the disk does not take yet could not be filled in. */
+static void
+warn_of_space (InnGuest *guest, const char *target, guint64 bytes)
+{
+  const InnDiskDescription *disk
+      = inn_machine_description_find_disk (inn_guest_get_description (guest), target);
+  g_autofree char *folder = g_path_get_dirname (disk->path);
+  g_autofree char *warning = NULL;
+  GStatBuf status = { 0 };
+  guint64 taken;
+
+  if (g_stat (disk->path, &status) < 0)
+    return;
+  taken = (guint64)status.st_blocks * 512;
+  warning = inn_disk_image_get_space_warning (folder, bytes > taken ? bytes - taken : 0);
+  if (warning != NULL)
+    innctl_warn (warning);
+}
 
 static InnctlStatus
 run_resize (Innctl *self, char **arguments)
 {
   const char *target = arguments[1];
   g_autoptr (GAsyncResult) result = NULL;
-  g_autofree char *warning = NULL;
   g_autoptr (InnGuest) guest = NULL;
   g_autoptr (GError) error = NULL;
   gboolean waits;
@@ -32,9 +52,7 @@ run_resize (Innctl *self, char **arguments)
     return innctl_fail (error);
 
   innctl_print_changed (self, guest, target, waits);
-  warning = inn_engine_get_space_warning (self->engine, bytes);
-  if (warning != NULL)
-    innctl_warn (warning);
+  warn_of_space (guest, target, bytes);
   return INNCTL_DONE;
 }
 

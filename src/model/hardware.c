@@ -213,12 +213,13 @@ check_grow (InnHardware *self, const InnHardwareChange *change, GError **error)
 {
   InnDevice *device = inn_hardware_find (self, change->device);
 
-  if (device != NULL && inn_device_get_growth (device) != INN_TIMING_NEVER)
-    return TRUE;
+  if (device == NULL)
+    return refuse (error, INN_ERROR_UNAVAILABLE, _ ("The device is gone. Nothing was changed."));
+  if (inn_device_get_growth (device) == INN_TIMING_NEVER)
+    return refuse (error, INN_ERROR_NOT_SUPPORTED,
+                   _ ("Only a disk that is a file and can be written to can be made larger."));
 
-  g_set_error_literal (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED,
-                       _ ("This disk keeps the size that it has."));
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean

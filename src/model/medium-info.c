@@ -293,7 +293,7 @@ query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *ca
   g_autoptr (InnMediumInfo) self = g_new0 (InnMediumInfo, 1);
   GError *error = NULL;
 
-  self->kind = inn_new_machine_probe_medium (path, &error);
+  self->kind = inn_new_machine_probe_medium (path, &self->whole_size, &error);
   if (error != NULL)
     {
       g_task_return_error (task, error);
@@ -306,7 +306,6 @@ query_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *ca
     self->initrd_path = find_initrd (path);
   if (self->kind == INN_MEDIUM_ISO)
     {
-      self->whole_size = inn_new_machine_get_iso_size (path);
       /* libosinfo's blocking call runs the thread's main context: never the application's. */
       g_autoptr (GMainContext) context = g_main_context_new ();
 

@@ -46,14 +46,15 @@ is_iso (const guint8 *data, gsize length)
 guint64
 inn_medium_probe_iso_size (const guint8 *data, gsize length)
 {
-  const guint8 *descriptor = data + (gsize)ISO_FIRST_DESCRIPTOR * ISO_SECTOR;
+  const gsize at = (gsize)ISO_FIRST_DESCRIPTOR * ISO_SECTOR;
+  const guint8 *descriptor;
   guint32 blocks;
   guint16 block_size;
 
-  if (length < (gsize)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR || !is_iso (data, length)
-      || descriptor[0] != ISO_PRIMARY)
+  if (length < at + ISO_SECTOR || !is_iso (data, length) || data[at] != ISO_PRIMARY)
     return 0;
 
+  descriptor = data + at;
   memcpy (&blocks, descriptor + ISO_SPACE_SIZE, sizeof blocks);
   memcpy (&block_size, descriptor + ISO_BLOCK_SIZE, sizeof block_size);
   return (guint64)GUINT32_FROM_LE (blocks) * GUINT16_FROM_LE (block_size);

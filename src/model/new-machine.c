@@ -136,7 +136,7 @@ read_start (int fd, guint8 *buffer, gsize size)
 }
 
 InnMediumKind
-inn_new_machine_probe_medium (const char *path, GError **error)
+inn_new_machine_probe_medium (const char *path, guint64 *ret_iso_size, GError **error)
 {
   g_autofree guint8 *buffer = NULL;
   gsize length;
@@ -150,25 +150,9 @@ inn_new_machine_probe_medium (const char *path, GError **error)
   buffer = g_malloc (INN_MEDIUM_PROBE_SIZE);
   length = read_start (fd, buffer, INN_MEDIUM_PROBE_SIZE);
   close (fd);
+  if (ret_iso_size != NULL)
+    *ret_iso_size = inn_medium_probe_iso_size (buffer, length);
   return inn_medium_probe (buffer, length, error);
-}
-
-guint64
-inn_new_machine_get_iso_size (const char *path)
-{
-  g_autofree guint8 *buffer = NULL;
-  gsize length;
-  int fd;
-
-  g_return_val_if_fail (path != NULL, 0);
-
-  fd = open_file (path, NULL);
-  if (fd < 0)
-    return 0;
-  buffer = g_malloc (INN_MEDIUM_PROBE_SIZE);
-  length = read_start (fd, buffer, INN_MEDIUM_PROBE_SIZE);
-  close (fd);
-  return inn_medium_probe_iso_size (buffer, length);
 }
 
 static gboolean
@@ -219,7 +203,7 @@ check_medium (const InnNewMachine *self, GError **error)
   if (self->medium_path == NULL || !g_path_is_absolute (self->medium_path))
     return refuse (error, _ ("Choose a file to start the machine from."));
 
-  kind = inn_new_machine_probe_medium (self->medium_path, error);
+  kind = inn_new_machine_probe_medium (self->medium_path, NULL, error);
   if (kind == INN_MEDIUM_NONE)
     return FALSE;
   if (kind == self->medium)

@@ -55,10 +55,11 @@ gboolean inn_new_machine_validate (const InnNewMachine *self,
                                    guint max_vcpus,
                                    GError **error);
 gboolean inn_new_machine_check_name (const char *name, GError **error);
-/* The kind a file has by its contents: ISO 9660, bzImage, qcow2, disk with an MBR or GPT. */
-InnMediumKind inn_new_machine_probe_medium (const char *path, GError **error);
-/* Bytes that an ISO says it has, which may be more than its file does; 0: it does not say. */
-guint64 inn_new_machine_get_iso_size (const char *path);
+/* The kind a file has by its contents: ISO 9660, bzImage, qcow2, disk with an MBR or GPT.
+ * *@ret_iso_size, unless NULL: bytes that an ISO says it has, which may be more than its file does;
+ * 0: it does not say. Only set without an error of reading. */
+InnMediumKind
+inn_new_machine_probe_medium (const char *path, guint64 *ret_iso_size, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (InnNewMachine, inn_new_machine_free)
 

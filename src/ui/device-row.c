@@ -26,7 +26,7 @@ struct _InnDeviceRow
   GtkWidget *insert_button; /* of a drive; else NULL */
   GtkWidget *eject_button;
   GtkWidget *file_row; /* of a disk or drive; else NULL */
-  GtkWidget *size_row; /* of a disk that can grow; else NULL */
+  GtkWidget *size_row; /* of a disk; else NULL */
   GPtrArray *rows;     /* the rows for settings: what can be narrow */
 
   InnHardware *hardware;
@@ -101,6 +101,7 @@ update_size (InnDeviceRow *self)
 {
   g_autofree char *size = inn_format_memory (inn_device_get_size (self->device));
 
+  gtk_widget_set_visible (self->size_row, inn_device_get_growth (self->device) != INN_TIMING_NEVER);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->size_row), size);
 }
 
@@ -238,9 +239,6 @@ add_size_row (InnDeviceRow *self)
 {
   GtkWidget *button;
 
-  if (inn_device_get_growth (self->device) == INN_TIMING_NEVER)
-    return;
-
   self->size_row = adw_action_row_new ();
   button = gtk_button_new_with_label (_ ("Make Larger…"));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->size_row), C_ ("disk", "Size"));
@@ -355,7 +353,8 @@ inn_device_row_new (InnHardware *hardware, InnDevice *device)
   adw_expander_row_add_action (ADW_EXPANDER_ROW (self), pill);
   if (kind == INN_DEVICE_DISK || kind == INN_DEVICE_CDROM)
     add_file_row (self);
-  add_size_row (self);
+  if (kind == INN_DEVICE_DISK)
+    add_size_row (self);
   add_setting_rows (self);
   add_removal_row (self);
   g_signal_connect_object (hardware, "updated", G_CALLBACK (update), self, G_CONNECT_SWAPPED);

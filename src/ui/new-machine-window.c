@@ -406,7 +406,9 @@ mark_picked_row (InnNewMachineWindow *self)
 static gboolean
 is_cut_off (InnMedium *medium)
 {
-  return inn_medium_get_info (medium)->whole_size > inn_medium_get_size (medium);
+  const guint64 size = inn_medium_get_size (medium); /* 0 of a drive */
+
+  return size > 0 && inn_medium_get_info (medium)->whole_size > size;
 }
 
 /* "Installation image · 2.3 GB" */
@@ -440,7 +442,7 @@ describe (InnMedium *medium)
     {
       g_autofree char *whole = inn_format_file_size (inn_medium_get_info (medium)->whole_size);
 
-      return g_strdup_printf (_ ("Cut off: %s of %s. Download or copy it again."), size, whole);
+      return g_strdup_printf (_ ("Cut off: %s of %s. Get it again."), size, whole);
     }
   return g_strdup_printf ("%s · %s", kind, size);
 }
@@ -448,6 +450,7 @@ describe (InnMedium *medium)
 static void
 pick (InnNewMachineWindow *self, InnMedium *medium)
 {
+  const gboolean cut_off = is_cut_off (medium);
   g_autofree char *description = NULL;
 
   g_set_object (&self->medium, medium);
@@ -457,10 +460,9 @@ pick (InnNewMachineWindow *self, InnMedium *medium)
   gtk_label_set_label (self->medium_label, inn_medium_get_name (medium));
   description = describe (medium);
   gtk_label_set_label (self->description_label, description);
-  if (is_cut_off (medium))
-    gtk_widget_add_css_class (GTK_WIDGET (self->description_label), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->description_label), "error");
+  gtk_widget_add_css_class (GTK_WIDGET (self->description_label), cut_off ? "error" : "dim-label");
+  gtk_widget_remove_css_class (GTK_WIDGET (self->description_label),
+                               cut_off ? "dim-label" : "error");
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->description_label), inn_medium_get_path (medium));
   propose_boot (self);
   propose_name (self);

@@ -85,7 +85,7 @@ def test_cut_off(session):
     write_iso(session.path('home', 'Downloads', 'test-system.iso'), sectors=1000)
     app = start(session, 'empty')
     app.point(app.wait_for('test-system', 'list item'))
-    app.wait_for(f'Cut off: {size_text(session)} of 2.0\u00a0MB. Download or copy it again.', 'label')
+    app.wait_for(f'Cut off: {size_text(session)} of 2.0\u00a0MB. Get it again.', 'label')
     app.wait_state('Create', 'push button', 'SENSITIVE')
 
 

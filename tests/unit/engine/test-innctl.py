@@ -149,6 +149,23 @@ class InnctlTest(unittest.TestCase):
         self.bad("copy", "image", "convert", copy, f"{raw}2")
         self.assertFalse(os.path.exists(f"{raw}2"))
 
+    def test_image_that_a_guest_wrote(self):
+        """A raw disk can look as if it built on any file of this computer."""
+        secret, disk, copy = (f"{self.root}/{name}" for name in ("secret", "disk", "copy"))
+        with open(secret, "wb") as file:
+            file.write(b"not for guests".ljust(1 << 20))
+        self.good("image", "create", disk, "1M", "--backing", secret)
+        self.bad("Add --format qcow2", "image", "convert", disk, copy)
+        self.bad("Add --backing-format qcow2", "image", "create", copy, "--backing", disk)
+        self.assertFalse(os.path.exists(copy))
+        self.good("image", "convert", disk, copy, "--format", "raw", "--to", "raw")
+        with open(copy, "rb") as file:
+            self.assertNotIn(b"not for guests", file.read())
+        os.unlink(copy)
+        self.good("image", "convert", disk, copy, "--format", "qcow2", "--to", "raw")
+        with open(copy, "rb") as file:
+            self.assertIn(b"not for guests", file.read())
+
     def test_help_and_usage(self):
         self.assertIn("dumpxml", self.good("--help"))
         self.assertIn("--kernel", self.good("create", "--help"))

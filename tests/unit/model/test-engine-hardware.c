@@ -267,6 +267,42 @@ test_disks (Fixture *fixture, gconstpointer unused)
                   "gone");
 }
 
+static InnTiming
+get_growth (Fixture *fixture, const char *id)
+{
+  return inn_device_get_growth (inn_hardware_find (fixture->hardware, id));
+}
+
+static void
+assert_size (Fixture *fixture, const char *id, guint64 size)
+{
+  g_assert_cmpuint (inn_device_get_size (inn_hardware_find (fixture->hardware, id)), ==, size);
+}
+
+/* Off and running; the page shows the new size at once. */
+static void
+test_growth (Fixture *fixture, gconstpointer unused)
+{
+  g_assert_cmpint (get_growth (fixture, "vda"), ==, INN_TIMING_AT_ONCE);
+  g_assert_cmpint (get_growth (fixture, "sda"), ==, INN_TIMING_NEVER);
+  apply (fixture, inn_hardware_change_new_grow ("vda", 3 << 20));
+  assert_size (fixture, "vda", 3 << 20);
+  assert_refused (fixture, inn_hardware_change_new_grow ("vda", 1 << 20), INN_ERROR_INVALID,
+                  "only become larger");
+  assert_refused (fixture, inn_hardware_change_new_grow ("sda", 8 << 20), INN_ERROR_NOT_SUPPORTED,
+                  "can be written to");
+  assert_size (fixture, "vda", 3 << 20);
+
+  contract_run (fixture->machine, INN_OPERATION_START);
+  apply (fixture, inn_hardware_change_new_grow ("vda", 5 << 20));
+  assert_size (fixture, "vda", 5 << 20);
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 0);
+  apply (fixture, set_switch ("vda", INN_SETTING_READ_ONLY, TRUE));
+  g_assert_cmpint (get_growth (fixture, "vda"), ==, INN_TIMING_NEVER);
+  assert_refused (fixture, inn_hardware_change_new_grow ("vda", 8 << 20), INN_ERROR_NOT_SUPPORTED,
+                  "can be written to");
+}
+
 static void
 test_limits (Fixture *fixture, gconstpointer unused)
 {
@@ -391,6 +427,7 @@ main (int argc, char **argv)
   ADD ("system", test_system);
   ADD ("media", test_media);
   ADD ("disks", test_disks);
+  ADD ("growth", test_growth);
   ADD ("limits", test_limits);
   ADD ("network", test_network);
   ADD ("running", test_running);

@@ -213,6 +213,8 @@ test_refused (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, inn_hardware_change_new_remove ("memory", FALSE),
                   INN_ERROR_NOT_SUPPORTED);
   assert_refused (fixture, inn_hardware_change_new_remove ("vdz", FALSE), INN_ERROR_UNAVAILABLE);
+  assert_refused (fixture, inn_hardware_change_new_grow ("memory", 1), INN_ERROR_NOT_SUPPORTED);
+  assert_refused (fixture, inn_hardware_change_new_grow ("vdz", 1), INN_ERROR_UNAVAILABLE);
   fake_hardware_set_running (fixture->fake, TRUE);
   fixture->n_updates = 0;
   assert_refused (fixture, inn_hardware_change_new_remove ("vda", TRUE), INN_ERROR_BUSY);

@@ -167,7 +167,7 @@ test_real_media (void)
       g_test_skip ("grub-rescue-pc is not installed");
       return;
     }
-  g_assert_cmpint (inn_new_machine_probe_medium (iso, &error), ==, INN_MEDIUM_ISO);
+  g_assert_cmpint (inn_new_machine_probe_medium (iso, NULL, &error), ==, INN_MEDIUM_ISO);
   g_assert_no_error (error);
 }
 
