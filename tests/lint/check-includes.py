@@ -11,7 +11,13 @@ import source_tree
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 # The whole of the VMM may use these.
-VMM = {"engine/base", "engine/protocol", "engine/vmm/loop", "engine/vmm/memory"}
+VMM = {
+    "engine/base",
+    "engine/protocol",
+    "engine/vmm/loop",
+    "engine/vmm/memory",
+    "engine/vmm/state",
+}
 # Counters are added where the work is done.
 STATISTICS = "engine/vmm/control/statistics-page.h"
 BACKENDS = {"engine/vmm/block", "engine/vmm/display", "engine/vmm/net"}
@@ -19,7 +25,7 @@ VMM_FOLDERS = {
     f"engine/vmm/{name}"
     for name in (
         "machine cpu memory bus pci virtio devices devices/vga block display boot control net loop"
-        " sandbox"
+        " sandbox state"
     ).split()
 }
 
@@ -32,6 +38,7 @@ ALLOWED = {
     "engine/vmm": VMM | VMM_FOLDERS,
     "engine/vmm/loop": {"engine/base"},
     "engine/vmm/memory": {"engine/base"},
+    "engine/vmm/state": {"engine/base"},
     "engine/vmm/bus": VMM,
     "engine/vmm/cpu": VMM | {"engine/vmm/bus", STATISTICS},
     "engine/vmm/pci": VMM | {"engine/vmm/bus"},
