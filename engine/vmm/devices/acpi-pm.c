@@ -11,6 +11,8 @@
 #include "bus/interrupt.h"
 #include "devices/devices.h"
 #include "loop/event-loop.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	PORTS = 0x80,
@@ -45,7 +47,7 @@ enum {
 #define PM_TIMER_MASK 0xffffffULL /* 24 bits */
 #define NS_PER_SECOND 1000000000ULL
 
-/* The state a snapshot takes. */
+/* What is saved, besides the timer. */
 struct acpi_pm_state {
 	uint16_t status, enable, control;
 	uint8_t gpe0[2 * GPE0_BYTES]; /* status, enable */
@@ -55,7 +57,8 @@ struct acpi_pm {
 	struct interrupt_controller *interrupts;
 	struct system_requests requests;
 	struct acpi_pm_state state;
-	bool line; /* level of the system control interrupt */
+	uint32_t timer_offset; /* ticks the guest's timer is ahead, for one that was saved */
+	bool line;             /* level of the system control interrupt */
 };
 
 static void update_interrupt(struct acpi_pm *pm)
@@ -71,14 +74,14 @@ static void update_interrupt(struct acpi_pm *pm)
 	interrupt_line_set(pm->interrupts, ACPI_SCI_GSI, line);
 }
 
-/* Ticks since the host started: every guest sees one clock, none can tell when it began. */
-static uint32_t timer_value(void)
+/* Ticks since the host started: none can tell when its clock began. */
+static uint32_t timer_value(const struct acpi_pm *pm)
 {
 	uint64_t now = event_loop_now();
 	uint64_t ticks = now / NS_PER_SECOND * PM_TIMER_HZ +
 			 now % NS_PER_SECOND * PM_TIMER_HZ / NS_PER_SECOND;
 
-	return (uint32_t)(ticks & PM_TIMER_MASK);
+	return (uint32_t)((ticks + pm->timer_offset) & PM_TIMER_MASK);
 }
 
 static uint8_t read_byte(const struct acpi_pm *pm, uint64_t offset)
@@ -108,7 +111,8 @@ static uint64_t pm_read(void *device, uint64_t offset, unsigned int size)
 
 	/* The timer has to be read as one: its bytes belong together. */
 	if (offset >= PM_TIMER && offset + size <= PM_TIMER + 4)
-		return timer_value() >> (8 * (offset - PM_TIMER)) & (~0ULL >> (64 - 8 * size));
+		return timer_value(device) >> (8 * (offset - PM_TIMER)) &
+		       (~0ULL >> (64 - 8 * size));
 	for (unsigned int i = 0; i < size; i++)
 		value |= (uint64_t)read_byte(device, offset + i) << (8 * i);
 	return value;
@@ -195,4 +199,36 @@ int acpi_pm_create(struct address_space *ports, struct interrupt_controller *int
 void acpi_pm_destroy(struct acpi_pm *pm)
 {
 	free(pm);
+}
+
+void acpi_pm_save(const struct acpi_pm *pm, struct state_writer *writer)
+{
+	state_writer_put16(writer, pm->state.status);
+	state_writer_put16(writer, pm->state.enable);
+	state_writer_put16(writer, pm->state.control);
+	state_writer_put_bytes(writer, pm->state.gpe0, sizeof(pm->state.gpe0));
+	state_writer_put32(writer, timer_value(pm));
+}
+
+/* The timer goes on from where it was: systems compare it with their other clocks. */
+int acpi_pm_load(struct acpi_pm *pm, struct state_reader *reader)
+{
+	struct acpi_pm_state state = {.status = state_reader_get16(reader)};
+	uint32_t timer;
+
+	state.enable = state_reader_get16(reader);
+	state.control = state_reader_get16(reader);
+	state_reader_get_bytes(reader, state.gpe0, sizeof(state.gpe0));
+	timer = state_reader_get32(reader);
+	state_reader_check(reader,
+			   !(state.enable & ~PM1_EVENTS) && !(state.status & ~PM1_EVENTS) &&
+				   !(state.control & ~CONTROL_WRITABLE),
+			   "power management has no such bits");
+	if (!state_reader_check(reader, timer <= PM_TIMER_MASK,
+				"the power management timer does not go so far"))
+		return state_reader_result(reader);
+	pm->state = state;
+	pm->timer_offset += timer - timer_value(pm);
+	update_interrupt(pm);
+	return 0;
 }

@@ -12,6 +12,8 @@
 
 #include "bus/address-space.h"
 #include "devices/devices.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	PORT_BASE = 0x70,
@@ -46,6 +48,9 @@ enum {
 
 	SECONDS_PER_DAY = 86400,
 };
+
+/* No date that a guest can write is so far away. */
+#define OFFSET_MAX (1LL << 40)
 
 struct cmos_rtc {
 	uint8_t index;
@@ -264,4 +269,32 @@ int cmos_rtc_create(struct address_space *ports, uint64_t low, uint64_t high, un
 void cmos_rtc_destroy(struct cmos_rtc *rtc)
 {
 	free(rtc);
+}
+
+/* It goes on with this computer's clock: the time passes for a machine that is saved, too. */
+void cmos_rtc_save(const struct cmos_rtc *rtc, struct state_writer *writer)
+{
+	state_writer_put8(writer, rtc->index);
+	state_writer_put64(writer, (uint64_t)rtc->offset);
+	state_writer_put_bytes(writer, rtc->bytes, sizeof(rtc->bytes));
+}
+
+int cmos_rtc_load(struct cmos_rtc *rtc, struct state_reader *reader)
+{
+	uint8_t index = state_reader_get8(reader);
+	int64_t offset = (int64_t)state_reader_get64(reader);
+
+	state_reader_check(reader, index < BYTES, "the clock has no such register");
+	state_reader_check(reader, offset >= -OFFSET_MAX && offset <= OFFSET_MAX,
+			   "the clock is too far off");
+	if (state_reader_result(reader) < 0)
+		return state_reader_result(reader);
+	rtc->index = index;
+	rtc->offset = offset;
+	state_reader_get_bytes(reader, rtc->bytes, sizeof(rtc->bytes));
+	/* as a guest cannot have written them */
+	rtc->bytes[REGISTER_A] &= 0x7f;
+	rtc->bytes[REGISTER_C] = 0;
+	rtc->bytes[REGISTER_D] = D_VALID;
+	return state_reader_result(reader);
 }

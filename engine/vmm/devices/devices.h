@@ -3,6 +3,11 @@
  * The devices of a PC that are not on a PCI bus: one create function each. All calls with the
  * device lock held or before the vCPUs run; destroy functions accept NULL and leave the bus to be
  * destroyed next. reset brings a device back to power-on.
+ *
+ * save and load are for a section of a machine's state that the caller has opened, of the version
+ * the device names; load is for a device that no guest has used, and after that of the interrupt
+ * chips: it raises the lines that are up. It checks what it reads as it does what a guest writes:
+ * 0, or -EPROTO with the reason in the reader, and then the device is good for nothing.
  */
 #pragma once
 
@@ -14,6 +19,8 @@ struct address_space;
 struct event_loop;
 struct interrupt_controller;
 struct memory_slot_registry;
+struct state_reader;
+struct state_writer;
 
 /*
  * What a guest can ask of the machine as a whole. Called with the device lock held on any thread:
@@ -44,6 +51,9 @@ int serial_16550_create(struct address_space *ports, struct interrupt_controller
 			struct serial_16550 **ret_serial);
 void serial_16550_destroy(struct serial_16550 *serial);
 void serial_16550_reset(struct serial_16550 *serial);
+enum { SERIAL_16550_STATE_VERSION = 1 };
+void serial_16550_save(const struct serial_16550 *serial, struct state_writer *writer);
+int serial_16550_load(struct serial_16550 *serial, struct state_reader *reader);
 /* Bytes for the guest to receive; returns how many were taken. */
 size_t serial_16550_input(struct serial_16550 *serial, const uint8_t *bytes, size_t length);
 
@@ -52,6 +62,9 @@ struct cmos_rtc;
 int cmos_rtc_create(struct address_space *ports, uint64_t low, uint64_t high, unsigned int vcpus,
 		    struct cmos_rtc **ret_rtc);
 void cmos_rtc_destroy(struct cmos_rtc *rtc);
+enum { CMOS_RTC_STATE_VERSION = 1 };
+void cmos_rtc_save(const struct cmos_rtc *rtc, struct state_writer *writer);
+int cmos_rtc_load(struct cmos_rtc *rtc, struct state_reader *reader);
 
 struct i8042;
 struct ps2_port;
@@ -63,6 +76,10 @@ void i8042_destroy(struct i8042 *controller);
 void i8042_reset(struct i8042 *controller);
 /* Before the vCPUs run. Borrowed; must outlive the guest. */
 void i8042_plug_in(struct i8042 *controller, struct ps2_port *keyboard, struct ps2_port *mouse);
+/* Without what is plugged in: see ps2-devices.h. */
+enum { I8042_STATE_VERSION = 1 };
+void i8042_save(const struct i8042 *controller, struct state_writer *writer);
+int i8042_load(struct i8042 *controller, struct state_reader *reader);
 
 enum { ACPI_PM_BASE = 0x600, ACPI_SCI_GSI = 9 };
 
@@ -73,6 +90,9 @@ void acpi_pm_destroy(struct acpi_pm *pm);
 void acpi_pm_reset(struct acpi_pm *pm);
 /* The guest's system is asked to shut down, if it listens. */
 void acpi_pm_press_power_button(struct acpi_pm *pm);
+enum { ACPI_PM_STATE_VERSION = 1 };
+void acpi_pm_save(const struct acpi_pm *pm, struct state_writer *writer);
+int acpi_pm_load(struct acpi_pm *pm, struct state_reader *reader);
 
 struct fast_reset;
 int fast_reset_create(struct address_space *ports, const struct system_requests *requests,

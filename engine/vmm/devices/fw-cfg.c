@@ -5,6 +5,7 @@
  */
 #include "devices/fw-cfg.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "bus/address-space.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	PORT_BASE = 0x510,
@@ -479,4 +482,36 @@ void fw_cfg_destroy(struct fw_cfg *config)
 	for (unsigned int i = 0; i < config->file_count; i++)
 		free(config->files[i].item.bytes);
 	free(config);
+}
+
+void fw_cfg_save(const struct fw_cfg *config, struct state_writer *writer)
+{
+	assert(!config->transfer.active);
+	state_writer_put16(writer, config->key);
+	state_writer_put32(writer, config->offset);
+	state_writer_put32(writer, config->dma_high);
+	for (unsigned int i = 0; i < config->file_count; i++) {
+		const struct item *item = &config->files[i].item;
+
+		if (!item->writable)
+			continue;
+		state_writer_put32(writer, item->size);
+		state_writer_put_bytes(writer, item->bytes, item->size);
+	}
+}
+
+int fw_cfg_load(struct fw_cfg *config, struct state_reader *reader)
+{
+	config->key = state_reader_get16(reader);
+	config->offset = state_reader_get32(reader);
+	config->dma_high = state_reader_get32(reader);
+	for (unsigned int i = 0; i < config->file_count; i++) {
+		struct item *item = &config->files[i].item;
+
+		if (item->writable &&
+		    state_reader_check(reader, state_reader_get32(reader) == item->size,
+				       "firmware was given other files"))
+			state_reader_get_bytes(reader, item->bytes, item->size);
+	}
+	return state_reader_result(reader);
 }

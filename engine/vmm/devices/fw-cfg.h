@@ -18,6 +18,8 @@ struct address_space;
 struct event_loop;
 struct fw_cfg;
 struct guest_memory;
+struct state_reader;
+struct state_writer;
 
 /* Keys of the items that have one of their own. */
 enum fw_cfg_key {
@@ -56,6 +58,14 @@ void fw_cfg_destroy(struct fw_cfg *config);
 void fw_cfg_reset(struct fw_cfg *config);
 /* Completes a transfer under way, so that memory is still afterwards. */
 void fw_cfg_drain(struct fw_cfg *config);
+
+/*
+ * As in devices.h; no transfer is under way. The items are not part of it, but for what the guest
+ * has written: the machine it is loaded into has the same.
+ */
+enum { FW_CFG_STATE_VERSION = 1 };
+void fw_cfg_save(const struct fw_cfg *config, struct state_writer *writer);
+int fw_cfg_load(struct fw_cfg *config, struct state_reader *reader);
 
 /* The bytes are copied. All fw_cfg_add_ functions: 0, -EEXIST for a key or name in use, -ENOMEM. */
 int fw_cfg_add(struct fw_cfg *config, uint16_t key, const void *bytes, size_t size);

@@ -15,6 +15,8 @@
 #include "devices/devices.h"
 #include "devices/ps2-port.h"
 #include "devices/ps2-scancode.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	DATA_PORT = 0x60,
@@ -387,4 +389,50 @@ void i8042_plug_in(struct i8042 *controller, struct ps2_port *keyboard, struct p
 void i8042_destroy(struct i8042 *controller)
 {
 	free(controller);
+}
+
+void i8042_save(const struct i8042 *controller, struct state_writer *writer)
+{
+	state_writer_put_bytes(writer, controller->memory, sizeof(controller->memory));
+	state_writer_put8(writer, controller->command);
+	state_writer_put_bool(writer, controller->last_was_command);
+	state_writer_put_bool(writer, controller->release);
+	state_writer_put_bool(writer, controller->full);
+	state_writer_put8(writer, controller->source);
+	state_writer_put8(writer, controller->output);
+	state_writer_put_bool(writer, controller->has_reply);
+	state_writer_put8(writer, controller->reply_source);
+	state_writer_put8(writer, controller->reply);
+}
+
+static enum i8042_source take_source(struct state_reader *reader)
+{
+	uint8_t source = state_reader_get8(reader);
+
+	if (!state_reader_check(reader, source <= SOURCE_MOUSE,
+				"the keyboard controller has no such socket"))
+		return SOURCE_CONTROLLER;
+	return source;
+}
+
+int i8042_load(struct i8042 *controller, struct state_reader *reader)
+{
+	state_reader_get_bytes(reader, controller->memory, sizeof(controller->memory));
+	controller->command = state_reader_get8(reader);
+	controller->last_was_command = state_reader_get_bool(reader);
+	controller->release = state_reader_get_bool(reader);
+	controller->full = state_reader_get_bool(reader);
+	controller->source = take_source(reader);
+	controller->output = state_reader_get8(reader);
+	controller->has_reply = state_reader_get_bool(reader);
+	controller->reply_source = take_source(reader);
+	controller->reply = state_reader_get8(reader);
+	state_reader_check(reader,
+			   controller->keyboard || !(controller->full || controller->has_reply),
+			   "nothing is plugged into the keyboard controller");
+	if (state_reader_check(reader,
+			       controller->command == NO_COMMAND || wants_data(controller->command),
+			       "the keyboard controller has no such command"))
+		update_lines(controller);
+	return state_reader_result(reader);
 }

@@ -10,6 +10,8 @@
 #include "devices/ps2-port.h"
 #include "devices/ps2-scancode.h"
 #include "protocol/input-protocol.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum keyboard_command {
 	SET_LEDS = 0xed,
@@ -202,4 +204,25 @@ void ps2_keyboard_destroy(struct ps2_keyboard *keyboard)
 struct ps2_port *ps2_keyboard_port(struct ps2_keyboard *keyboard)
 {
 	return &keyboard->port;
+}
+
+void ps2_keyboard_save(const struct ps2_keyboard *keyboard, struct state_writer *writer)
+{
+	ps2_port_save(&keyboard->port, writer);
+	state_writer_put_bool(writer, keyboard->enabled);
+	state_writer_put8(writer, (uint8_t)keyboard->set);
+	state_writer_put8(writer, keyboard->command);
+	state_writer_put8(writer, keyboard->last);
+}
+
+int ps2_keyboard_load(struct ps2_keyboard *keyboard, struct state_reader *reader)
+{
+	ps2_port_load(&keyboard->port, reader);
+	keyboard->enabled = state_reader_get_bool(reader);
+	keyboard->set = state_reader_get8(reader);
+	keyboard->command = state_reader_get8(reader);
+	keyboard->last = state_reader_get8(reader);
+	state_reader_check(reader, keyboard->set == 1 || keyboard->set == DEFAULT_SET,
+			   "the keyboard has no such scan codes");
+	return state_reader_result(reader);
 }

@@ -11,6 +11,8 @@
 #include "devices/ps2-devices.h"
 #include "devices/ps2-port.h"
 #include "protocol/input-protocol.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum mouse_command {
 	SCALING_1_TO_1 = 0xe6,
@@ -355,4 +357,55 @@ void ps2_mouse_destroy(struct ps2_mouse *mouse)
 struct ps2_port *ps2_mouse_port(struct ps2_mouse *mouse)
 {
 	return &mouse->port;
+}
+
+void ps2_mouse_save(const struct ps2_mouse *mouse, struct state_writer *writer)
+{
+	ps2_port_save(&mouse->port, writer);
+	state_writer_put8(writer, mouse->type);
+	state_writer_put_bool(writer, mouse->enabled);
+	state_writer_put_bool(writer, mouse->remote);
+	state_writer_put_bool(writer, mouse->wrap);
+	state_writer_put_bool(writer, mouse->scaling);
+	state_writer_put8(writer, mouse->resolution);
+	state_writer_put8(writer, mouse->rate);
+	state_writer_put_bytes(writer, mouse->knocks, sizeof(mouse->knocks));
+	state_writer_put8(writer, mouse->command);
+	state_writer_put8(writer, mouse->buttons);
+	state_writer_put8(writer, mouse->sent_buttons);
+	state_writer_put32(writer, (uint32_t)mouse->x);
+	state_writer_put32(writer, (uint32_t)mouse->y);
+	state_writer_put32(writer, (uint32_t)mouse->wheel);
+}
+
+static bool is_possible(const struct ps2_mouse *mouse)
+{
+	bool type = mouse->type == TYPE_PLAIN || mouse->type == TYPE_WHEEL ||
+		    mouse->type == TYPE_FIVE_BUTTONS;
+	bool news = clamp(mouse->x, -MOST_MOTION, MOST_MOTION) == mouse->x &&
+		    clamp(mouse->y, -MOST_MOTION, MOST_MOTION) == mouse->y &&
+		    clamp(mouse->wheel, -MOST_STEPS, MOST_STEPS) == mouse->wheel;
+
+	return type && news && mouse->resolution <= 3;
+}
+
+int ps2_mouse_load(struct ps2_mouse *mouse, struct state_reader *reader)
+{
+	ps2_port_load(&mouse->port, reader);
+	mouse->type = state_reader_get8(reader);
+	mouse->enabled = state_reader_get_bool(reader);
+	mouse->remote = state_reader_get_bool(reader);
+	mouse->wrap = state_reader_get_bool(reader);
+	mouse->scaling = state_reader_get_bool(reader);
+	mouse->resolution = state_reader_get8(reader);
+	mouse->rate = state_reader_get8(reader);
+	state_reader_get_bytes(reader, mouse->knocks, sizeof(mouse->knocks));
+	mouse->command = state_reader_get8(reader);
+	mouse->buttons = state_reader_get8(reader);
+	mouse->sent_buttons = state_reader_get8(reader);
+	mouse->x = (int32_t)state_reader_get32(reader);
+	mouse->y = (int32_t)state_reader_get32(reader);
+	mouse->wheel = (int32_t)state_reader_get32(reader);
+	state_reader_check(reader, is_possible(mouse), "there is no such mouse");
+	return state_reader_result(reader);
 }

@@ -12,6 +12,8 @@
 enum { PS2_PORT_BUFFER = 64 };
 
 struct ps2_port;
+struct state_reader;
+struct state_writer;
 
 struct ps2_port_ops {
 	/* The controller sends a byte. */
@@ -37,3 +39,7 @@ bool ps2_port_send(struct ps2_port *port, const uint8_t *bytes, size_t length);
 void ps2_port_clear(struct ps2_port *port);
 /* For the controller. */
 bool ps2_port_take(struct ps2_port *port, uint8_t *ret_byte);
+
+/* For the device: the bytes that have not been taken. */
+void ps2_port_save(const struct ps2_port *port, struct state_writer *writer);
+void ps2_port_load(struct ps2_port *port, struct state_reader *reader);

@@ -10,6 +10,8 @@
 #include "bus/address-space.h"
 #include "bus/interrupt.h"
 #include "devices/devices.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	PORTS = 8,
@@ -42,6 +44,7 @@ enum {
 	FCR_ENABLE = 1 << 0,
 	FCR_CLEAR_RECEIVER = 1 << 1,
 	FCR_TRIGGER_SHIFT = 6,
+	FCR_KEPT = FCR_ENABLE | 3 << FCR_TRIGGER_SHIFT,
 
 	LCR_DLAB = 1 << 7,
 
@@ -61,13 +64,14 @@ enum {
 	MSR_DELTA_DSR = 1 << 1,
 	MSR_RING_ENDED = 1 << 2,
 	MSR_DELTA_DCD = 1 << 3,
+	MSR_DELTAS = 0x0f,
 	MSR_CTS = 1 << 4,
 	MSR_DSR = 1 << 5,
 	MSR_RI = 1 << 6,
 	MSR_DCD = 1 << 7,
 };
 
-/* The state a snapshot takes. */
+/* What is saved. */
 struct serial_state {
 	uint8_t ier, fcr, lcr, mcr, scr;
 	uint8_t msr_delta;
@@ -212,7 +216,7 @@ static void write_fifo_control(struct serial_16550 *serial, uint8_t value)
 
 	if (toggled || (value & FCR_CLEAR_RECEIVER))
 		state->fifo_count = 0;
-	state->fcr = value & (FCR_ENABLE | 3 << FCR_TRIGGER_SHIFT);
+	state->fcr = value & FCR_KEPT;
 	offer_room(serial);
 }
 
@@ -380,4 +384,54 @@ int serial_16550_create(struct address_space *ports, struct interrupt_controller
 void serial_16550_destroy(struct serial_16550 *serial)
 {
 	free(serial);
+}
+
+void serial_16550_save(const struct serial_16550 *serial, struct state_writer *writer)
+{
+	const struct serial_state *state = &serial->state;
+
+	state_writer_put8(writer, state->ier);
+	state_writer_put8(writer, state->fcr);
+	state_writer_put8(writer, state->lcr);
+	state_writer_put8(writer, state->mcr);
+	state_writer_put8(writer, state->scr);
+	state_writer_put8(writer, state->msr_delta);
+	state_writer_put16(writer, state->divisor);
+	state_writer_put_bool(writer, state->overrun);
+	state_writer_put_bool(writer, state->thr_empty_pending);
+	state_writer_put8(writer, state->fifo_head);
+	state_writer_put8(writer, state->fifo_count);
+	state_writer_put_bytes(writer, state->fifo, sizeof(state->fifo));
+}
+
+static bool registers_possible(const struct serial_state *state)
+{
+	return !(state->ier & ~IER_WRITABLE) && !(state->fcr & ~FCR_KEPT) &&
+	       !(state->mcr & ~MCR_WRITABLE) && !(state->msr_delta & ~MSR_DELTAS);
+}
+
+int serial_16550_load(struct serial_16550 *serial, struct state_reader *reader)
+{
+	struct serial_state state = {.ier = state_reader_get8(reader)};
+
+	state.fcr = state_reader_get8(reader);
+	state.lcr = state_reader_get8(reader);
+	state.mcr = state_reader_get8(reader);
+	state.scr = state_reader_get8(reader);
+	state.msr_delta = state_reader_get8(reader);
+	state.divisor = state_reader_get16(reader);
+	state.overrun = state_reader_get_bool(reader);
+	state.thr_empty_pending = state_reader_get_bool(reader);
+	state.fifo_head = state_reader_get8(reader);
+	state.fifo_count = state_reader_get8(reader);
+	state_reader_get_bytes(reader, state.fifo, sizeof(state.fifo));
+	state_reader_check(reader, registers_possible(&state), "the serial port has no such bits");
+	if (!state_reader_check(reader,
+				state.fifo_head < FIFO_SIZE &&
+					state.fifo_count <= fifo_capacity(&state),
+				"the serial port cannot hold so much"))
+		return state_reader_result(reader);
+	serial->state = state;
+	update_interrupt(serial);
+	return 0;
 }

@@ -2,11 +2,13 @@
 /*
  * The small devices: ACPI power management, keyboard controller, port 0x92, pvpanic, debug exit.
  */
+#include <errno.h>
 #include <glib.h>
 #include <unistd.h>
 
 #include "board.h"
 #include "loop/event-loop.h"
+#include "state-block.h"
 
 enum { PM1_STATUS = 0x600, PM1_ENABLE = 0x602, PM1_CONTROL = 0x604, PM_TIMER = 0x608 };
 
@@ -145,6 +147,46 @@ static void test_guest_words(void)
 	board_finish(&board);
 }
 
+/* An event that waits is signalled again, and the timer goes on from where it was. */
+static void test_pm_state(void)
+{
+	static struct state_block block;
+	struct board board, other_board;
+	struct acpi_pm *pm, *other;
+	uint64_t timer;
+
+	create_pm(&board, &pm);
+	board_out(&board, PM1_ENABLE, 2, 0x0120);
+	board_out(&board, PM1_CONTROL, 2, 0x0401);
+	board_out(&board, 0x628, 1, 0x5a);
+	acpi_pm_press_power_button(pm);
+	timer = board_in(&board, PM_TIMER, 4);
+	STATE_BLOCK_SAVE(&block, acpi_pm_save, pm);
+	acpi_pm_destroy(pm);
+	board_finish(&board);
+
+	/* as if it had been saved half a round of the timer away */
+	for (unsigned int i = 0; i < 4; i++)
+		state_block_patch(&block, 22 + i, (uint8_t)((timer ^ 0x800000) >> (8 * i)));
+	create_pm(&other_board, &other);
+	STATE_BLOCK_LOAD(&block, acpi_pm_load, other);
+	g_assert_cmpuint((board_in(&other_board, PM_TIMER, 4) - (timer ^ 0x800000)) & 0xffffff, <,
+			 0x400000);
+	g_assert_true(other_board.lines[9]);
+	g_assert_cmphex(board_in(&other_board, PM1_STATUS, 2), ==, 0x0100);
+	g_assert_cmphex(board_in(&other_board, PM1_ENABLE, 2), ==, 0x0120);
+	g_assert_cmphex(board_in(&other_board, PM1_CONTROL, 2), ==, 0x0401);
+	g_assert_cmphex(board_in(&other_board, 0x628, 1), ==, 0x5a);
+	board_out(&other_board, PM1_STATUS, 2, 0x0100);
+	g_assert_false(other_board.lines[9]);
+	STATE_BLOCK_REFUSE(&block, acpi_pm_load, other, 2, 0xff,
+			   "power management has no such bits");
+	STATE_BLOCK_REFUSE(&block, acpi_pm_load, other, 25, 1,
+			   "the power management timer does not go so far");
+	acpi_pm_destroy(other);
+	board_finish(&other_board);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -152,6 +194,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/board/power-off", test_power_off);
 	g_test_add_func("/board/pm-timer", test_pm_timer);
 	g_test_add_func("/board/gpe0", test_gpe0);
+	g_test_add_func("/board/pm-state", test_pm_state);
 	g_test_add_func("/board/resets", test_resets);
 	g_test_add_func("/board/guest-words", test_guest_words);
 	return g_test_run();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <glib.h>
 #include <time.h>
 
 #include "board.h"
+#include "state-block.h"
 
 #define GIB (1ULL << 30)
 
@@ -139,6 +141,39 @@ static void test_memory(void)
 	tear_down();
 }
 
+/* A clock that is set, runs on in another machine; one that stands still stays so. */
+static void test_state(void)
+{
+	static struct state_block block;
+	time_t then;
+
+	set_up();
+	set_time(0x20, 0x24, 0x02, 0x29, 0x23);
+	put(0x0f, 0x0a);
+	board_out(&board, 0x70, 1, 0x5f);
+	then = read_time();
+	board_out(&board, 0x70, 1, 0x5f);
+	STATE_BLOCK_SAVE(&block, cmos_rtc_save, rtc);
+	tear_down();
+	set_up();
+	STATE_BLOCK_LOAD(&block, cmos_rtc_load, rtc);
+	g_assert_cmphex(board_in(&board, 0x71, 1), ==, 3); /* what was selected */
+	g_assert_cmpint(read_time() - then, <=, 2);
+	g_assert_cmpint(read_time(), >=, then);
+	g_assert_cmphex(get(0x0f), ==, 0x0a);
+	put(0x0b, 0x82);
+	put(0, 0x59);
+	STATE_BLOCK_SAVE(&block, cmos_rtc_save, rtc);
+	tear_down();
+	set_up();
+	STATE_BLOCK_LOAD(&block, cmos_rtc_load, rtc);
+	g_assert_cmphex(get(0), ==, 0x59);
+	STATE_BLOCK_REFUSE(&block, cmos_rtc_load, rtc, 0, 0x80, "the clock has no such register");
+	STATE_BLOCK_REFUSE(&block, cmos_rtc_load, rtc, 8, 0x7f, "the clock is too far off");
+	STATE_BLOCK_REFUSE(&block, cmos_rtc_load, rtc, 8, 0x80, "the clock is too far off");
+	tear_down();
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -147,5 +182,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/cmos-rtc/formats", test_formats);
 	g_test_add_func("/cmos-rtc/hostile-time", test_hostile_time);
 	g_test_add_func("/cmos-rtc/memory", test_memory);
+	g_test_add_func("/cmos-rtc/state", test_state);
 	return g_test_run();
 }

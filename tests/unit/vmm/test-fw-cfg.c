@@ -12,6 +12,7 @@
 #include "bus/address-space.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "state-block.h"
 
 enum {
 	SELECTOR = 0x510,
@@ -305,6 +306,43 @@ static void test_file_shrinks(void)
 	fd_close(&fd);
 }
 
+static void add_files(struct fixture *f, size_t size, const uint8_t **ret_written)
+{
+	g_assert_cmpint(fw_cfg_add_file(f->config, "a", "abcdef", 6), ==, 0);
+	g_assert_cmpint(fw_cfg_add_writable_file(f->config, "b", size, ret_written), ==, 0);
+}
+
+/* A file half read, another written to. */
+static void test_state(void)
+{
+	static struct state_block block;
+	struct fixture f, other;
+	const uint8_t *written;
+
+	set_up(&f);
+	add_files(&f, 4, &written);
+	g_assert_cmpint(guest_memory_write(f.memory, BUFFER, "xyz", 3), ==, 0);
+	start_dma(&f, 0x21 << 16 | DMA_SELECT | DMA_WRITE, 3, BUFFER);
+	g_assert_cmphex(control_word(&f), ==, 0);
+	select_key(&f, 0x20);
+	assert_data(&f, "abc", 3);
+	STATE_BLOCK_SAVE(&block, fw_cfg_save, f.config);
+	tear_down(&f);
+
+	set_up(&other);
+	add_files(&other, 4, &written);
+	STATE_BLOCK_LOAD(&block, fw_cfg_load, other.config);
+	assert_data(&other, "def\0", 4);
+	g_assert_cmpmem(written, 4, "xyz\0", 4);
+	tear_down(&other);
+
+	set_up(&other);
+	add_files(&other, 3, &written);
+	g_assert_cmpint(fw_cfg_load(other.config, state_block_read(&block)), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, "firmware was given other files");
+	tear_down(&other);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -317,5 +355,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/fw-cfg/file", test_file);
 	g_test_add_func("/fw-cfg/busy-and-reset", test_busy_and_reset);
 	g_test_add_func("/fw-cfg/file-shrinks", test_file_shrinks);
+	g_test_add_func("/fw-cfg/state", test_state);
 	return g_test_run();
 }

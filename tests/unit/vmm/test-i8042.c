@@ -2,6 +2,7 @@
 /*
  * The keyboard controller with its keyboard and mouse, as firmware and drivers use them.
  */
+#include <errno.h>
 #include <glib.h>
 #include <linux/input-event-codes.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "devices/ps2-devices.h"
 #include "devices/ps2-port.h"
 #include "protocol/input-protocol.h"
+#include "state-block.h"
 
 enum { DATA = 0x60, COMMAND = 0x64, FULL = 1, OF_MOUSE = 1 << 5 };
 
@@ -359,6 +361,70 @@ static void test_reset_lines(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->board.resets, ==, 2);
 }
 
+static void carry_over(struct fixture *from, struct fixture *to)
+{
+	static struct state_block block;
+
+	set_up(to, NULL);
+	STATE_BLOCK_SAVE(&block, ps2_keyboard_save, from->keyboard);
+	STATE_BLOCK_LOAD(&block, ps2_keyboard_load, to->keyboard);
+	STATE_BLOCK_SAVE(&block, ps2_mouse_save, from->mouse);
+	STATE_BLOCK_LOAD(&block, ps2_mouse_load, to->mouse);
+	STATE_BLOCK_SAVE(&block, i8042_save, from->controller);
+	STATE_BLOCK_LOAD(&block, i8042_load, to->controller);
+}
+
+static void knock(struct fixture *f, uint8_t rate)
+{
+	to_mouse(f, 0xf3);
+	EXPECT_MOUSE(f, "\xfa");
+	to_mouse(f, rate);
+	EXPECT_MOUSE(f, "\xfa");
+}
+
+/* A key half taken, a mouse half knocked on, a command half given. */
+static void test_state(struct fixture *f, gconstpointer data)
+{
+	struct fixture other;
+
+	knock(f, 200);
+	knock(f, 100);
+	to_mouse(f, 0xf3);
+	EXPECT_MOUSE(f, "\xfa");
+	key(f, KEY_RIGHTCTRL, true);
+	g_assert_cmphex(board_in(&f->board, DATA, 1), ==, 0xe0);
+	command(f, 0xd4);
+	carry_over(f, &other);
+	board_out(&other.board, DATA, 1, 80); /* the last knock */
+	g_assert_true(other.board.lines[1]);
+	g_assert_cmphex(board_in(&other.board, COMMAND, 1) & (FULL | OF_MOUSE), ==, FULL);
+	g_assert_cmphex(board_in(&other.board, DATA, 1), ==, 0x14);
+	EXPECT_MOUSE(&other, "\xfa");
+	to_mouse(&other, 0xf2);
+	EXPECT_MOUSE(&other, "\xfa\x03");
+	tear_down(&other, NULL);
+}
+
+/* What another keyboard and mouse might say is refused. */
+static void test_bad_state(struct fixture *f, gconstpointer data)
+{
+	static struct state_block block;
+
+	STATE_BLOCK_SAVE(&block, ps2_keyboard_save, f->keyboard);
+	STATE_BLOCK_REFUSE(&block, ps2_keyboard_load, f->keyboard, 0, 65,
+			   "a keyboard or mouse cannot say so much at once");
+	STATE_BLOCK_REFUSE(&block, ps2_keyboard_load, f->keyboard, 2, 3,
+			   "the keyboard has no such scan codes");
+	STATE_BLOCK_SAVE(&block, ps2_mouse_save, f->mouse);
+	STATE_BLOCK_REFUSE(&block, ps2_mouse_load, f->mouse, 1, 5, "there is no such mouse");
+	STATE_BLOCK_REFUSE(&block, ps2_mouse_load, f->mouse, 17, 0x7f, "there is no such mouse");
+	STATE_BLOCK_SAVE(&block, i8042_save, f->controller);
+	STATE_BLOCK_REFUSE(&block, i8042_load, f->controller, 32, 0xaa,
+			   "the keyboard controller has no such command");
+	STATE_BLOCK_REFUSE(&block, i8042_load, f->controller, 36, 3,
+			   "the keyboard controller has no such socket");
+}
+
 #define ADD(name, function) \
 	g_test_add("/i8042/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -377,5 +443,7 @@ int main(int argc, char **argv)
 	ADD("mouse-modes", test_mouse_modes);
 	ADD("reset", test_reset);
 	ADD("reset-lines", test_reset_lines);
+	ADD("state", test_state);
+	ADD("bad-state", test_bad_state);
 	return g_test_run();
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
 
 #include "board.h"
+#include "state-block.h"
 
 enum { DATA = 0x3f8, IER = 0x3f9, IIR = 0x3fa, LCR = 0x3fb, MCR = 0x3fc, LSR = 0x3fd, MSR = 0x3fe };
 
@@ -188,6 +190,45 @@ static void test_reset(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->input_wanted, ==, 1);
 }
 
+/* Half a line received, a divisor half set, interrupts wanted and one up. */
+static void test_state(struct fixture *f, gconstpointer data)
+{
+	static struct state_block block;
+	struct fixture other;
+
+	out(f, IIR, 0xc1); /* FIFOs, interrupt at 14 */
+	out(f, MCR, 0x0b);
+	out(f, IER, 0x05);
+	g_assert_cmpuint(input(f, "abcde"), ==, 5);
+	g_assert_cmphex(in(f, DATA), ==, 'a');
+	out(f, 0x3ff, 0x5a);
+	out(f, LCR, 0x80);
+	out(f, IER, 0x12);
+	g_assert_true(f->board.lines[4]);
+	STATE_BLOCK_SAVE(&block, serial_16550_save, f->serial);
+
+	set_up(&other, NULL);
+	STATE_BLOCK_LOAD(&block, serial_16550_load, other.serial);
+	g_assert_true(other.board.lines[4]);
+	g_assert_cmphex(in(&other, IER), ==, 0x12);
+	out(&other, LCR, 0x03);
+	g_assert_cmphex(in(&other, IER), ==, 0x05);
+	g_assert_cmphex(in(&other, IIR), ==, 0xcc);
+	for (const char *c = "bcde"; *c; c++)
+		g_assert_cmphex(in(&other, DATA), ==, *c);
+	g_assert_false(other.board.lines[4]);
+	g_assert_cmphex(in(&other, 0x3ff), ==, 0x5a);
+	STATE_BLOCK_REFUSE(&block, serial_16550_load, other.serial, 0, 0x10,
+			   "the serial port has no such bits");
+	STATE_BLOCK_REFUSE(&block, serial_16550_load, other.serial, 10, 16,
+			   "the serial port cannot hold so much");
+	STATE_BLOCK_REFUSE(&block, serial_16550_load, other.serial, 11, 17,
+			   "the serial port cannot hold so much");
+	STATE_BLOCK_REFUSE(&block, serial_16550_load, other.serial, 1, 0, /* without FIFOs */
+			   "the serial port cannot hold so much");
+	tear_down(&other, NULL);
+}
+
 #define ADD(name, function) \
 	g_test_add("/serial-16550/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -205,5 +246,6 @@ int main(int argc, char **argv)
 	ADD("modem-interrupt", test_modem_interrupt);
 	ADD("wide-access", test_wide_access);
 	ADD("reset", test_reset);
+	ADD("state", test_state);
 	return g_test_run();
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is said to be the state of a device of the board: the first byte chooses the device, the
+ * rest is its section. What it makes of it is then used by a guest, and saved.
+ */
+/* Its checks are what this is for: in release builds too. */
+#undef NDEBUG
+#include <assert.h>
+#include <errno.h>
+#include <linux/input-event-codes.h>
+
+#include "board.h"
+#include "devices/ps2-devices.h"
+#include "devices/ps2-port.h"
+#include "protocol/input-protocol.h"
+#include "state-block.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PORTS_TRIED = 4 };
+
+struct device {
+	struct board board;
+	struct ps2_keyboard *keyboard;
+	struct ps2_mouse *mouse;
+	union {
+		struct cmos_rtc *rtc;
+		struct serial_16550 *serial;
+		struct acpi_pm *pm;
+		struct i8042 *controller;
+	};
+};
+
+static void take_output(void *data, const uint8_t *bytes, size_t length)
+{
+}
+
+static void note_room(void *data)
+{
+}
+
+/* A guest that reads and writes everything there is a few times. */
+static void use(struct board *board, uint16_t first, uint16_t count)
+{
+	for (unsigned int round = 0; round < PORTS_TRIED; round++) {
+		for (uint16_t port = first; port < first + count; port++) {
+			(void)board_in(board, port, 1);
+			board_out(board, port, 1, 0x35u * (round + 1) + port);
+			(void)board_in(board, port, 1);
+		}
+	}
+}
+
+static int try_rtc(struct device *device, struct state_block *block)
+{
+	int r = cmos_rtc_create(device->board.ports, 1 << 30, 0, 1, &device->rtc);
+
+	assert(r == 0);
+	r = cmos_rtc_load(device->rtc, state_block_read(block));
+	for (unsigned int i = 0; r == 0 && i < 128; i++) {
+		board_out(&device->board, 0x70, 1, i);
+		(void)board_in(&device->board, 0x71, 1);
+		board_out(&device->board, 0x71, 1, 0xa5u + i);
+	}
+	if (r == 0)
+		STATE_BLOCK_SAVE(block, cmos_rtc_save, device->rtc);
+	cmos_rtc_destroy(device->rtc);
+	return r;
+}
+
+static int try_serial(struct device *device, struct state_block *block)
+{
+	const struct serial_sink sink = {take_output, note_room, NULL};
+	int r = serial_16550_create(device->board.ports, &device->board.interrupts,
+				    SERIAL_COM1_PORT, SERIAL_COM1_GSI, &sink, &device->serial);
+
+	assert(r == 0);
+	r = serial_16550_load(device->serial, state_block_read(block));
+	if (r == 0) {
+		(void)serial_16550_input(device->serial, (const uint8_t *)"0123456789abcdef", 16);
+		use(&device->board, SERIAL_COM1_PORT, 8);
+		STATE_BLOCK_SAVE(block, serial_16550_save, device->serial);
+	}
+	serial_16550_destroy(device->serial);
+	return r;
+}
+
+static int try_pm(struct device *device, struct state_block *block)
+{
+	struct system_requests requests = board_requests(&device->board);
+	int r = acpi_pm_create(device->board.ports, &device->board.interrupts, &requests,
+			       &device->pm);
+
+	assert(r == 0);
+	r = acpi_pm_load(device->pm, state_block_read(block));
+	if (r == 0) {
+		use(&device->board, ACPI_PM_BASE, 0x40);
+		STATE_BLOCK_SAVE(block, acpi_pm_save, device->pm);
+	}
+	acpi_pm_destroy(device->pm);
+	return r;
+}
+
+static void press_and_move(struct device *device)
+{
+	const struct input_event key = {INPUT_KEY, KEY_RIGHTCTRL, 1, 0, 0};
+	const struct input_event motion = {INPUT_MOTION, 0, 300, -300, 0};
+
+	ps2_keyboard_input_ops.handle(device->keyboard, &key);
+	ps2_mouse_input_ops.handle(device->mouse, &motion);
+}
+
+/* Keyboard, mouse and controller one after the other from one section. */
+static int load_ps2(struct device *device, struct state_block *block)
+{
+	struct state_reader *reader = state_block_read(block);
+	int r = ps2_keyboard_load(device->keyboard, reader);
+
+	if (r == 0)
+		r = ps2_mouse_load(device->mouse, reader);
+	return r == 0 ? i8042_load(device->controller, reader) : r;
+}
+
+static void save_ps2(struct device *device, struct state_writer *writer)
+{
+	ps2_keyboard_save(device->keyboard, writer);
+	ps2_mouse_save(device->mouse, writer);
+	i8042_save(device->controller, writer);
+}
+
+static int try_ps2(struct device *device, struct state_block *block)
+{
+	struct system_requests requests = board_requests(&device->board);
+	int r = ps2_keyboard_create(&device->keyboard);
+
+	assert(r == 0);
+	r = ps2_mouse_create(&device->mouse);
+	assert(r == 0);
+	r = i8042_create(device->board.ports, &device->board.interrupts, &requests,
+			 &device->controller);
+	assert(r == 0);
+	i8042_plug_in(device->controller, ps2_keyboard_port(device->keyboard),
+		      ps2_mouse_port(device->mouse));
+	r = load_ps2(device, block);
+	if (r == 0) {
+		press_and_move(device);
+		use(&device->board, 0x60, 5);
+		STATE_BLOCK_SAVE(block, save_ps2, device);
+	}
+	i8042_destroy(device->controller);
+	ps2_mouse_destroy(device->mouse);
+	ps2_keyboard_destroy(device->keyboard);
+	return r;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int (*const tries[])(struct device * device, struct state_block * block) = {
+		try_rtc, try_serial, try_pm, try_ps2};
+	static struct state_block block;
+	struct device device;
+	int r;
+
+	if (size < 1 || size > STATE_BLOCK_SIZE / 2)
+		return 0;
+	state_writer_put_bytes(state_block_write(&block), data + 1, size - 1);
+	state_block_written(&block);
+	board_init(&device.board);
+	r = tries[data[0] % G_N_ELEMENTS(tries)](&device, &block);
+	assert(r == 0 || (r == -EPROTO && block.reader.problem));
+	board_finish(&device.board);
+	return 0;
+}
