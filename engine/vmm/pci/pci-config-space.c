@@ -10,6 +10,9 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include "state/state-reader.h"
+#include "state/state-writer.h"
+
 void pci_config_space_init(struct pci_config_space *config)
 {
 	memset(config, 0, sizeof(*config));
@@ -79,4 +82,23 @@ void pci_config_space_write(struct pci_config_space *config, unsigned int offset
 
 		*byte = (uint8_t)((*byte & ~mask) | ((uint8_t)(value >> (8 * i)) & mask));
 	}
+}
+
+void pci_config_space_save(const struct pci_config_space *config, struct state_writer *writer)
+{
+	state_writer_put_bytes(writer, config->values, sizeof(config->values));
+}
+
+void pci_config_space_load(struct pci_config_space *config, struct state_reader *reader)
+{
+	uint8_t values[PCI_CONFIG_SPACE_SIZE], different = 0;
+
+	state_reader_get_bytes(reader, values, sizeof(values));
+	if (state_reader_result(reader) < 0)
+		return;
+	values[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
+	for (unsigned int i = 0; i < sizeof(values); i++)
+		different |= (values[i] ^ config->defaults[i]) & (uint8_t)~config->writable[i];
+	if (state_reader_check(reader, different == 0, "another PCI function is in this place"))
+		memcpy(config->values, values, sizeof(values));
 }

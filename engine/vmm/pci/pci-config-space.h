@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct state_reader;
+struct state_writer;
+
 enum {
 	PCI_CONFIG_SPACE_SIZE = 256,
 	PCI_CONFIG_SPACE_EXTENDED_SIZE = 4096,
@@ -46,6 +49,14 @@ uint64_t pci_config_space_read(const struct pci_config_space *config, unsigned i
 			       unsigned int size);
 void pci_config_space_write(struct pci_config_space *config, unsigned int offset, unsigned int size,
 			    uint64_t value);
+
+/*
+ * To and from a machine's state. What is loaded must differ from what is here only in what a guest
+ * can write (and the status register's interrupt bit, which follows): else it is another
+ * function's.
+ */
+void pci_config_space_save(const struct pci_config_space *config, struct state_writer *writer);
+void pci_config_space_load(struct pci_config_space *config, struct state_reader *reader);
 
 /* Whether an access touches any byte of [first, first + length). */
 static inline bool pci_config_space_overlaps(unsigned int offset, unsigned int size,

@@ -10,6 +10,8 @@
 #include "bus/interrupt.h"
 #include "pci/pci-host-bridge.h"
 #include "pci/pci-msix.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	COMMAND_WRITABLE = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
@@ -108,14 +110,32 @@ uint64_t pci_device_config_read(struct pci_device *device, unsigned int offset, 
 	return pci_config_space_read(&device->config, offset, size);
 }
 
+static void tell_moved(struct pci_device *device, unsigned int index)
+{
+	if (device->ops && device->ops->bar_moved)
+		device->ops->bar_moved(device, index);
+}
+
+static void update_bar(struct pci_device *device, unsigned int index)
+{
+	if (pci_bar_update(&device->bars[index], &device->config,
+			   pci_host_bridge_mmio(device->bridge)))
+		tell_moved(device, index);
+}
+
 void pci_device_update_bars(struct pci_device *device)
 {
-	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
-		bool moved = pci_bar_update(&device->bars[i], &device->config,
-					    pci_host_bridge_mmio(device->bridge));
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
+		update_bar(device, i);
+}
 
-		if (moved && device->ops && device->ops->bar_moved)
-			device->ops->bar_moved(device, i);
+void pci_device_unmap_bars(struct pci_device *device)
+{
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		if (!device->bars[i].mapped)
+			continue;
+		pci_bar_unmap(&device->bars[i], pci_host_bridge_mmio(device->bridge));
+		tell_moved(device, i);
 	}
 }
 
@@ -147,4 +167,40 @@ void pci_device_reset(struct pci_device *device)
 	pci_device_set_intx(device, false);
 	if (device->ops && device->ops->reset)
 		device->ops->reset(device);
+}
+
+void pci_device_save(const struct pci_device *device, struct state_writer *writer)
+{
+	pci_config_space_save(&device->config, writer);
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
+		state_writer_put_bool(writer, device->bars[i].mapped);
+	if (device->msix)
+		pci_msix_save(device->msix, writer);
+	state_writer_put_bool(writer, device->intx);
+}
+
+static void load_bars(struct pci_device *device, struct state_reader *reader)
+{
+	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
+		bool mapped = state_reader_get_bool(reader);
+
+		if (!mapped || state_reader_result(reader) < 0)
+			continue;
+		update_bar(device, i);
+		state_reader_check(reader, device->bars[i].mapped,
+				   "a PCI function cannot be where it was");
+	}
+}
+
+void pci_device_load(struct pci_device *device, struct state_reader *reader)
+{
+	bool intx;
+
+	pci_config_space_load(&device->config, reader);
+	load_bars(device, reader);
+	if (device->msix)
+		pci_msix_load(device->msix, reader);
+	intx = state_reader_get_bool(reader);
+	if (state_reader_result(reader) == 0)
+		pci_device_set_intx(device, intx);
 }

@@ -14,6 +14,8 @@
 struct pci_device;
 struct pci_host_bridge;
 struct pci_msix;
+struct state_reader;
+struct state_writer;
 
 /* Each may be NULL. */
 struct pci_device_ops {
@@ -72,3 +74,14 @@ bool pci_device_config_write(struct pci_device *device, unsigned int offset, uns
 /* Tries again to claim what the BARs say; see pci-bar.h. */
 void pci_device_update_bars(struct pci_device *device);
 void pci_device_reset(struct pci_device *device);
+
+/*
+ * To and from a machine's state, between what pci_host_bridge_load() has begun and the guest's
+ * first instruction. A BAR answers again where it did, and nowhere where it did not: one that
+ * another is in the way of waits for the guest's next move, as it did before. The device follows
+ * through bar_moved; config_written and reset are not called.
+ */
+void pci_device_save(const struct pci_device *device, struct state_writer *writer);
+void pci_device_load(struct pci_device *device, struct state_reader *reader);
+/* The BARs answer nowhere, until they are updated or loaded. */
+void pci_device_unmap_bars(struct pci_device *device);

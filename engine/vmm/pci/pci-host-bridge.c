@@ -12,6 +12,8 @@
 #include "bus/address-space.h"
 #include "bus/interrupt.h"
 #include "pci/pci-device.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	PORT_BASE = 0xCF8,
@@ -139,10 +141,8 @@ static uint64_t mmconfig_wanted(struct pci_host_bridge *bridge)
 	return value & ~((0x10000000ULL >> size) - 1);
 }
 
-static void update_mmconfig(struct pci_host_bridge *bridge)
+static void set_mmconfig(struct pci_host_bridge *bridge, uint64_t wanted)
 {
-	uint64_t wanted = mmconfig_wanted(bridge);
-
 	if (wanted == bridge->mmconfig)
 		return;
 	if (bridge->mmconfig)
@@ -151,6 +151,11 @@ static void update_mmconfig(struct pci_host_bridge *bridge)
 	if (wanted &&
 	    address_space_add(bridge->mmio, wanted, MMCONFIG_BUS_SIZE, &mmconfig_ops, bridge) == 0)
 		bridge->mmconfig = wanted;
+}
+
+static void update_mmconfig(struct pci_host_bridge *bridge)
+{
+	set_mmconfig(bridge, mmconfig_wanted(bridge));
 }
 
 static void host_config_written(struct pci_device *device, unsigned int offset, unsigned int size)
@@ -452,4 +457,38 @@ void pci_host_bridge_set_pin(struct pci_host_bridge *bridge, uint8_t devfn, bool
 		return;
 	interrupt_line_set(bridge->interrupts, PCI_PIN_FIRST_GSI + line, level);
 	update_isa_lines(bridge);
+}
+
+void pci_host_bridge_save(const struct pci_host_bridge *bridge, struct state_writer *writer)
+{
+	state_writer_put32(writer, bridge->config_address);
+	state_writer_put8(writer, bridge->reset_register);
+	state_writer_put_bool(writer, bridge->mmconfig);
+	pci_device_save(&bridge->host, writer);
+	pci_device_save(&bridge->lpc, writer);
+}
+
+int pci_host_bridge_load(struct pci_host_bridge *bridge, struct state_reader *reader)
+{
+	bool mmconfig;
+
+	bridge->config_address = state_reader_get32(reader) & config_address_writable;
+	bridge->reset_register = state_reader_get8(reader) & RST_WRITABLE;
+	mmconfig = state_reader_get_bool(reader);
+	/* All make room before the first takes its place. */
+	set_mmconfig(bridge, 0);
+	for (unsigned int i = 0; i < DEVFN_COUNT; i++) {
+		if (bridge->functions[i])
+			pci_device_unmap_bars(bridge->functions[i]);
+	}
+	pci_device_load(&bridge->host, reader);
+	pci_device_load(&bridge->lpc, reader);
+	if (state_reader_result(reader) < 0)
+		return state_reader_result(reader);
+	update_isa_lines(bridge);
+	if (mmconfig)
+		update_mmconfig(bridge);
+	state_reader_check(reader, !mmconfig || bridge->mmconfig,
+			   "PCI configuration space cannot be where it was");
+	return state_reader_result(reader);
 }

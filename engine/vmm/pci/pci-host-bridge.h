@@ -17,6 +17,8 @@ struct address_space;
 struct interrupt_controller;
 struct pci_device;
 struct pci_host_bridge;
+struct state_reader;
+struct state_writer;
 
 #define PCI_MMCONFIG_BASE_DEFAULT 0xB0000000u /* one bus decoded, 1 MiB */
 
@@ -52,6 +54,15 @@ void pci_host_bridge_reset(struct pci_host_bridge *bridge);
 /* Called, with the device lock held, when the guest asks for a reset through port 0xCF9. */
 void pci_host_bridge_set_reset_handler(struct pci_host_bridge *bridge, void (*reset)(void *data),
 				       void *data);
+
+/*
+ * To and from a machine's state: the chipset's own functions. Loading comes before that of every
+ * other function, which is off the bus until then, and is for a bridge whose pins are all low.
+ * 0, or -EPROTO with the reason in the reader.
+ */
+enum { PCI_HOST_BRIDGE_STATE_VERSION = 1 };
+void pci_host_bridge_save(const struct pci_host_bridge *bridge, struct state_writer *writer);
+int pci_host_bridge_load(struct pci_host_bridge *bridge, struct state_reader *reader);
 
 /* For pci-device.c. */
 int pci_host_bridge_add(struct pci_host_bridge *bridge, struct pci_device *device);

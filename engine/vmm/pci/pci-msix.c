@@ -14,6 +14,8 @@
 #include "bus/address-space.h"
 #include "bus/interrupt.h"
 #include "pci/pci-config-space.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 struct vector {
 	uint8_t entry[PCI_MSIX_ENTRY_SIZE]; /* as the guest sees it */
@@ -195,6 +197,13 @@ static uint64_t pci_msix_read(void *device, uint64_t offset, unsigned int size)
 	return value;
 }
 
+static uint8_t possible_byte(uint64_t at, uint8_t byte)
+{
+	if (at == PCI_MSIX_ENTRY_VECTOR_CTRL)
+		return byte & PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	return at > PCI_MSIX_ENTRY_VECTOR_CTRL ? 0 /* reserved */ : byte;
+}
+
 static void pci_msix_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct pci_msix *msix = device;
@@ -204,11 +213,8 @@ static void pci_msix_write(void *device, uint64_t offset, unsigned int size, uin
 		uint64_t at = (offset + i) % PCI_MSIX_ENTRY_SIZE;
 		uint8_t byte = (uint8_t)(value >> (8 * i));
 
-		if (at == PCI_MSIX_ENTRY_VECTOR_CTRL)
-			byte &= PCI_MSIX_ENTRY_CTRL_MASKBIT;
-		else if (at > PCI_MSIX_ENTRY_VECTOR_CTRL)
-			byte = 0; /* reserved */
-		msix->vectors[(offset + i) / PCI_MSIX_ENTRY_SIZE].entry[at] = byte;
+		msix->vectors[(offset + i) / PCI_MSIX_ENTRY_SIZE].entry[at] =
+			possible_byte(at, byte);
 	}
 	for (uint64_t at = offset & ~(uint64_t)(PCI_MSIX_ENTRY_SIZE - 1);
 	     at < offset + size && at < end; at += PCI_MSIX_ENTRY_SIZE)
@@ -219,3 +225,27 @@ const struct address_range_ops pci_msix_range_ops = {
 	.read = pci_msix_read,
 	.write = pci_msix_write,
 };
+
+void pci_msix_save(const struct pci_msix *msix, struct state_writer *writer)
+{
+	for (unsigned int i = 0; i < msix->count; i++) {
+		const struct vector *vector = &msix->vectors[i];
+
+		state_writer_put_bytes(writer, vector->entry, sizeof(vector->entry));
+		state_writer_put_bool(writer, vector->pending);
+	}
+}
+
+void pci_msix_load(struct pci_msix *msix, struct state_reader *reader)
+{
+	for (unsigned int i = 0; i < msix->count; i++) {
+		struct vector *vector = &msix->vectors[i];
+
+		state_reader_get_bytes(reader, vector->entry, sizeof(vector->entry));
+		for (unsigned int at = 0; at < sizeof(vector->entry); at++)
+			vector->entry[at] = possible_byte(at, vector->entry[at]);
+		vector->pending = state_reader_get_bool(reader);
+	}
+	if (state_reader_result(reader) == 0)
+		pci_msix_update(msix);
+}

@@ -14,6 +14,8 @@
 struct interrupt_controller;
 struct pci_config_space;
 struct pci_msix;
+struct state_reader;
+struct state_writer;
 
 enum {
 	PCI_MSIX_MAX_VECTORS = 128,
@@ -46,6 +48,10 @@ unsigned int pci_msix_capability(const struct pci_msix *msix);
 void pci_msix_update(struct pci_msix *msix);
 /* Table and pending bits to their power-on state. */
 void pci_msix_reset(struct pci_msix *msix);
+
+/* To and from a machine's state; load after that of configuration space, before the guest runs. */
+void pci_msix_save(const struct pci_msix *msix, struct state_writer *writer);
+void pci_msix_load(struct pci_msix *msix, struct state_reader *reader);
 
 /* The BAR. offset + size is at most PCI_MSIX_BAR_SIZE; any width, any alignment. */
 extern const struct address_range_ops pci_msix_range_ops;

@@ -8,6 +8,7 @@
 #include "bus/address-space.h"
 #include "fake-interrupts.h"
 #include "pci/pci-device.h"
+#include "state-block.h"
 
 struct fixture {
 	struct address_space *ports, *mmio;
@@ -340,6 +341,104 @@ static void test_pic_routes(void)
 	tear_down(&fixture);
 }
 
+static void save_bus(struct fixture *fixture, struct pci_device *devices, struct state_block *block)
+{
+	struct state_writer *writer = state_block_write(block);
+
+	pci_host_bridge_save(fixture->bridge, writer);
+	pci_device_save(&devices[0], writer);
+	pci_device_save(&devices[1], writer);
+	state_block_written(block);
+}
+
+static int load_bus(struct fixture *fixture, struct pci_device *devices, struct state_block *block)
+{
+	struct state_reader *reader = state_block_read(block);
+	int r = pci_host_bridge_load(fixture->bridge, reader);
+
+	if (r < 0)
+		return r;
+	pci_device_load(&devices[0], reader);
+	pci_device_load(&devices[1], reader);
+	return state_reader_result(reader);
+}
+
+static void set_up_pair(struct fixture *fixture, struct pci_device *devices)
+{
+	set_up(fixture);
+	place(fixture, &devices[0], 0x10, 0x4000);
+	place(fixture, &devices[1], 0x18, 0x4000);
+}
+
+static void tear_down_pair(struct fixture *fixture, struct pci_device *devices)
+{
+	pci_device_finish(&devices[0]);
+	pci_device_finish(&devices[1]);
+	tear_down(fixture);
+}
+
+/*
+ * MMCONFIG moved, a BAR in the place of another that waits for it, a pin up that is routed to the
+ * PICs, and the port in the middle of something.
+ */
+static void test_state(void)
+{
+	static struct state_block block;
+	struct pci_device devices[2], others[2];
+	struct fixture fixture, other;
+
+	set_up_pair(&fixture, devices);
+	port_write(&fixture, 0, 0x60, 4, 0xe0000001);
+	port_write(&fixture, 0xf8, 0x62, 1, 0x0b); /* PIRQC: slot 2 */
+	port_write(&fixture, 0x18, PCI_BASE_ADDRESS_2, 4, 0xc1000000);
+	port_write(&fixture, 0x18, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	port_write(&fixture, 0x10, PCI_BASE_ADDRESS_2, 4, 0xc1000000);
+	port_write(&fixture, 0x10, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	g_assert_cmphex(devices[0].bars[2].mapped, ==, 0);
+	pci_device_set_intx(&devices[0], true);
+	point_at(&fixture, 0, 0x18, PCI_BASE_ADDRESS_2);
+	save_bus(&fixture, devices, &block);
+	tear_down_pair(&fixture, devices);
+
+	set_up_pair(&other, others);
+	state_block_loaded(&block, load_bus(&other, others, &block));
+	g_assert_cmphex(address_space_read(other.ports, 0xCFC, 4), ==, 0xc1000000);
+	g_assert_cmphex(address_space_read(other.mmio, 0xe0010000, 4), ==, 0x56781234);
+	g_assert_cmphex(others[1].bars[2].mapped, ==, 0xc1000000);
+	g_assert_cmphex(others[0].bars[2].mapped, ==, 0);
+	g_assert_true(other.interrupts.lines[18]);
+	g_assert_true(other.interrupts.lines[11]);
+	pci_device_set_intx(&others[0], false);
+	g_assert_false(other.interrupts.lines[18]);
+	g_assert_false(other.interrupts.lines[11]);
+	port_write(&other, 0x18, PCI_COMMAND, 2, 0); /* what waited takes the place */
+	g_assert_cmphex(others[0].bars[2].mapped, ==, 0xc1000000);
+	port_write(&other, 0, 0x60, 4, 0xb0000001); /* where tear_down() looks */
+	tear_down_pair(&other, others);
+}
+
+/* Another function, a BAR that says it answers where it cannot, and less than all. */
+static void test_bad_state(void)
+{
+	static struct state_block block;
+	struct pci_device devices[2];
+	struct fixture fixture;
+	size_t function;
+
+	set_up_pair(&fixture, devices);
+	save_bus(&fixture, devices, &block);
+	/* after the registers of the bridge and two functions of 256 bytes, 7 BARs and a pin */
+	function = 6 + 2 * (256 + 7 + 1);
+	state_block_patch(&block, function + PCI_DEVICE_ID, 0x79);
+	g_assert_cmpint(load_bus(&fixture, devices, &block), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, "another PCI function is in this place");
+	state_block_patch(&block, function + PCI_DEVICE_ID, 0x78);
+	state_block_patch(&block, function + 256 + 2, 1);
+	g_assert_cmpint(load_bus(&fixture, devices, &block), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, "a PCI function cannot be where it was");
+	tear_down_pair(&fixture, devices);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -352,5 +451,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-host-bridge/pins", test_pins);
 	g_test_add_func("/pci-host-bridge/reset-register", test_reset_register);
 	g_test_add_func("/pci-host-bridge/pic-routes", test_pic_routes);
+	g_test_add_func("/pci-host-bridge/state", test_state);
+	g_test_add_func("/pci-host-bridge/bad-state", test_bad_state);
 	return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include "bus/address-space.h"
 #include "fake-interrupts.h"
 #include "pci/pci-config-space.h"
+#include "state-block.h"
 
 enum { VECTORS = 67, CAPABILITY = 0x40 };
 
@@ -226,6 +227,49 @@ static void test_reset(void)
 	tear_down(&fixture);
 }
 
+static void save_both(struct fixture *fixture, struct state_writer *writer)
+{
+	pci_config_space_save(&fixture->config, writer);
+	pci_msix_save(fixture->msix, writer);
+}
+
+static int load_both(struct fixture *fixture, struct state_reader *reader)
+{
+	pci_config_space_load(&fixture->config, reader);
+	pci_msix_load(fixture->msix, reader);
+	return state_reader_result(reader);
+}
+
+/* One vector in use, one masked with its interrupt pending. */
+static void test_state(void)
+{
+	static struct state_block block;
+	struct fixture fixture, other;
+
+	set_up(&fixture);
+	set_flags(&fixture, PCI_MSIX_FLAGS_ENABLE);
+	set_up_vector(&fixture, 3);
+	set_up_vector(&fixture, 66);
+	write_table(&fixture, 66, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 1);
+	pci_msix_notify(fixture.msix, 66);
+	STATE_BLOCK_SAVE(&block, save_both, &fixture);
+	tear_down(&fixture);
+
+	set_up(&other);
+	STATE_BLOCK_LOAD(&block, load_both, &other);
+	g_assert_true(pci_msix_enabled(other.msix));
+	g_assert_cmpuint(other.interrupts.sent[66], ==, 0);
+	g_assert_cmphex(pending(&other, 8, 1), ==, 1 << 2);
+	pci_msix_notify(other.msix, 3);
+	g_assert_cmpuint(other.interrupts.sent[3], ==, 1);
+	write_table(&other, 66, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 0);
+	g_assert_cmpuint(other.interrupts.sent[66], ==, 1);
+	g_assert_cmphex(read_table(&other, 66, PCI_MSIX_ENTRY_LOWER_ADDR, 4), ==,
+			0xFEE00000 + 0x1000 * 66);
+	STATE_BLOCK_REFUSE(&block, load_both, &other, 256 + 16, 2, "a value is neither yes nor no");
+	tear_down(&other);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -237,5 +281,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-msix/function-mask", test_function_mask);
 	g_test_add_func("/pci-msix/no-message", test_no_message);
 	g_test_add_func("/pci-msix/reset", test_reset);
+	g_test_add_func("/pci-msix/state", test_state);
 	return g_test_run();
 }
