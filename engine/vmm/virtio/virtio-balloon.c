@@ -22,6 +22,8 @@
 #include "control/statistics-page.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
 
@@ -52,7 +54,7 @@ enum {
 };
 
 struct virtio_balloon {
-	struct virtio_device device;
+	struct virtio_device device; /* first */
 	struct guest_memory *memory;
 	struct statistics_page *page;
 	struct virtio_balloon_config config;
@@ -280,11 +282,56 @@ static void virtio_balloon_destroy(struct virtio_device *device)
 	free(from_device(device));
 }
 
+static void virtio_balloon_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_balloon *balloon = (const struct virtio_balloon *)device;
+
+	state_writer_put32(writer, le32toh(balloon->config.num_pages));
+	state_writer_put32(writer, le32toh(balloon->config.actual));
+	state_writer_put_bool(writer, balloon->statistics_held);
+	state_writer_put16(writer, balloon->statistics_head);
+}
+
+/* What the guest was asked for is asked for here too. */
+static void note_target(struct virtio_balloon *balloon, uint32_t pages)
+{
+	balloon->config.num_pages = htole32(pages);
+	statistics_page_begin(balloon->page);
+	balloon->page->memory.balloon_target = (uint64_t)pages << VIRTIO_BALLOON_PFN_SHIFT;
+	statistics_page_end(balloon->page);
+}
+
+static void virtio_balloon_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_balloon *balloon = from_device(device);
+	uint32_t pages = state_reader_get32(reader);
+
+	balloon->config.actual = htole32(state_reader_get32(reader));
+	balloon->statistics_held = state_reader_get_bool(reader);
+	balloon->statistics_head = state_reader_get16(reader);
+	if (!state_reader_check(reader,
+				(uint64_t)pages << VIRTIO_BALLOON_PFN_SHIFT <=
+					guest_memory_size(balloon->memory),
+				"the balloon is larger than the memory"))
+		return;
+	note_target(balloon, pages);
+	note_size(balloon);
+}
+
+static unsigned int virtio_balloon_held(const struct virtio_device *device, unsigned int queue)
+{
+	return queue == QUEUE_STATISTICS &&
+	       ((const struct virtio_balloon *)device)->statistics_held;
+}
+
 static const struct virtio_device_ops virtio_balloon_ops = {
 	.process = virtio_balloon_process,
 	.write_config = virtio_balloon_write_config,
 	.stop = virtio_balloon_stop,
 	.destroy = virtio_balloon_destroy,
+	.save = virtio_balloon_save,
+	.load = virtio_balloon_load,
+	.held = virtio_balloon_held,
 };
 
 void virtio_balloon_set_target(struct virtio_device *device, uint64_t bytes)

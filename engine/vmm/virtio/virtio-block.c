@@ -17,6 +17,8 @@
 #include "base/byte-order.h"
 #include "base/iov.h"
 #include "block/block-backend.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
 
@@ -41,7 +43,7 @@ struct virtio_block_request {
 };
 
 struct virtio_block {
-	struct virtio_device device;
+	struct virtio_device device; /* first */
 	struct block_backend *backend;
 	uint64_t capacity; /* sectors */
 	struct virtio_blk_config config;
@@ -333,11 +335,26 @@ int virtio_block_grow(struct virtio_device *device)
 	return 0;
 }
 
+static void virtio_block_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_block *block = (const struct virtio_block *)device;
+
+	state_writer_put64(writer, block->capacity);
+}
+
+static void virtio_block_load(struct virtio_device *device, struct state_reader *reader)
+{
+	state_reader_check(reader, state_reader_get64(reader) == from_device(device)->capacity,
+			   "a disk has another size than it had");
+}
+
 static const struct virtio_device_ops virtio_block_ops = {
 	.process = virtio_block_process,
 	.stop = virtio_block_stop,
 	.drain = virtio_block_drain,
 	.destroy = virtio_block_destroy,
+	.save = virtio_block_save,
+	.load = virtio_block_load,
 };
 
 static uint64_t features(const struct block_backend *backend)

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 static const uint64_t common_features = 1ULL << VIRTIO_F_VERSION_1 |
 					1ULL << VIRTIO_RING_F_INDIRECT_DESC |
@@ -199,4 +201,58 @@ void virtio_device_publish(struct virtio_device *device, unsigned int queue)
 {
 	if (virtio_device_running(device) && virtqueue_publish(&device->queues[queue]))
 		device->transport->ops->interrupt_queue(device->transport, queue);
+}
+
+void virtio_device_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	assert(!device->resetting);
+	state_writer_put16(writer, device->type);
+	state_writer_put64(writer, device->accepted_features);
+	state_writer_put8(writer, device->status);
+	state_writer_put8(writer, device->config_generation);
+	for (unsigned int i = 0; i < device->queue_count; i++)
+		virtqueue_save(&device->queues[i], writer);
+	device->transport->ops->save(device->transport, writer);
+	if (device->ops->save)
+		device->ops->save(device, writer);
+}
+
+/* What was negotiated must be what this device, on this computer, can still do. */
+static void load_negotiated(struct virtio_device *device, struct state_reader *reader)
+{
+	state_reader_check(reader, state_reader_get16(reader) == device->type,
+			   "another virtio device is in this place");
+	device->accepted_features = state_reader_get64(reader);
+	device->status = state_reader_get8(reader);
+	device->config_generation = state_reader_get8(reader);
+	state_reader_check(reader,
+			   !(device->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+				   features_acceptable(device),
+			   "a virtio device cannot do here what its driver was promised");
+}
+
+static unsigned int held(const struct virtio_device *device, unsigned int queue)
+{
+	return device->ops->held ? device->ops->held(device, queue) : 0;
+}
+
+int virtio_device_load(struct virtio_device *device, struct state_reader *reader)
+{
+	device->paused = true;
+	load_negotiated(device, reader);
+	for (unsigned int i = 0; i < device->queue_count; i++)
+		virtqueue_load(&device->queues[i], reader,
+			       virtio_device_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC),
+			       virtio_device_has_feature(device, VIRTIO_RING_F_EVENT_IDX));
+	device->transport->ops->load(device->transport, reader);
+	if (state_reader_result(reader) == 0 && device->ops->load)
+		device->ops->load(device, reader);
+	for (unsigned int i = 0; i < device->queue_count; i++)
+		state_reader_check(reader,
+				   virtqueue_outstanding(&device->queues[i]) == held(device, i),
+				   "a virtio device was saved in the middle of its work");
+	/* What comes of it while it is taken apart must not reach the guest's memory. */
+	if (state_reader_result(reader) < 0)
+		device->status = 0;
+	return state_reader_result(reader);
 }

@@ -49,6 +49,15 @@ struct virtio_device_ops {
 	/* Waits for what is under way. NULL where stop() never answers false. Main thread. */
 	void (*drain)(struct virtio_device *device);
 	void (*destroy)(struct virtio_device *device);
+	/*
+	 * What virtio_device_save() does not know of; NULL where there is nothing. load() can use
+	 * the queues already; problems are told the reader.
+	 */
+	void (*save)(const struct virtio_device *device, struct state_writer *writer);
+	void (*load)(struct virtio_device *device, struct state_reader *reader);
+	/* Requests taken from the queue that the device keeps while nothing is under way. NULL:
+	 * none. */
+	unsigned int (*held)(const struct virtio_device *device, unsigned int queue);
 };
 
 /* How a device reaches the guest. */
@@ -72,6 +81,9 @@ struct virtio_transport_ops {
 	void (*take_back_queue)(struct virtio_transport *transport, unsigned int queue);
 	/* The device has been reset: the transport's own registers too. */
 	void (*reset)(struct virtio_transport *transport);
+	void (*save)(struct virtio_transport *transport, struct state_writer *writer);
+	/* After the queues. Problems are told the reader. */
+	void (*load)(struct virtio_transport *transport, struct state_reader *reader);
 	void (*destroy)(struct virtio_transport *transport);
 };
 

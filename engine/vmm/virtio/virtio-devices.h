@@ -15,6 +15,8 @@ struct interrupt_controller;
 struct ioeventfd_registry;
 struct net_backend;
 struct pci_host_bridge;
+struct state_reader;
+struct state_writer;
 struct statistics_page;
 struct virtio_device;
 
@@ -87,3 +89,14 @@ void virtio_device_destroy(struct virtio_device *device);
 /* Stops taking requests from the queues until resumed; what was taken completes (pause, drain). */
 void virtio_device_pause(struct virtio_device *device);
 void virtio_device_resume(struct virtio_device *device);
+
+/*
+ * To and from a section of a machine's state, for each kind of device with all that is its own.
+ * Nothing is under way; main thread, vCPUs stopped. load is for a device that no guest has used,
+ * after the memory and pci_host_bridge_load(), and leaves it paused. It checks what it reads as it
+ * does what a guest writes: 0, or -EPROTO with the reason in the reader, and then the device is
+ * only good for being destroyed.
+ */
+enum { VIRTIO_DEVICE_STATE_VERSION = 1 };
+void virtio_device_save(const struct virtio_device *device, struct state_writer *writer);
+int virtio_device_load(struct virtio_device *device, struct state_reader *reader);

@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "protocol/input-protocol.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
 
@@ -248,11 +250,42 @@ static void virtio_input_destroy(struct virtio_device *device)
 	free(device);
 }
 
+static void virtio_input_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_input *input = (const struct virtio_input *)device;
+
+	state_writer_put8(writer, input->select);
+	state_writer_put8(writer, input->subselect);
+	state_writer_put16(writer, (uint16_t)input->count);
+	for (unsigned int i = 0; i < input->count; i++)
+		state_writer_put_bytes(writer, &input->waiting[(input->first + i) % MAX_WAITING],
+				       sizeof(input->waiting[0]));
+}
+
+static void virtio_input_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_input *input = (struct virtio_input *)device;
+	uint16_t count;
+
+	input->select = state_reader_get8(reader);
+	input->subselect = state_reader_get8(reader);
+	count = state_reader_get16(reader);
+	if (!state_reader_check(reader, count <= MAX_WAITING,
+				"more events wait for an input device than can"))
+		return;
+	state_reader_get_bytes(reader, input->waiting, count * sizeof(input->waiting[0]));
+	input->first = 0;
+	input->count = count;
+	show(input);
+}
+
 static const struct virtio_device_ops virtio_input_ops = {
 	.process = virtio_input_process,
 	.write_config = virtio_input_write_config,
 	.stop = virtio_input_stop,
 	.destroy = virtio_input_destroy,
+	.save = virtio_input_save,
+	.load = virtio_input_load,
 };
 
 struct event_group {

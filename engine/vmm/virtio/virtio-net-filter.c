@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/byte-order.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 void virtio_net_filter_init(struct virtio_net_filter *filter,
 			    const uint8_t mac[VIRTIO_NET_MAC_SIZE])
@@ -108,4 +110,50 @@ bool virtio_net_filter_accepts(const struct virtio_net_filter *filter,
 	return !filter->no_unicast &&
 	       (filter->all_unicast || memcmp(destination, filter->mac, VIRTIO_NET_MAC_SIZE) == 0 ||
 		has(&filter->unicast, destination));
+}
+
+static void save_table(const struct virtio_net_addresses *table, struct state_writer *writer)
+{
+	state_writer_put_bool(writer, table->overflow);
+	state_writer_put8(writer, (uint8_t)table->count);
+	state_writer_put_bytes(writer, table->macs, (size_t)table->count * VIRTIO_NET_MAC_SIZE);
+}
+
+void virtio_net_filter_save(const struct virtio_net_filter *filter, struct state_writer *writer)
+{
+	state_writer_put_bytes(writer, filter->mac, sizeof(filter->mac));
+	state_writer_put_bool(writer, filter->promiscuous);
+	state_writer_put_bool(writer, filter->all_multicast);
+	state_writer_put_bool(writer, filter->all_unicast);
+	state_writer_put_bool(writer, filter->no_multicast);
+	state_writer_put_bool(writer, filter->no_unicast);
+	state_writer_put_bool(writer, filter->no_broadcast);
+	save_table(&filter->unicast, writer);
+	save_table(&filter->multicast, writer);
+}
+
+static void load_table(struct virtio_net_addresses *table, struct state_reader *reader)
+{
+	uint8_t count;
+
+	table->overflow = state_reader_get_bool(reader);
+	count = state_reader_get8(reader);
+	if (!state_reader_check(reader, count <= VIRTIO_NET_FILTER_ADDRESSES,
+				"a network card cannot have so many addresses"))
+		return;
+	table->count = count;
+	state_reader_get_bytes(reader, table->macs, (size_t)count * VIRTIO_NET_MAC_SIZE);
+}
+
+void virtio_net_filter_load(struct virtio_net_filter *filter, struct state_reader *reader)
+{
+	state_reader_get_bytes(reader, filter->mac, sizeof(filter->mac));
+	filter->promiscuous = state_reader_get_bool(reader);
+	filter->all_multicast = state_reader_get_bool(reader);
+	filter->all_unicast = state_reader_get_bool(reader);
+	filter->no_multicast = state_reader_get_bool(reader);
+	filter->no_unicast = state_reader_get_bool(reader);
+	filter->no_broadcast = state_reader_get_bool(reader);
+	load_table(&filter->unicast, reader);
+	load_table(&filter->multicast, reader);
 }

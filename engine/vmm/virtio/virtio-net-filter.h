@@ -38,3 +38,7 @@ bool virtio_net_filter_command(struct virtio_net_filter *filter, uint8_t class, 
 /* destination: the first six bytes of the frame. */
 bool virtio_net_filter_accepts(const struct virtio_net_filter *filter,
 			       const uint8_t destination[VIRTIO_NET_MAC_SIZE]);
+
+/* To and from a machine's state. */
+void virtio_net_filter_save(const struct virtio_net_filter *filter, struct state_writer *writer);
+void virtio_net_filter_load(struct virtio_net_filter *filter, struct state_reader *reader);

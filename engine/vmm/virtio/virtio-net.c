@@ -18,6 +18,8 @@
 #include "base/iov.h"
 #include "control/statistics-page.h"
 #include "net/net-backend.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/net-queue-lending.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-devices.h"
@@ -40,7 +42,7 @@ enum {
 };
 
 struct virtio_net {
-	struct virtio_device device;
+	struct virtio_device device; /* first */
 	struct net_backend *backend;
 	struct virtio_net_config config;
 	uint8_t mac[VIRTIO_NET_MAC_SIZE]; /* as made; the driver may choose another */
@@ -550,6 +552,32 @@ static void virtio_net_destroy(struct virtio_device *device)
 	free(net);
 }
 
+static void virtio_net_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_net *net = (const struct virtio_net *)device;
+
+	state_writer_put_bool(writer, net->cable);
+	state_writer_put_bool(writer, net->config.status);
+	virtio_net_filter_save(&net->filter, writer);
+}
+
+/* The backend is told of offloads with the first frame. */
+static void virtio_net_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_net *net = from_device(device);
+	bool was_up;
+
+	net->cable = state_reader_get_bool(reader);
+	was_up = state_reader_get_bool(reader);
+	virtio_net_filter_load(&net->filter, reader);
+	if (state_reader_result(reader) < 0)
+		return;
+	memcpy(net->config.mac, net->filter.mac, sizeof(net->config.mac));
+	update_link(net);
+	if (was_up != (net->config.status != 0))
+		virtio_device_config_changed(device);
+}
+
 static const struct virtio_device_ops virtio_net_ops = {
 	.process = virtio_net_process,
 	.stop = virtio_net_stop,
@@ -557,6 +585,8 @@ static const struct virtio_device_ops virtio_net_ops = {
 	.vectors_changed = virtio_net_vectors_changed,
 	.drain = virtio_net_drain,
 	.destroy = virtio_net_destroy,
+	.save = virtio_net_save,
+	.load = virtio_net_load,
 };
 
 static uint64_t features(const struct net_backend *backend)

@@ -12,6 +12,8 @@
 #include "bus/address-space.h"
 #include "pci/pci-device.h"
 #include "pci/pci-msix.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
 
@@ -272,4 +274,29 @@ void virtio_pci_registers_reset(struct virtio_pci_registers *registers)
 	for (unsigned int i = 0; i < VIRTIO_DEVICE_MAX_QUEUES; i++)
 		registers->queue_vectors[i] = VIRTIO_MSI_NO_VECTOR;
 	(void)read_isr(registers);
+}
+
+void virtio_pci_registers_save(const struct virtio_pci_registers *registers,
+			       struct state_writer *writer)
+{
+	state_writer_put8(writer, registers->isr);
+	state_writer_put32(writer, registers->device_feature_select);
+	state_writer_put32(writer, registers->driver_feature_select);
+	state_writer_put16(writer, registers->queue_select);
+	state_writer_put16(writer, registers->config_vector);
+	for (unsigned int i = 0; i < registers->device->queue_count; i++)
+		state_writer_put16(writer, registers->queue_vectors[i]);
+}
+
+void virtio_pci_registers_load(struct virtio_pci_registers *registers, struct state_reader *reader)
+{
+	registers->isr = state_reader_get8(reader);
+	registers->device_feature_select = state_reader_get32(reader);
+	registers->driver_feature_select = state_reader_get32(reader);
+	registers->queue_select = state_reader_get16(reader);
+	registers->config_vector = checked_vector(registers, state_reader_get16(reader));
+	for (unsigned int i = 0; i < registers->device->queue_count; i++)
+		registers->queue_vectors[i] = checked_vector(registers, state_reader_get16(reader));
+	state_reader_check(reader, !(registers->isr & ~(ISR_QUEUE | ISR_CONFIG)),
+			   "a virtio device has no such interrupt");
 }

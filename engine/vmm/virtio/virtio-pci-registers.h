@@ -12,6 +12,8 @@
 
 struct address_range_ops;
 struct pci_device;
+struct state_reader;
+struct state_writer;
 
 enum {
 	VIRTIO_PCI_COMMON_OFFSET = 0x0000,
@@ -40,6 +42,11 @@ int virtio_pci_registers_event_fd(const struct virtio_pci_registers *registers, 
 void virtio_pci_registers_interrupt_queue(struct virtio_pci_registers *registers,
 					  unsigned int queue);
 void virtio_pci_registers_interrupt_config(struct virtio_pci_registers *registers);
+
+/* To and from a machine's state, without the function and the device. */
+void virtio_pci_registers_save(const struct virtio_pci_registers *registers,
+			       struct state_writer *writer);
+void virtio_pci_registers_load(struct virtio_pci_registers *registers, struct state_reader *reader);
 
 /* The BAR; its device is the struct. */
 extern const struct address_range_ops virtio_pci_registers_ops;

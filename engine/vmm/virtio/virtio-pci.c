@@ -19,6 +19,8 @@
 #include "loop/event-loop.h"
 #include "pci/pci-device.h"
 #include "pci/pci-msix.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci-registers.h"
 
@@ -295,6 +297,27 @@ static void reset_registers(struct virtio_transport *transport)
 	virtio_pci_registers_reset(&from_transport(transport)->registers);
 }
 
+static void save(struct virtio_transport *transport, struct state_writer *writer)
+{
+	struct virtio_pci *pci = from_transport(transport);
+
+	pci_device_save(&pci->function, writer);
+	virtio_pci_registers_save(&pci->registers, writer);
+}
+
+static void load(struct virtio_transport *transport, struct state_reader *reader)
+{
+	struct virtio_pci *pci = from_transport(transport);
+
+	pci_device_load(&pci->function, reader);
+	virtio_pci_registers_load(&pci->registers, reader);
+	for (unsigned int i = 0; i < pci->device->queue_count; i++) {
+		if (state_reader_result(reader) == 0 && pci->device->queues[i].ready)
+			state_reader_check(reader, enable_queue(transport, i) == 0,
+					   "the host cannot make another notification");
+	}
+}
+
 static void destroy(struct virtio_transport *transport)
 {
 	struct virtio_pci *pci = from_transport(transport);
@@ -318,6 +341,8 @@ static const struct virtio_transport_ops transport_ops = {
 	.lend_queue = lend_queue,
 	.take_back_queue = take_back_queue,
 	.reset = reset_registers,
+	.save = save,
+	.load = load,
 	.destroy = destroy,
 };
 

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "memory/guest-memory.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 /* Positions in the 16-bit fields of the two rings. */
 enum { RING_FLAGS = 0, RING_INDEX = 1, RING_ENTRIES = 2 };
@@ -287,4 +289,58 @@ bool virtqueue_enable_notification(struct virtqueue *queue)
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return load_field(&queue->available[RING_INDEX]) != queue->next_available;
+}
+
+unsigned int virtqueue_outstanding(const struct virtqueue *queue)
+{
+	return (uint16_t)(queue->next_available - queue->next_used);
+}
+
+void virtqueue_save(const struct virtqueue *queue, struct state_writer *writer)
+{
+	state_writer_put16(writer, queue->size);
+	state_writer_put64(writer, queue->descriptor_gpa);
+	state_writer_put64(writer, queue->available_gpa);
+	state_writer_put64(writer, queue->used_gpa);
+	state_writer_put_bool(writer, queue->ready);
+	state_writer_put_bool(writer, queue->fault);
+	state_writer_put16(writer, queue->next_available);
+	state_writer_put16(writer, queue->next_used);
+	state_writer_put16(writer, queue->published_used);
+	state_writer_put16(writer, queue->interrupted_used);
+	state_writer_put_bool(writer, queue->interrupt_always);
+}
+
+static void load_positions(struct virtqueue *queue, struct state_reader *reader)
+{
+	queue->next_available = state_reader_get16(reader);
+	queue->next_used = state_reader_get16(reader);
+	queue->published_used = state_reader_get16(reader);
+	queue->interrupted_used = state_reader_get16(reader);
+	queue->interrupt_always = state_reader_get_bool(reader);
+	state_reader_check(reader,
+			   virtqueue_outstanding(queue) <= queue->size &&
+				   (uint16_t)(queue->next_used - queue->published_used) <=
+					   queue->size,
+			   "a queue of a virtio device has more in it than it holds");
+}
+
+void virtqueue_load(struct virtqueue *queue, struct state_reader *reader, bool indirect,
+		    bool event_idx)
+{
+	bool ready, faulty;
+
+	virtqueue_reset(queue);
+	queue->size = state_reader_get16(reader);
+	queue->descriptor_gpa = state_reader_get64(reader);
+	queue->available_gpa = state_reader_get64(reader);
+	queue->used_gpa = state_reader_get64(reader);
+	ready = state_reader_get_bool(reader);
+	faulty = state_reader_get_bool(reader);
+	if (ready)
+		state_reader_check(reader, virtqueue_enable(queue, indirect, event_idx) == 0,
+				   "a queue of a virtio device cannot be where it says");
+	load_positions(queue, reader);
+	if (faulty)
+		queue->fault = "it was broken when it was saved";
 }

@@ -16,6 +16,8 @@
 #include <sys/uio.h>
 
 struct guest_memory;
+struct state_reader;
+struct state_writer;
 
 enum { VIRTQUEUE_MAX_SIZE = 256 };
 
@@ -78,3 +80,13 @@ bool virtqueue_publish(struct virtqueue *queue);
 void virtqueue_disable_notification(struct virtqueue *queue);
 /* Before the device looks away. True when something came in meanwhile: look again. */
 bool virtqueue_enable_notification(struct virtqueue *queue);
+
+/*
+ * To and from a machine's state, where the rings' memory is in its place already. A queue that was
+ * in use is put to use again; indirect, event_idx: as for virtqueue_enable().
+ */
+void virtqueue_save(const struct virtqueue *queue, struct state_writer *writer);
+void virtqueue_load(struct virtqueue *queue, struct state_reader *reader, bool indirect,
+		    bool event_idx);
+/* How many requests have been taken and not been returned. */
+unsigned int virtqueue_outstanding(const struct virtqueue *queue);

@@ -18,6 +18,7 @@
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
 #include "pci/pci-host-bridge.h"
+#include "state-block.h"
 
 #define WINDOW_BASE 0xC0000000u
 
@@ -346,4 +347,41 @@ uint16_t virtio_pci_driver_wait(struct virtio_pci_driver *driver, uint16_t queue
 		g_usleep(POLL_US);
 	}
 	g_error("the device does not return the request");
+}
+
+static void copy_memory(struct guest_memory *from, struct guest_memory *to)
+{
+	static const struct {
+		uint64_t first, end;
+	} parts[] = {{0, 0xa0000}, {0x100000, TEST_MACHINE_MEMORY}}; /* around the video window */
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(parts); i++) {
+		size_t length = parts[i].end - parts[i].first;
+
+		memcpy(guest_memory_at(to, parts[i].first, length),
+		       guest_memory_at(from, parts[i].first, length), length);
+	}
+}
+
+void virtio_pci_driver_carry_over(struct virtio_pci_driver *driver, struct virtio_device *device,
+				  struct test_machine *other, struct virtio_device *other_device)
+{
+	static struct state_block block;
+	struct state_writer *writer = state_block_write(&block);
+	struct state_reader *reader;
+	int r;
+
+	pci_host_bridge_save(driver->machine->host.bridge, writer);
+	virtio_device_save(device, writer);
+	state_block_written(&block);
+	copy_memory(driver->machine->host.memory, other->host.memory);
+	reader = state_block_read(&block);
+	r = pci_host_bridge_load(other->host.bridge, reader);
+	if (r == 0)
+		r = virtio_device_load(other_device, reader);
+	state_block_loaded(&block, r);
+	driver->machine = other;
+	for (unsigned int i = 0; i < TEST_MACHINE_MAX_QUEUES; i++)
+		driver->queues[i].memory = other->host.memory;
+	virtio_device_resume(other_device);
 }

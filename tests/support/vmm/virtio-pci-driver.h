@@ -92,3 +92,10 @@ void virtio_pci_driver_kick(struct virtio_pci_driver *driver, uint16_t queue);
 /* Waits for the next request to come back, at most ten seconds; its head. */
 uint16_t virtio_pci_driver_wait(struct virtio_pci_driver *driver, uint16_t queue,
 				uint32_t *ret_written);
+
+/*
+ * The machine as it is goes on in another one, with the device of the same kind there: bus, device
+ * and memory. The driver, which is not running, drives that one from now on.
+ */
+void virtio_pci_driver_carry_over(struct virtio_pci_driver *driver, struct virtio_device *device,
+				  struct test_machine *other, struct virtio_device *other_device);

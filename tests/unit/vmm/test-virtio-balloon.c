@@ -353,6 +353,75 @@ static void test_broken(void)
 	run(guest_broken);
 }
 
+static void create(struct fixture *fixture)
+{
+	test_machine_init(&fixture->machine);
+	g_assert_cmpint(virtio_balloon_create(&fixture->machine.host, DEVFN, &fixture->page,
+					      &fixture->device),
+			==, 0);
+}
+
+static void destroy(struct fixture *fixture)
+{
+	virtio_device_destroy(fixture->device);
+	test_machine_finish(&fixture->machine);
+}
+
+static void ask_for_a_page(void *data)
+{
+	virtio_balloon_set_target(((struct fixture *)data)->device, PAGE);
+}
+
+/* Asked for a page, which it has given, and with the buffer for statistics handed over. */
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+	const struct virtqueue_buffer buffer = {BUFFERS, 10, false};
+	const uint32_t page = PLAY / PAGE;
+
+	start(fixture, FEATURES);
+	test_machine_call(&fixture->machine, ask_for_a_page, fixture);
+	virtqueue_driver_add(&fixture->driver.queues[STATISTICS], &buffer, 1);
+	virtio_pci_driver_kick(&fixture->driver, STATISTICS);
+	name_pages(fixture, INFLATE, &page, 1);
+	write_actual(fixture, 1);
+}
+
+static void ask_for_statistics(void *data)
+{
+	virtio_balloon_ask_statistics(((struct fixture *)data)->device);
+}
+
+/* The buffer comes back when it is asked for. */
+static void guest_after(void *data)
+{
+	struct fixture *fixture = data;
+	uint32_t written;
+
+	g_assert_cmpuint(config(fixture, offsetof(struct virtio_balloon_config, num_pages)), ==, 1);
+	g_assert_cmpuint(config(fixture, offsetof(struct virtio_balloon_config, actual)), ==, 1);
+	test_machine_call(&fixture->machine, ask_for_statistics, fixture);
+	virtio_pci_driver_wait(&fixture->driver, STATISTICS, &written);
+}
+
+static void test_state(void)
+{
+	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
+	g_autofree struct fixture *other = g_new0(struct fixture, 1);
+
+	create(fixture);
+	test_machine_run(&fixture->machine, guest_before, fixture);
+	create(other);
+	other->driver = fixture->driver;
+	virtio_pci_driver_carry_over(&other->driver, fixture->device, &other->machine,
+				     other->device);
+	destroy(fixture);
+	g_assert_cmpuint(other->page.memory.balloon_bytes, ==, PAGE);
+	g_assert_cmpuint(other->page.memory.balloon_target, ==, PAGE);
+	test_machine_run(&other->machine, guest_after, other);
+	destroy(other);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -363,5 +432,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-balloon/statistics", test_statistics);
 	g_test_add_func("/virtio-balloon/early-statistics", test_early_statistics);
 	g_test_add_func("/virtio-balloon/broken", test_broken);
+	g_test_add_func("/virtio-balloon/state", test_state);
 	return g_test_run();
 }

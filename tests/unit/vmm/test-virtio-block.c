@@ -20,6 +20,7 @@
 #include "memory/guest-memory.h"
 #include "pci/pci-host-bridge.h"
 #include "protocol/statistics-protocol.h"
+#include "state-block.h"
 
 #define RING_FEATURES                                                   \
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
@@ -620,6 +621,34 @@ static bool have_io_uring(void)
 	return r == 0;
 }
 
+/* A disk that has grown meanwhile is another disk to a driver that is told nothing. */
+static void test_state(void)
+{
+	static struct state_block block;
+	struct fixture fixture = {.fd = temporary_file(DISK_SIZE)};
+	struct virtio_host *host = &fixture.machine.host;
+	struct state_reader *reader;
+
+	test_machine_init(&fixture.machine);
+	g_assert_cmpint(block_backend_create_raw(dup(fixture.fd), false, host->loop,
+						 &fixture.statistics, &fixture.backend),
+			==, 0);
+	g_assert_cmpint(virtio_block_create(host, DEVFN, fixture.backend, NULL, &fixture.device),
+			==, 0);
+	STATE_BLOCK_SAVE(&block, virtio_device_save, fixture.device);
+	STATE_BLOCK_LOAD(&block, virtio_device_load, fixture.device);
+	/* the capacity is what comes last */
+	state_block_patch(&block, block.reader.end - block.reader.bytes - STATE_BLOCK_PAYLOAD - 8,
+			  1);
+	reader = state_block_read(&block);
+	g_assert_cmpint(virtio_device_load(fixture.device, reader), ==, -EPROTO);
+	g_assert_cmpstr(reader->problem, ==, "a disk has another size than it had");
+	virtio_device_destroy(fixture.device);
+	block_backend_destroy(fixture.backend);
+	test_machine_finish(&fixture.machine);
+	close(fixture.fd);
+}
+
 int main(int argc, char **argv)
 {
 	static void (*const no_space)(void *) = guest_no_space;
@@ -642,5 +671,6 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/virtio-block/reset-while-held", &reset_while_held, test_small_disk);
 	g_test_add_func("/virtio-block/reset-in-flight", test_reset_in_flight);
 	g_test_add_func("/virtio-block/depth", test_depth);
+	g_test_add_func("/virtio-block/state", test_state);
 	return g_test_run();
 }

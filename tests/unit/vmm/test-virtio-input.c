@@ -260,6 +260,50 @@ static void test_status(void)
 	run(false, guest_status);
 }
 
+/* A key waits for buffers, and a question has been asked. */
+static void guest_before(void *data)
+{
+	struct fixture *f = data;
+
+	virtio_pci_driver_init(&f->driver, &f->machine, DEVFN);
+	virtio_pci_driver_start(&f->driver, 1ULL << VIRTIO_F_VERSION_1, 2);
+	type(f, INPUT_KEY, KEY_A, 1, 0);
+	g_assert_cmpuint(ask(f, VIRTIO_INPUT_CFG_ID_NAME, 0), ==, strlen("Innkeeper Keyboard"));
+}
+
+static void guest_after(void *data)
+{
+	struct fixture *f = data;
+
+	g_assert_cmpuint(byte(f, 0), ==, 'I');
+	offer(f, 1);
+	expect(f, EV_KEY, KEY_A, 1);
+	offer(f, 1);
+	expect(f, EV_SYN, SYN_REPORT, 0);
+	type(f, INPUT_KEY, KEY_A, 0, 0);
+	offer(f, 1);
+	expect(f, EV_KEY, KEY_A, 0);
+}
+
+static void test_state(void)
+{
+	g_autofree struct fixture *f = g_new0(struct fixture, 1);
+	g_autofree struct fixture *other = g_new0(struct fixture, 1);
+
+	test_machine_init(&f->machine);
+	g_assert_cmpint(virtio_keyboard_create(&f->machine.host, DEVFN, &f->device), ==, 0);
+	test_machine_run(&f->machine, guest_before, f);
+	test_machine_init(&other->machine);
+	g_assert_cmpint(virtio_keyboard_create(&other->machine.host, DEVFN, &other->device), ==, 0);
+	other->driver = f->driver;
+	virtio_pci_driver_carry_over(&other->driver, f->device, &other->machine, other->device);
+	virtio_device_destroy(f->device);
+	test_machine_finish(&f->machine);
+	test_machine_run(&other->machine, guest_after, other);
+	virtio_device_destroy(other->device);
+	test_machine_finish(&other->machine);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -269,5 +313,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-input/pointer", test_pointer);
 	g_test_add_func("/virtio-input/flood", test_flood);
 	g_test_add_func("/virtio-input/status", test_status);
+	g_test_add_func("/virtio-input/state", test_state);
 	return g_test_run();
 }

@@ -6,6 +6,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -801,6 +802,57 @@ static void test_lent_interrupts(void)
 	lend_with(0, guest_lent_interrupts);
 }
 
+static void create(struct fixture *fixture)
+{
+	test_machine_init(&fixture->machine);
+	fake_net_backend_init(&fixture->fake, /* offloads= */ false, /* mtu= */ 0);
+	g_assert_cmpint(virtio_net_create(&fixture->machine.host, DEVFN, &fixture->fake.backend,
+					  mac, &fixture->device),
+			==, 0);
+}
+
+static void destroy(struct fixture *fixture)
+{
+	virtio_device_destroy(fixture->device);
+	test_machine_finish(&fixture->machine);
+}
+
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	fixture->up = false;
+	test_machine_call(&fixture->machine, set_link_now, fixture);
+}
+
+static void guest_after(void *data)
+{
+	const size_t status = offsetof(struct virtio_net_config, status);
+	struct fixture *fixture = data;
+
+	g_assert_cmpuint(config(fixture, status, 2), ==, 0);
+	fixture->up = true;
+	test_machine_call(&fixture->machine, set_link_now, fixture);
+	g_assert_cmpuint(config(fixture, status, 2), ==, VIRTIO_NET_S_LINK_UP);
+}
+
+/* A card without its cable is one without it in another machine. */
+static void test_state(void)
+{
+	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
+	g_autofree struct fixture *next = g_new0(struct fixture, 1);
+
+	create(fixture);
+	test_machine_run(&fixture->machine, guest_before, fixture);
+	create(next);
+	next->driver = fixture->driver;
+	virtio_pci_driver_carry_over(&next->driver, fixture->device, &next->machine, next->device);
+	destroy(fixture);
+	test_machine_run(&next->machine, guest_after, next);
+	destroy(next);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -822,5 +874,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-net/lent/refused", test_refused);
 	g_test_add_func("/virtio-net/lent/fault", test_lent_fault);
 	g_test_add_func("/virtio-net/lent/interrupts", test_lent_interrupts);
+	g_test_add_func("/virtio-net/state", test_state);
 	return g_test_run();
 }

@@ -548,6 +548,64 @@ static void test_create_refused(void)
 	test_machine_finish(&machine);
 }
 
+static void pause_now(void *data)
+{
+	virtio_device_pause(((struct fixture *)data)->device);
+}
+
+/* One request is served; one comes while the device takes no more. */
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+
+	virtio_pci_driver_init(&fixture->driver, &fixture->machine, DEVFN);
+	virtio_pci_driver_start(&fixture->driver, FEATURES, 1);
+	ask_and_wait(fixture);
+	set_common(fixture, VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
+	test_machine_call(&fixture->machine, pause_now, fixture);
+	virtqueue_driver_enable_interrupt(&fixture->driver.queues[0]);
+	ask(fixture, 64);
+}
+
+/* In another machine it is served, with an interrupt, and the next one too. */
+static void guest_after(void *data)
+{
+	struct fixture *fixture = data;
+	uint32_t written;
+
+	virtio_pci_driver_wait(&fixture->driver, 0, &written);
+	g_assert_cmpuint(written, ==, 64);
+	for (unsigned int i = 0; sent(fixture, 0x40) == 0; i++) {
+		g_assert_cmpuint(i, <, 100000);
+		g_usleep(100);
+	}
+	g_assert_cmphex(common(fixture, VIRTIO_PCI_COMMON_DFSELECT, 4), ==, 1);
+	g_assert_cmphex(virtio_pci_driver_status(&fixture->driver), ==, 0xf);
+	ask_and_wait(fixture);
+	g_assert_cmpuint(fixture->driver.exits, ==, 0); /* the doorbells are in the kernel again */
+	virtio_pci_driver_reset(&fixture->driver);
+	virtio_pci_driver_start(&fixture->driver, FEATURES, 1);
+	ask_and_wait(fixture);
+}
+
+static void test_state(void)
+{
+	struct fixture fixture, other;
+
+	test_machine_init(&fixture.machine);
+	g_assert_cmpint(virtio_rng_create(&fixture.machine.host, DEVFN, &fixture.device), ==, 0);
+	test_machine_run(&fixture.machine, guest_before, &fixture);
+	test_machine_init(&other.machine);
+	g_assert_cmpint(virtio_rng_create(&other.machine.host, DEVFN, &other.device), ==, 0);
+	other.driver = fixture.driver;
+	virtio_pci_driver_carry_over(&other.driver, fixture.device, &other.machine, other.device);
+	virtio_device_destroy(fixture.device);
+	test_machine_finish(&fixture.machine);
+	test_machine_run(&other.machine, guest_after, &other);
+	virtio_device_destroy(other.device);
+	test_machine_finish(&other.machine);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -563,5 +621,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-pci/pause", test_pause);
 	g_test_add_func("/virtio-pci/slow-reset", test_slow_reset);
 	g_test_add_func("/virtio-pci/create-refused", test_create_refused);
+	g_test_add_func("/virtio-pci/state", test_state);
 	return g_test_run();
 }
