@@ -8,16 +8,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/input-event-codes.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "board.h"
 #include "devices/ps2-devices.h"
 #include "devices/ps2-port.h"
+#include "fake-memory-slots.h"
+#include "loop/event-loop.h"
 #include "protocol/input-protocol.h"
 #include "state-block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PORTS_TRIED = 4 };
+enum { PORTS_TRIED = 4, FLASH = 0x1000000, FLASH_SIZE = 8 << 10 };
 
 struct device {
 	struct board board;
@@ -28,6 +32,7 @@ struct device {
 		struct serial_16550 *serial;
 		struct acpi_pm *pm;
 		struct i8042 *controller;
+		struct pflash *flash;
 	};
 };
 
@@ -153,10 +158,60 @@ static int try_ps2(struct device *device, struct state_block *block)
 	return r;
 }
 
+/* Each command once, where each may end what is under way. */
+static void use_flash(struct address_space *mmio)
+{
+	static const uint8_t written[] = {0x0f, 0xd0, 0xff, 0x70, 0xe8, 1, 2, 3, 0xd0, 0x20, 0xd0};
+
+	for (unsigned int i = 0; i < sizeof(written); i++) {
+		address_space_write(mmio, FLASH + i, 1, written[i]);
+		(void)address_space_read(mmio, FLASH + FLASH_SIZE - 1, 1);
+	}
+}
+
+static void create_flash(struct device *device, struct pflash_host *host,
+			 struct fake_memory_slots *slots)
+{
+	struct pflash_store store = {.fd = -1};
+	int fd = memfd_create("flash", MFD_CLOEXEC);
+	int r = ftruncate(fd, FLASH_SIZE);
+
+	assert(r == 0);
+	fake_memory_slots_init(slots);
+	host->slots = &slots->registry;
+	r = address_space_create(0, &host->mmio);
+	assert(r == 0);
+	r = event_loop_create(&host->loop);
+	assert(r == 0);
+	r = pflash_create(host, FLASH, FLASH_SIZE, fd, &store, &device->flash);
+	assert(r == 0);
+	close(fd);
+}
+
+static int try_flash(struct device *device, struct state_block *block)
+{
+	struct fake_memory_slots slots;
+	struct pflash_host host;
+	int r;
+
+	create_flash(device, &host, &slots);
+	event_loop_lock(host.loop);
+	r = pflash_load(device->flash, state_block_read(block));
+	if (r == 0) {
+		use_flash(host.mmio);
+		STATE_BLOCK_SAVE(block, pflash_save, device->flash);
+	}
+	event_loop_unlock(host.loop);
+	pflash_destroy(device->flash);
+	event_loop_destroy(host.loop);
+	address_space_destroy(host.mmio);
+	return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const tries[])(struct device * device, struct state_block * block) = {
-		try_rtc, try_serial, try_pm, try_ps2};
+		try_rtc, try_serial, try_pm, try_ps2, try_flash};
 	static struct state_block block;
 	struct device device;
 	int r;

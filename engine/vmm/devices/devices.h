@@ -124,6 +124,10 @@ void pflash_reset(struct pflash *flash);
 /* Main thread: changes are in the file when it returns. Lets the device lock go meanwhile. */
 void pflash_flush(struct pflash *flash);
 void pflash_resume(struct pflash *flash);
+/* Without the contents: those are in the chip it is loaded into already, as in the file. */
+enum { PFLASH_STATE_VERSION = 1 };
+void pflash_save(const struct pflash *flash, struct state_writer *writer);
+int pflash_load(struct pflash *flash, struct state_reader *reader);
 
 struct pvpanic;
 int pvpanic_create(struct address_space *ports, const struct system_requests *requests,

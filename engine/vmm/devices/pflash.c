@@ -23,6 +23,8 @@
 #include "devices/devices.h"
 #include "devices/flash-store.h"
 #include "loop/event-loop.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	READ_ARRAY = 0xff,
@@ -352,4 +354,61 @@ void pflash_destroy(struct pflash *flash)
 	if (flash->contents)
 		munmap(flash->contents, flash->size);
 	free(flash);
+}
+
+void pflash_save(const struct pflash *flash, struct state_writer *writer)
+{
+	const struct pflash_state *state = &flash->state;
+
+	state_writer_put8(writer, state->view);
+	state_writer_put8(writer, state->step);
+	state_writer_put8(writer, state->status);
+	state_writer_put8(writer, (uint8_t)state->expected);
+	state_writer_put8(writer, (uint8_t)state->buffered);
+	for (unsigned int i = 0; i < state->buffered; i++) {
+		state_writer_put32(writer, state->buffer[i].offset);
+		state_writer_put8(writer, state->buffer[i].value);
+	}
+}
+
+static void load_buffer(const struct pflash *flash, struct pflash_state *state,
+			struct state_reader *reader)
+{
+	for (unsigned int i = 0; i < state->buffered; i++) {
+		state->buffer[i].offset = state_reader_get32(reader);
+		state->buffer[i].value = state_reader_get8(reader);
+		state_reader_check(reader, state->buffer[i].offset < flash->size,
+				   "the flash chip is not so large");
+	}
+}
+
+/* Whether as many bytes are buffered as the step says. */
+static bool buffer_possible(const struct pflash_state *state)
+{
+	if (state->expected > BUFFER_SIZE || state->buffered > state->expected)
+		return false;
+	if (state->step == STEP_BUFFER_DATA)
+		return state->buffered < state->expected;
+	return state->step != STEP_BUFFER_CONFIRM || state->buffered == state->expected;
+}
+
+int pflash_load(struct pflash *flash, struct state_reader *reader)
+{
+	uint8_t view = state_reader_get8(reader), step = state_reader_get8(reader);
+	struct pflash_state state = {.view = VIEW_ARRAY, .status = state_reader_get8(reader)};
+
+	if (!state_reader_check(reader, view <= VIEW_IDENTIFIER && step <= STEP_BUFFER_CONFIRM,
+				"the flash chip has no such command"))
+		return state_reader_result(reader);
+	state.step = step;
+	state.expected = state_reader_get8(reader);
+	state.buffered = state_reader_get8(reader);
+	if (state_reader_check(reader, buffer_possible(&state),
+			       "the flash chip's buffer is not so large"))
+		load_buffer(flash, &state, reader);
+	if (state_reader_result(reader) < 0)
+		return state_reader_result(reader);
+	flash->state = state;
+	set_view(flash, view);
+	return 0;
 }

@@ -11,6 +11,7 @@
 #include "devices/devices.h"
 #include "fake-memory-slots.h"
 #include "loop/event-loop.h"
+#include "state-block.h"
 
 enum { SIZE = 16 << 10, BLOCK = 4096 };
 #define GPA 0xffc00000ULL
@@ -247,6 +248,41 @@ static void test_failure(void)
 	tear_down(&f);
 }
 
+/* A buffered write that is not confirmed yet, on a chip that shows its status. */
+static void test_state(void)
+{
+	static struct state_block block;
+	struct fixture f, other;
+
+	set_up(&f, false);
+	put(&f, 0, 0x70);
+	put(&f, 100, 0xe8);
+	put(&f, 100, 1); /* two bytes */
+	put(&f, 100, 0x0f);
+	put(&f, 101, 0x1e);
+	STATE_BLOCK_SAVE(&block, pflash_save, f.flash);
+	tear_down(&f);
+
+	set_up(&other, false);
+	STATE_BLOCK_LOAD(&block, pflash_load, other.flash);
+	g_assert_cmphex(get(&other, 0), ==, 0x00);
+	put(&other, 100, 0xd0);
+	g_assert_cmphex(get(&other, 0), ==, 0x80);
+	put(&other, 0, 0xff);
+	g_assert_cmphex(get(&other, 0), ==, 0x42);
+	g_assert_cmphex(get(&other, 100), ==, 0x0f);
+	g_assert_cmphex(get(&other, 101), ==, 0x1e);
+	STATE_BLOCK_REFUSE(&block, pflash_load, other.flash, 0, 3,
+			   "the flash chip has no such command");
+	STATE_BLOCK_REFUSE(&block, pflash_load, other.flash, 3, 65,
+			   "the flash chip's buffer is not so large");
+	STATE_BLOCK_REFUSE(&block, pflash_load, other.flash, 4, 1,
+			   "the flash chip's buffer is not so large");
+	STATE_BLOCK_REFUSE(&block, pflash_load, other.flash, 6, 0x40,
+			   "the flash chip is not so large");
+	tear_down(&other);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -259,5 +295,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/pflash/kept-in-time", test_kept_in_time);
 	g_test_add_func("/pflash/forgotten", test_forgotten);
 	g_test_add_func("/pflash/failure", test_failure);
+	g_test_add_func("/pflash/state", test_state);
 	return g_test_run();
 }
