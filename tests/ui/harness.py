@@ -415,8 +415,8 @@ def run_test(function):
 
 
 def main(tests):
-    """The main function of a file of tests: FILE PROGRAM [NAME...]; prints TAP. @tests: functions
-    of a session by name."""
+    """The main function of a file of tests: FILE PROGRAM [--part N/M | NAME...]; prints TAP.
+    @tests: functions of a session by name."""
     skip_if_impossible()
     if sys.argv[2:3] == ['--one']:
         problem = run_test(tests[sys.argv[3]])
@@ -424,6 +424,9 @@ def main(tests):
         return 1 if problem else 0
 
     names = sys.argv[2:] or list(tests)
+    if names[0] == '--part':
+        part, parts = map(int, names[1].split('/'))
+        names = list(tests)[part - 1::parts]
     print(f'1..{len(names)}')
     failed = False
     for number, name in enumerate(names, 1):

@@ -15,7 +15,7 @@ from guest import POWER_OFF, Failure, expect, until
 
 PAGE = b"a page of the host"
 FORWARDED = 2280
-RATE_BLOCKS = 512  # of 64 KiB
+RATE_BLOCKS = 256  # of 64 KiB
 BLOCK = 1 << 16
 
 
