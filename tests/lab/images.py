@@ -19,7 +19,7 @@ GUEST_FULL_MODULES = "ahci sd_mod sr_mod isofs".split()
 GUEST_SCREEN_MODULES = "virtio_pci virtio_input evdev virtio-gpu".split()
 GUEST_MODULES = """virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_console
 vmw_vsock_virtio_transport cpuid pvpanic-mmio button evdev""".split()
-GUEST_PROGRAMS = "vsock-echo load-disk load-net".split()
+GUEST_PROGRAMS = "vsock-echo load-disk load-net keep-pattern".split()
 SCREEN_PROGRAMS = "input-events screen-draw".split()
 
 
