@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "loop/event-loop.h"
+#include "memory/guest-memory.h"
 #include "machine/machine-config.h"
 #include "machine/machine-run-state.h"
 #include "machine/machine.h"
