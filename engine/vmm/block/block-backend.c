@@ -416,16 +416,40 @@ void block_backend_cancel_held(struct block_backend *backend)
 	give_up_queued(backend, -ECANCELED);
 }
 
-void block_backend_drain(struct block_backend *backend)
+/* How long there is to wait until then; 0: no more. */
+static uint64_t time_left(uint64_t deadline_ns)
+{
+	uint64_t now = event_loop_now();
+
+	return now < deadline_ns ? deadline_ns - now : 0;
+}
+
+int block_backend_drain_until(struct block_backend *backend, uint64_t deadline_ns)
 {
 	for (;;) {
+		uint64_t left = BLOCK_RING_FOREVER;
+
 		fill_ring(backend);
 		if (backend->ring.in_flight == 0)
-			return;
+			return 0;
+		if (deadline_ns != BLOCK_BACKEND_FOREVER)
+			left = time_left(deadline_ns);
+		if (left == 0)
+			return -ETIMEDOUT;
 		/* Refused for want of memory, it is tried again until there is some. */
-		(void)block_ring_submit_and_wait(&backend->ring);
+		(void)block_ring_submit_and_wait(&backend->ring, left);
 		block_backend_reap(backend);
 	}
+}
+
+void block_backend_drain(struct block_backend *backend)
+{
+	(void)block_backend_drain_until(backend, BLOCK_BACKEND_FOREVER);
+}
+
+bool block_backend_is_idle(const struct block_backend *backend)
+{
+	return backend->ring.in_flight == 0 && !backend->first;
 }
 
 /* Media */

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#define BLOCK_BACKEND_FOREVER UINT64_MAX
+
 struct block_backend;
 struct disk_statistics;
 struct event_loop;
@@ -93,3 +95,7 @@ void block_backend_cancel_held(struct block_backend *backend);
 
 /* Waits until nothing is in flight (held requests stay held). For pause, snapshot and exit. */
 void block_backend_drain(struct block_backend *backend);
+/* 0, or -ETIMEDOUT: something still was at that time (CLOCK_MONOTONIC). */
+int block_backend_drain_until(struct block_backend *backend, uint64_t deadline_ns);
+/* Whether nothing is in flight, nor held. */
+bool block_backend_is_idle(const struct block_backend *backend);

@@ -17,6 +17,8 @@
 
 enum { FIXED_FILE = 0 };
 
+#define NS_PER_SECOND 1000000000ULL
+
 /* What zeroes are written from; never written to, so it stays one page of the kernel's. */
 static const char zeroes[256 * 1024];
 
@@ -164,11 +166,17 @@ int block_ring_submit(struct block_ring *ring)
 	return 0;
 }
 
-int block_ring_submit_and_wait(struct block_ring *ring)
+int block_ring_submit_and_wait(struct block_ring *ring, uint64_t most_ns)
 {
-	int r = io_uring_submit_and_wait(&ring->uring, 1);
+	struct __kernel_timespec most = {
+		.tv_sec = (long long)(most_ns / NS_PER_SECOND),
+		.tv_nsec = (long long)(most_ns % NS_PER_SECOND),
+	};
+	struct io_uring_cqe *cqe;
+	int r = io_uring_submit_and_wait_timeout(
+		&ring->uring, &cqe, 1, most_ns == BLOCK_RING_FOREVER ? NULL : &most, NULL);
 
-	return r < 0 && r != -EINTR ? r : 0;
+	return r < 0 && r != -EINTR && r != -ETIME ? r : 0;
 }
 
 bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result)

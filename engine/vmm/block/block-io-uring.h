@@ -7,10 +7,13 @@
 
 #include <liburing.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct block_request;
 
 enum { BLOCK_RING_ENTRIES = 128 };
+
+#define BLOCK_RING_FOREVER UINT64_MAX
 
 struct block_ring {
 	struct io_uring uring;
@@ -35,6 +38,7 @@ static inline int block_ring_fd(const struct block_ring *ring)
 bool block_ring_prepare(struct block_ring *ring, struct block_request *request);
 /* Hands over what was prepared, and waits for a completion. 0 or negative errno (try again). */
 int block_ring_submit(struct block_ring *ring);
-int block_ring_submit_and_wait(struct block_ring *ring);
+/* Not longer than that. */
+int block_ring_submit_and_wait(struct block_ring *ring, uint64_t most_ns);
 /* The next completion: false when there is none. *ret_result as the system call would return it. */
 bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result);

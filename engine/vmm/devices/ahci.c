@@ -395,3 +395,12 @@ void ahci_resume(struct ahci *ahci)
 			ahci_port_resume(ahci->ports[i]);
 	}
 }
+
+bool ahci_is_idle(const struct ahci *ahci)
+{
+	for (unsigned int i = 0; i < AHCI_PORTS; i++) {
+		if (ahci->ports[i] && ahci->ports[i]->in_flight > 0)
+			return false;
+	}
+	return true;
+}

@@ -46,3 +46,5 @@ bool ahci_cdrom_loaded(const struct ahci *ahci, unsigned int port);
 /* Stops taking commands until resumed; what was taken completes (pause, drain). */
 void ahci_pause(struct ahci *ahci);
 void ahci_resume(struct ahci *ahci);
+/* Whether no command is under way. */
+bool ahci_is_idle(const struct ahci *ahci);

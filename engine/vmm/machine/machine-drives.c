@@ -194,18 +194,36 @@ void machine_destroy_drives(struct machine *machine)
 
 void machine_pause_drives(struct machine *machine)
 {
-	const struct machine_config *config = machine->config;
-
 	if (machine->ahci)
 		ahci_pause(machine->ahci);
-	for (unsigned int i = 0; i < config->disk_count; i++) {
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
 		if (machine->disks[i].device)
 			virtio_device_pause(machine->disks[i].device);
 	}
-	for (unsigned int i = 0; i < config->disk_count; i++)
-		block_backend_drain(machine->disks[i].backend);
-	for (unsigned int i = 0; i < config->cdrom_count; i++)
-		block_backend_drain(machine->cdroms[i]);
+}
+
+/* The backends of disks, then those of CD-ROM drives; NULL behind the last. */
+static struct block_backend *backend_at(const struct machine *machine, unsigned int number)
+{
+	const struct machine_config *config = machine->config;
+
+	if (number < config->disk_count)
+		return machine->disks[number].backend;
+	number -= config->disk_count;
+	return number < config->cdrom_count ? machine->cdroms[number] : NULL;
+}
+
+int machine_drain_drives(struct machine *machine, uint64_t deadline_ns)
+{
+	struct block_backend *backend;
+	bool idle = true;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && (backend = backend_at(machine, i)); i++) {
+		r = block_backend_drain_until(backend, deadline_ns);
+		idle = idle && block_backend_is_idle(backend);
+	}
+	return r == 0 && !idle ? -ENOSPC : r;
 }
 
 void machine_resume_drives(struct machine *machine)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct machine;
 
@@ -27,7 +28,12 @@ int machine_eject_medium(struct machine *machine, unsigned int number, bool forc
  */
 int machine_grow_disk(struct machine *machine, unsigned int number);
 
-/* No new requests, and none under way when it returns. */
+/* No new requests from here on; what is under way goes on. */
 void machine_pause_drives(struct machine *machine);
+/*
+ * Waits for what is under way. 0; -ETIMEDOUT: it still is, at that time (CLOCK_MONOTONIC); -ENOSPC:
+ * there is data that this computer could not store. Both only where there is a deadline.
+ */
+int machine_drain_drives(struct machine *machine, uint64_t deadline_ns);
 /* Also retries what storage could not take. */
 void machine_resume_drives(struct machine *machine);

@@ -25,6 +25,16 @@ void machine_requests_note(struct machine_requests *requests, enum machine_reque
 	event_loop_wake(requests->loop);
 }
 
+bool machine_requests_pending(struct machine_requests *requests)
+{
+	bool pending;
+
+	pthread_mutex_lock(&requests->lock);
+	pending = requests->pending != 0;
+	pthread_mutex_unlock(&requests->lock);
+	return pending;
+}
+
 /* With the lock held. */
 static void forget(struct machine_requests *requests)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 
 struct event_loop;
 
@@ -43,6 +44,9 @@ struct machine_request_taken {
 	int value;
 	char text[REQUEST_TEXT_SIZE];
 };
+
+/* Whether something is noted that is not served yet. Any thread. */
+bool machine_requests_pending(struct machine_requests *requests);
 
 /* Forgets what is noted: a guest that was reset does not want any more what it wanted before. */
 void machine_requests_clear(struct machine_requests *requests);

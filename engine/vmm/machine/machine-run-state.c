@@ -7,17 +7,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "block/block-backend.h"
-#include "bus/posted-writes.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
-#include "cpu/vcpu-state.h"
-#include "devices/fw-cfg.h"
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
-#include "machine/machine-input.h"
 #include "machine/machine-drives.h"
+#include "machine/machine-hold.h"
+#include "machine/machine-input.h"
 #include "machine/machine-reset.h"
 #include "machine/machine.h"
 #include "machine/statistics-sampler.h"
@@ -32,68 +29,6 @@ static void set_state(struct machine *machine, enum vmm_state state, enum vmm_en
 	statistics_page_set_state(machine->statistics, state, reason, error, text);
 	if (machine->control)
 		control_server_announce_state(machine->control);
-}
-
-/*
- * A vCPU may be serving an access, for which it needs the device lock, or be about to note a
- * request: both end before it parks.
- */
-void machine_park_vcpus(struct machine *machine)
-{
-	uint64_t count = machine->config->cpus;
-
-	for (uint64_t i = 0; i < count; i++)
-		vcpu_ask_to_stop(machine->vcpus[i]);
-	event_loop_unlock(machine->loop);
-	for (uint64_t i = 0; i < count; i++)
-		vcpu_wait_until_parked(machine->vcpus[i]);
-	event_loop_lock(machine->loop);
-	posted_writes_serve(machine->posted);
-}
-
-void machine_unpark_vcpus(struct machine *machine)
-{
-	for (uint64_t i = 0; i < machine->config->cpus; i++)
-		vcpu_run(machine->vcpus[i]);
-}
-
-/* The devices that are done with a request when they have taken it. */
-static void for_each_quick_device(struct machine *machine, void (*call)(struct virtio_device *))
-{
-	struct virtio_device *const devices[] = {
-		machine->rng,         machine->balloon,  machine->console, machine->vsock,
-		machine->display.gpu, machine->keyboard, machine->tablet};
-
-	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		if (devices[i])
-			call(devices[i]);
-	}
-}
-
-/* No vCPU runs and no request is under way: nothing changes guest memory any more. */
-static void stop(struct machine *machine)
-{
-	machine_park_vcpus(machine);
-	for_each_quick_device(machine, virtio_device_pause);
-	machine_pause_drives(machine);
-	machine_net_pause(machine);
-	if (machine->fw_cfg)
-		fw_cfg_drain(machine->fw_cfg);
-	if (machine->variables)
-		pflash_flush(machine->variables);
-}
-
-static void go_on(struct machine *machine)
-{
-	machine_resume_drives(machine);
-	machine_net_resume(machine);
-	for_each_quick_device(machine, virtio_device_resume);
-	if (machine->variables)
-		pflash_resume(machine->variables);
-	for (uint64_t i = 0; i < machine->config->cpus; i++)
-		vcpu_excuse_pause(machine->vcpus[i]);
-	statistics_sampler_forgive(machine->sampler);
-	machine_unpark_vcpus(machine);
 }
 
 void machine_start(struct machine *machine)
@@ -111,7 +46,7 @@ int machine_pause(struct machine *machine)
 		return -EINVAL;
 	if (machine->state != VMM_STATE_RUNNING)
 		return 0;
-	stop(machine);
+	machine_stop_parts(machine);
 	set_state(machine, VMM_STATE_PAUSED, VMM_END_NONE, 0, NO_TEXT);
 	return 0;
 }
@@ -123,7 +58,7 @@ int machine_resume(struct machine *machine)
 	if (machine->state == VMM_STATE_RUNNING)
 		return 0;
 	set_state(machine, VMM_STATE_RUNNING, VMM_END_NONE, 0, NO_TEXT);
-	go_on(machine);
+	machine_go_on(machine);
 	return 0;
 }
 
@@ -152,7 +87,7 @@ void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_s
 	if (machine->state == VMM_STATE_ENDED)
 		return;
 	if (machine->state == VMM_STATE_RUNNING)
-		stop(machine);
+		machine_stop_parts(machine);
 	statistics_sampler_take(machine->sampler);
 	set_state(machine, VMM_STATE_ENDED, reason, error, text);
 	write_end_record(machine);
@@ -173,7 +108,7 @@ static void reset_now(struct machine *machine)
 	int r;
 
 	if (was_running)
-		stop(machine);
+		machine_stop_parts(machine);
 	machine_requests_clear(&machine->requests);
 	r = machine_reset_parts(machine);
 	if (r < 0) {
@@ -186,7 +121,7 @@ static void reset_now(struct machine *machine)
 	statistics_page_end(machine->statistics);
 	/* One whose disk is full stays stopped: the reset threw its requests away. */
 	if (was_running)
-		go_on(machine);
+		machine_go_on(machine);
 	if (machine->control)
 		control_server_announce_state(machine->control);
 }
@@ -217,7 +152,7 @@ static void stop_for_storage(struct machine *machine, int error)
 
 	if (machine->state != VMM_STATE_RUNNING)
 		return;
-	stop(machine);
+	machine_stop_parts(machine);
 	snprintf(text, sizeof(text),
 		 "The machine is paused: a disk could not be written (%s). Nothing is lost; make "
 		 "room, then resume it.",

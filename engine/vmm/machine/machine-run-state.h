@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Running, paused, stopped by the host's storage, ended: the transitions between them and the
- * rendezvous of the vCPUs. Main thread with the device lock held, which is let go while vCPUs are
- * waited for.
+ * Running, paused, stopped by the host's storage, ended: the transitions between them. Main thread
+ * with the device lock held, which is let go while vCPUs are waited for.
  */
 #pragma once
 
@@ -31,10 +30,6 @@ void machine_end(struct machine *machine, enum vmm_end_reason reason, int exit_s
 
 /* Serves what other threads have noted (machine-requests.h). An event source's callback. */
 void machine_serve_requests(void *machine);
-
-/* Every vCPU parked, or running again; the state is not touched. */
-void machine_park_vcpus(struct machine *machine);
-void machine_unpark_vcpus(struct machine *machine);
 
 /* What clients can ask for (control/control-server.h). */
 extern const struct control_operations machine_control_operations;

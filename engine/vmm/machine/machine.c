@@ -35,6 +35,7 @@
 #include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-run-state.h"
+#include "machine/machine-state.h"
 #include "machine/statistics-sampler.h"
 #include "memory/guest-memory.h"
 #include "memory/memory-slots.h"
@@ -467,7 +468,9 @@ static int set_cpuid(struct machine *machine)
 		cpuid_set_vcpu(table, (uint32_t)i);
 		r = vcpu_set_cpuid(machine->vcpus[i], table);
 	}
-	free(table);
+	if (table)
+		cpuid_set_vcpu(table, 0);
+	machine->cpuid = table;
 	return r;
 }
 
@@ -490,9 +493,10 @@ static int create_vcpus(struct machine *machine)
 				       machine->vm.run_size);
 	if (r == 0)
 		r = set_cpuid(machine);
-	return r == 0 ? vcpu_power_on_read(machine->vm.system_fd, machine->vcpus[0],
-					   &machine->power_on)
-		      : r;
+	if (r == 0)
+		r = vcpu_power_on_read(machine->vm.system_fd, machine->vcpus[0],
+				       &machine->power_on);
+	return r == 0 ? machine_state_prepare(machine) : r;
 }
 
 static void on_screen_changed(void *data)
@@ -600,6 +604,7 @@ void machine_destroy(struct machine *machine)
 	control_server_destroy(machine->control);
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
+	machine_state_finish(machine);
 	vcpu_power_on_destroy(machine->power_on);
 	machine_destroy_drives(machine);
 	machine_net_destroy(machine);

@@ -15,7 +15,7 @@
 #include "cpu/vcpu-state.h"
 #include "loop/event-loop.h"
 #include "machine/kvm-counters.h"
-#include "machine/machine-run-state.h"
+#include "machine/machine-hold.h"
 #include "machine/machine-net.h"
 #include "machine/machine.h"
 

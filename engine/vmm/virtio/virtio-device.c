@@ -203,6 +203,20 @@ void virtio_device_publish(struct virtio_device *device, unsigned int queue)
 		device->transport->ops->interrupt_queue(device->transport, queue);
 }
 
+static unsigned int held(const struct virtio_device *device, unsigned int queue)
+{
+	return device->ops->held ? device->ops->held(device, queue) : 0;
+}
+
+bool virtio_device_is_still(const struct virtio_device *device)
+{
+	for (unsigned int i = 0; i < device->queue_count; i++) {
+		if (virtqueue_outstanding(&device->queues[i]) != held(device, i))
+			return false;
+	}
+	return !device->resetting;
+}
+
 void virtio_device_save(const struct virtio_device *device, struct state_writer *writer)
 {
 	assert(!device->resetting);
@@ -229,11 +243,6 @@ static void load_negotiated(struct virtio_device *device, struct state_reader *r
 			   !(device->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
 				   features_acceptable(device),
 			   "a virtio device cannot do here what its driver was promised");
-}
-
-static unsigned int held(const struct virtio_device *device, unsigned int queue)
-{
-	return device->ops->held ? device->ops->held(device, queue) : 0;
 }
 
 int virtio_device_load(struct virtio_device *device, struct state_reader *reader)

@@ -89,6 +89,8 @@ void virtio_device_destroy(struct virtio_device *device);
 /* Stops taking requests from the queues until resumed; what was taken completes (pause, drain). */
 void virtio_device_pause(struct virtio_device *device);
 void virtio_device_resume(struct virtio_device *device);
+/* Whether it can be saved: no request is under way, and no reset. */
+bool virtio_device_is_still(const struct virtio_device *device);
 
 /*
  * To and from a section of a machine's state, for each kind of device with all that is its own.

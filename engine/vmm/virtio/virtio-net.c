@@ -465,9 +465,10 @@ static void virtio_net_vectors_changed(struct virtio_device *device)
 	net_queue_lending_wake(&net->lending);
 }
 
+/* A reset that waits for the kernel need not wait any longer either. */
 static void virtio_net_pause(struct virtio_device *device)
 {
-	update_lending(from_device(device));
+	on_wake(device);
 }
 
 /* The link: section 5.1.4 */

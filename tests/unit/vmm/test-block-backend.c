@@ -443,6 +443,38 @@ static bool have_io_uring(void)
 	return r == 0;
 }
 
+/* A medium that gives no answer, until it does. */
+static void test_deadline(void)
+{
+	struct fixture fixture = {.fd = temporary_file()};
+	struct test_request request = {.io.iov_count = 1};
+	int medium = dup(fixture.fd), pipes[2];
+	char buffer[512];
+
+	g_assert_cmpint(event_loop_create(&fixture.loop), ==, 0);
+	g_assert_cmpint(
+		block_backend_create_removable(fixture.loop, &fixture.statistics, &fixture.backend),
+		==, 0);
+	g_assert_cmpint(block_backend_change_medium(fixture.backend, medium), ==, 0);
+	g_assert_cmpint(pipe(pipes), ==, 0);
+	g_assert_cmpint(dup2(pipes[0], medium), ==, medium);
+	request.iov[0] = (struct iovec){buffer, sizeof(buffer)};
+	submit(&fixture, &request, BLOCK_READ, 0, sizeof(buffer));
+	g_assert_cmpint(block_backend_drain_until(fixture.backend, event_loop_now() + 1000000), ==,
+			-ETIMEDOUT);
+	g_assert_false(block_backend_is_idle(fixture.backend));
+	g_assert_cmpuint(request.completions, ==, 0);
+	g_assert_cmpint(write(pipes[1], buffer, sizeof(buffer)), ==, sizeof(buffer));
+	g_assert_cmpint(
+		block_backend_drain_until(fixture.backend, event_loop_now() + 20000000000ULL), ==,
+		0);
+	g_assert_cmpuint(request.completions, ==, 1);
+	g_assert_true(block_backend_is_idle(fixture.backend));
+	close(pipes[0]);
+	close(pipes[1]);
+	tear_down(&fixture);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -459,5 +491,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/block-backend/no-space", test_no_space);
 	g_test_add_func("/block-backend/space-again", test_space_again);
 	g_test_add_func("/block-backend/media", test_media);
+	g_test_add_func("/block-backend/deadline", test_deadline);
 	return g_test_run();
 }
