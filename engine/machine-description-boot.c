@@ -86,6 +86,19 @@ inn_machine_description_get_variables_template (const InnMachineDescription *sel
   return inn_xml_get_attribute (inn_xml_find (find_os (self), "nvram"), "template");
 }
 
+void
+inn_machine_description_set_variables (InnMachineDescription *self, const char *path)
+{
+  xmlNode *os = find_os (self);
+  g_autofree char *variables_template = inn_machine_description_get_variables_template (self);
+
+  inn_xml_remove (inn_xml_find (os, "nvram"));
+  if (path != NULL)
+    inn_xml_set_child_text (os, "nvram", path);
+  if (variables_template != NULL)
+    inn_xml_set_attribute (inn_xml_ensure (os, "nvram"), "template", variables_template);
+}
+
 /* ---- kernel ---- */
 
 const char *

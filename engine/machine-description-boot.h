@@ -40,6 +40,9 @@ char *inn_machine_description_get_loader (const InnMachineDescription *self);
 char *inn_machine_description_get_variables (const InnMachineDescription *self);
 char *inn_machine_description_get_variables_template (const InnMachineDescription *self);
 
+/* Where its UEFI variables are kept; the template stays. NULL leaves that to the engine. */
+void inn_machine_description_set_variables (InnMachineDescription *self, const char *path);
+
 /* Borrowed until the next setter. NULL where the document says nothing. */
 const char *inn_machine_description_get_kernel (const InnMachineDescription *self);
 const char *inn_machine_description_get_initrd (const InnMachineDescription *self);

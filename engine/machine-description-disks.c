@@ -230,6 +230,21 @@ inn_machine_description_set_disk_path (InnMachineDescription *self,
 }
 
 void
+inn_machine_description_set_disk_layer (InnMachineDescription *self,
+                                        const char *target,
+                                        const char *path,
+                                        const char *format)
+{
+  xmlNode *disk = find_element (self, target);
+
+  g_return_if_fail (disk != NULL);
+
+  set_source (disk, path);
+  inn_xml_set_attribute (inn_xml_ensure (disk, "driver"), "type", format);
+  inn_machine_description_read_disks (self);
+}
+
+void
 inn_machine_description_set_disk_serial (InnMachineDescription *self,
                                          const char *target,
                                          const char *serial)

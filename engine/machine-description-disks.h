@@ -60,6 +60,11 @@ void inn_machine_description_remove_disk (InnMachineDescription *self, const cha
 void inn_machine_description_set_disk_path (InnMachineDescription *self,
                                             const char *target,
                                             const char *path);
+/* A file and the format it has: "raw" or "qcow2". */
+void inn_machine_description_set_disk_layer (InnMachineDescription *self,
+                                             const char *target,
+                                             const char *path,
+                                             const char *format);
 void inn_machine_description_set_disk_serial (InnMachineDescription *self,
                                               const char *target,
                                               const char *serial);

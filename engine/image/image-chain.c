@@ -18,6 +18,7 @@
 #include "image/image-file.h"
 #include "image/qcow2-header.h"
 #include "image/qcow2-image.h"
+#include "image/qcow2-map.h"
 
 struct layer {
 	struct image_layer layer;
@@ -242,6 +243,65 @@ const struct image_layer *image_chain_layer(const struct image_chain *chain, uns
 int image_chain_read(struct image_chain *chain, uint64_t offset, void *buffer, size_t length)
 {
 	return read_layer(&chain->layers[0], offset, buffer, length);
+}
+
+/* A file system that knows nothing of holes has data everywhere. */
+static void find_in_raw(const struct layer *layer, uint64_t offset, struct image_extent *extent)
+{
+	off_t data = lseek(layer->fd, (off_t)offset, SEEK_DATA);
+	off_t hole = data == (off_t)offset ? lseek(layer->fd, data, SEEK_HOLE) : -1;
+	uint64_t end = layer->layer.size;
+
+	extent->kind = IMAGE_EXTENT_DATA;
+	if ((data < 0 && errno == ENXIO) || data > (off_t)offset)
+		extent->kind = IMAGE_EXTENT_ZERO;
+	if (data > (off_t)offset && (uint64_t)data < end)
+		end = (uint64_t)data;
+	if (hole > (off_t)offset && (uint64_t)hole < end)
+		end = (uint64_t)hole;
+	extent->length = end - offset;
+}
+
+static int find_in_qcow2(const struct layer *layer, uint64_t offset, struct image_extent *extent)
+{
+	static const enum image_extent_kind kinds[] = {
+		[QCOW2_UNALLOCATED] = IMAGE_EXTENT_BELOW,
+		[QCOW2_ZEROES] = IMAGE_EXTENT_ZERO,
+		[QCOW2_DATA] = IMAGE_EXTENT_DATA,
+		[QCOW2_COMPRESSED] = IMAGE_EXTENT_DATA,
+	};
+	struct qcow2_mapping mapping;
+	int r = qcow2_image_find(layer->image, offset, &mapping);
+
+	if (r < 0)
+		return r;
+	extent->kind = kinds[mapping.type];
+	extent->length = mapping.length;
+	return 0;
+}
+
+int image_chain_find(struct image_chain *chain, unsigned int depth, uint64_t offset,
+		     struct image_extent *ret_extent)
+{
+	uint64_t length = chain->layers[0].layer.size - offset;
+	struct image_extent extent = {.kind = IMAGE_EXTENT_BELOW, .length = length};
+
+	for (unsigned int i = 0; i < depth && extent.kind == IMAGE_EXTENT_BELOW; i++) {
+		const struct layer *layer = &chain->layers[i];
+		int r = 0;
+
+		if (offset >= layer->layer.size)
+			extent = (struct image_extent){.kind = IMAGE_EXTENT_ZERO, .length = length};
+		else if (layer->image)
+			r = find_in_qcow2(layer, offset, &extent);
+		else
+			find_in_raw(layer, offset, &extent);
+		if (r < 0)
+			return r;
+		length = extent.length < length ? extent.length : length;
+	}
+	*ret_extent = (struct image_extent){.kind = extent.kind, .length = length};
+	return 0;
 }
 
 struct qcow2_image *image_chain_image(struct image_chain *chain)

@@ -27,6 +27,18 @@ struct image_layer {
 	uint64_t size;                     /* bytes of the disk, when it was opened */
 };
 
+enum image_extent_kind {
+	IMAGE_EXTENT_BELOW, /* the layers looked at have nothing: it is what is below them, or zero
+			     */
+	IMAGE_EXTENT_ZERO,
+	IMAGE_EXTENT_DATA,
+};
+
+struct image_extent {
+	enum image_extent_kind kind;
+	uint64_t length; /* bytes that this holds for; not 0 */
+};
+
 struct image_chain_problem {
 	enum image_problem problem;
 	int error;  /* negative errno with IMAGE_SYSTEM_ERROR */
@@ -49,5 +61,9 @@ const struct image_layer *image_chain_layer(const struct image_chain *chain, uns
 
 /* Reads inside the size of the first layer. 0 or negative errno as qcow2_image_read(). */
 int image_chain_read(struct image_chain *chain, uint64_t offset, void *buffer, size_t length);
+/* Where the first depth layers have what the chain shows at an offset inside its size. 0 or
+ * negative errno as image_chain_read(). */
+int image_chain_find(struct image_chain *chain, unsigned int depth, uint64_t offset,
+		     struct image_extent *ret_extent);
 /* The first layer, to write to; NULL when it is raw. Borrowed. */
 struct qcow2_image *image_chain_image(struct image_chain *chain);

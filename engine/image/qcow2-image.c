@@ -156,12 +156,24 @@ int qcow2_image_find_entry(struct qcow2_image *image, uint64_t guest_offset,
 	return r;
 }
 
-static int find_mapping(struct qcow2_image *image, uint64_t offset, struct qcow2_mapping *mapping)
+int qcow2_image_find(struct qcow2_image *image, uint64_t offset, struct qcow2_mapping *ret_mapping)
 {
 	struct qcow2_l2_entry entry;
-	int r = qcow2_image_find_entry(image, offset, &entry);
+	int r;
 
-	return r < 0 ? r : qcow2_map_l2_entry(&image->layout, entry, offset, mapping);
+	if (offset >= image->header.virtual_size)
+		return -EINVAL;
+	r = qcow2_image_find_entry(image, offset, &entry);
+	return r < 0 ? r : qcow2_map_l2_entry(&image->layout, entry, offset, ret_mapping);
+}
+
+bool qcow2_image_is_empty(const struct qcow2_image *image)
+{
+	for (uint64_t i = 0; i < image->header.l1_size; i++) {
+		if (load_be64(image->l1 + i * 8) != 0)
+			return false;
+	}
+	return true;
 }
 
 static int read_backing(struct qcow2_image *image, uint64_t offset, uint8_t *buffer, size_t length)
@@ -240,7 +252,7 @@ int qcow2_image_read(struct qcow2_image *image, uint64_t offset, void *buffer, s
 	while (length > 0) {
 		struct qcow2_mapping mapping;
 		size_t n = length;
-		int r = find_mapping(image, offset, &mapping);
+		int r = qcow2_image_find(image, offset, &mapping);
 
 		if (r < 0)
 			return r;

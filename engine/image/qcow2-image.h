@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 
 struct qcow2_header;
 struct qcow2_image;
+struct qcow2_mapping;
 
 enum image_access {
 	IMAGE_READ_ONLY,
@@ -40,6 +42,12 @@ void qcow2_image_close(struct qcow2_image *image);
 const struct qcow2_header *qcow2_image_header(const struct qcow2_image *image);
 /* Copies backing. What it stands for lives as long as the image. */
 void qcow2_image_set_backing(struct qcow2_image *image, const struct image_backing *backing);
+
+/* What the image itself has at an offset inside its virtual size. 0 or negative errno as reading.
+ */
+int qcow2_image_find(struct qcow2_image *image, uint64_t offset, struct qcow2_mapping *ret_mapping);
+/* Whether nothing was ever written to it, so that it shows its backing file and no more. */
+bool qcow2_image_is_empty(const struct qcow2_image *image);
 
 /*
  * Reads inside the virtual size. 0 or negative errno: -EUCLEAN when the tables are broken, -ENXIO

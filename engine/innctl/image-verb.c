@@ -436,7 +436,8 @@ fill_target (struct image_chain *source, const char *path, enum image_format for
   if (status != INNCTL_DONE)
     return status;
 
-  r = image_copy (source, target != NULL ? image_chain_image (target) : NULL, fd);
+  r = image_copy (source, image_chain_length (source),
+                  target != NULL ? image_chain_image (target) : NULL, fd, NULL);
   image_chain_close (target);
   fd_close (&fd);
   if (r == 0)

@@ -10,6 +10,7 @@
 #include "machine-description-boot.h"
 #include "machine-description-disks.h"
 #include "machine-description-devices.h"
+#include "machine-description-snapshots.h"
 #include "machine-description-video.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,6 +46,8 @@ static void read_all(const InnMachineDescription *description)
 	g_free(inn_machine_description_get_loader(description));
 	g_free(inn_machine_description_get_variables(description));
 	g_free(inn_machine_description_get_variables_template(description));
+	g_free(inn_machine_description_get_current_snapshot(description));
+	g_free(inn_machine_description_get_resume_snapshot(description));
 }
 
 static bool has_room(const InnMachineDescription *description, InnDiskBus bus, guint max)
@@ -72,8 +75,12 @@ static void edit(InnMachineDescription *description)
 		inn_machine_description_set_disk_path(description, target, "/other.raw");
 		inn_machine_description_remove_disk(description, target);
 	}
+	inn_machine_description_set_current_snapshot(description,
+						     "0f6ba3a4-6cb0-4a4d-8b6f-6d8b2d8f1a11");
+	inn_machine_description_set_resume_snapshot(description, NULL);
 	inn_machine_description_set_cmdline(description, "quiet");
 	inn_machine_description_set_firmware(description, INN_FIRMWARE_UEFI);
+	inn_machine_description_set_variables(description, "/variables.fd");
 	inn_machine_description_set_video(description, &video);
 	inn_machine_description_set_memory(description, 1 << 30);
 	inn_machine_description_set_vcpus(description, 2);

@@ -56,6 +56,44 @@ static void test_order(void)
 	qemu_images_finish(&images);
 }
 
+static void assert_extent(struct image_chain *chain, unsigned int depth, uint64_t offset,
+			  enum image_extent_kind kind, uint64_t length)
+{
+	struct image_extent extent;
+
+	g_assert_cmpint(image_chain_find(chain, depth, offset, &extent), ==, 0);
+	g_assert_cmpint(extent.kind, ==, kind);
+	g_assert_cmpuint(extent.length, ==, length);
+}
+
+static void test_find(void)
+{
+	enum { CLUSTER = 64 << 10, BOTTOM = 2 * CLUSTER, SIZE = 1 << 20 };
+	struct image_chain_problem problem;
+	g_autofree char *path = NULL;
+	struct image_chain *chain;
+	struct qemu_images images;
+
+	if (!qemu_images_init(&images))
+		return;
+	qemu_images_run(&images, "qemu-img create -q -f raw base %d", BOTTOM);
+	qemu_images_run(&images, "qemu-io -f raw -c 'write 0 64k' base");
+	create(&images, "top", "-b base -F raw");
+	qemu_images_run(&images, "qemu-io -f qcow2 -c 'write 512k 64k' -c 'write -z 576k 64k' top");
+	path = qemu_images_path(&images, "top");
+	g_assert_cmpint(image_chain_open(path, IMAGE_QCOW2, IMAGE_READ_ONLY, &chain, &problem), ==,
+			0);
+	assert_extent(chain, 1, 1, IMAGE_EXTENT_BELOW, CLUSTER - 1);
+	assert_extent(chain, 2, 1, IMAGE_EXTENT_DATA, CLUSTER - 1);
+	assert_extent(chain, 2, CLUSTER, IMAGE_EXTENT_ZERO, CLUSTER); /* a hole of the file */
+	assert_extent(chain, 2, BOTTOM, IMAGE_EXTENT_ZERO, CLUSTER);  /* behind its end */
+	assert_extent(chain, 1, 512 << 10, IMAGE_EXTENT_DATA, CLUSTER);
+	assert_extent(chain, 1, 576 << 10, IMAGE_EXTENT_ZERO, CLUSTER);
+	g_assert_false(qcow2_image_is_empty(image_chain_image(chain)));
+	image_chain_close(chain);
+	qemu_images_finish(&images);
+}
+
 static void test_broken_chains(void)
 {
 	struct qemu_images images;
@@ -140,6 +178,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/image-chain/order", test_order);
+	g_test_add_func("/image-chain/find", test_find);
 	g_test_add_func("/image-chain/broken-chains", test_broken_chains);
 	g_test_add_func("/image-chain/loop-of-two", test_loop_of_two);
 	g_test_add_func("/image-chain/too-long", test_too_long);

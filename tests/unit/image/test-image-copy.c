@@ -54,7 +54,7 @@ static void test_qcow2(void)
 	qemu_images_run(&images, "qemu-img create -q -f qcow2 copy %d", DISK_SIZE);
 	source = open_chain(&images, "top", IMAGE_READ_ONLY);
 	target = open_chain(&images, "copy", IMAGE_READ_WRITE);
-	g_assert_cmpint(image_copy(source, image_chain_image(target), -1), ==, 0);
+	g_assert_cmpint(image_copy(source, 2, image_chain_image(target), -1, NULL), ==, 0);
 	image_chain_close(target);
 	image_chain_close(source);
 	qemu_images_run(&images, "qemu-img check -q copy");
@@ -77,12 +77,70 @@ static void test_raw(void)
 	fd = g_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	g_assert_cmpint(ftruncate(fd, DISK_SIZE), ==, 0);
 	source = open_chain(&images, "top", IMAGE_READ_ONLY);
-	g_assert_cmpint(image_copy(source, NULL, fd), ==, 0);
+	g_assert_cmpint(image_copy(source, 2, NULL, fd, NULL), ==, 0);
 	g_assert_cmpint(fstat(fd, &status), ==, 0);
 	g_assert_cmpint(status.st_blocks * 512, <, MIB);
 	fd_close(&fd);
 	image_chain_close(source);
 	assert_same(&images, "copy", "raw");
+	qemu_images_finish(&images);
+}
+
+/* The upper two of three layers become one. */
+static void test_merge(void)
+{
+	struct image_chain *source, *target;
+	struct qemu_images images;
+
+	if (!qemu_images_init(&images))
+		return;
+	qemu_images_run(&images, "qemu-img create -q -f raw bottom %d", DISK_SIZE);
+	qemu_images_run(&images, "qemu-io -f raw -c 'write -P 9 0 3M' bottom");
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 -b bottom -F raw "
+				 "-o cluster_size=4k base");
+	qemu_images_run(&images, "qemu-io -f qcow2 -c 'write -P 1 4k 128k' -c 'write -P 2 1M 200k' "
+				 "-c 'write -P 0 2M 192k' base");
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 -b base -F qcow2 top");
+	qemu_images_run(&images, "qemu-io -f qcow2 -c 'write -P 4 100k 50k' -c 'write -z 1M 64k' "
+				 "-c 'write -P 5 3M 4k' top");
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 -b bottom -F raw merged");
+	source = open_chain(&images, "top", IMAGE_READ_ONLY);
+	target = open_chain(&images, "merged", IMAGE_READ_WRITE);
+	g_assert_cmpint(image_copy(source, 2, image_chain_image(target), -1, NULL), ==, 0);
+	image_chain_close(target);
+	image_chain_close(source);
+	qemu_images_run(&images, "qemu-img check -q merged");
+	assert_same(&images, "merged", "qcow2");
+	qemu_images_finish(&images);
+}
+
+static bool stop_later(void *data, uint64_t done, uint64_t total)
+{
+	unsigned int *calls = data;
+
+	g_assert_cmpuint(total, ==, 100 * MIB);
+	g_assert_cmpuint(done, <, total);
+	return ++*calls < 3;
+}
+
+static void test_cancel(void)
+{
+	unsigned int calls = 0;
+	const struct image_progress progress = {.moved = stop_later, .data = &calls};
+	struct image_chain *source, *target;
+	struct qemu_images images;
+
+	if (!qemu_images_init(&images))
+		return;
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 top 100M");
+	qemu_images_run(&images, "qemu-img create -q -f qcow2 copy 100M");
+	source = open_chain(&images, "top", IMAGE_READ_ONLY);
+	target = open_chain(&images, "copy", IMAGE_READ_WRITE);
+	g_assert_cmpint(image_copy(source, 1, image_chain_image(target), -1, &progress), ==,
+			-ECANCELED);
+	g_assert_cmpuint(calls, ==, 3);
+	image_chain_close(target);
+	image_chain_close(source);
 	qemu_images_finish(&images);
 }
 
@@ -97,8 +155,8 @@ static void test_errors(void)
 	qemu_images_run(&images, "qemu-img create -q -f qcow2 small 64k");
 	source = open_chain(&images, "top", IMAGE_READ_ONLY);
 	target = open_chain(&images, "small", IMAGE_READ_WRITE);
-	g_assert_cmpint(image_copy(source, image_chain_image(target), -1), ==, -EINVAL);
-	g_assert_cmpint(image_copy(source, NULL, -1), ==, -EBADF);
+	g_assert_cmpint(image_copy(source, 2, image_chain_image(target), -1, NULL), ==, -EINVAL);
+	g_assert_cmpint(image_copy(source, 2, NULL, -1, NULL), ==, -EBADF);
 	image_chain_close(target);
 	image_chain_close(source);
 	qemu_images_finish(&images);
@@ -109,6 +167,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/image-copy/qcow2", test_qcow2);
 	g_test_add_func("/image-copy/raw", test_raw);
+	g_test_add_func("/image-copy/merge", test_merge);
+	g_test_add_func("/image-copy/cancel", test_cancel);
 	g_test_add_func("/image-copy/errors", test_errors);
 	return g_test_run();
 }
