@@ -9,11 +9,13 @@
 static const guint allowed[] = {
   [INN_MACHINE_OFF] = CAN (START) | CAN (DELETE),
   [INN_MACHINE_STARTING] = CAN (POWER_OFF),
-  [INN_MACHINE_RUNNING] = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET) | CAN (PAUSE),
-  [INN_MACHINE_PAUSED] = CAN (RESUME) | CAN (POWER_OFF) | CAN (RESET),
+  [INN_MACHINE_RUNNING]
+  = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET) | CAN (PAUSE) | CAN (SAVE),
+  [INN_MACHINE_PAUSED] = CAN (RESUME) | CAN (POWER_OFF) | CAN (RESET) | CAN (SAVE),
   [INN_MACHINE_NO_SPACE] = CAN (RESUME) | CAN (POWER_OFF),
   [INN_MACHINE_SHUTTING_DOWN] = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET),
   [INN_MACHINE_CRASHED] = CAN (START) | CAN (DELETE),
+  [INN_MACHINE_SAVED] = CAN (START) | CAN (DELETE) | CAN (DISCARD_SAVED),
 };
 
 gboolean
@@ -28,5 +30,5 @@ inn_machine_state_allows (InnMachineState state, InnOperation operation)
 gboolean
 inn_machine_state_is_active (InnMachineState state)
 {
-  return state != INN_MACHINE_OFF && state != INN_MACHINE_CRASHED;
+  return state != INN_MACHINE_OFF && state != INN_MACHINE_CRASHED && state != INN_MACHINE_SAVED;
 }

@@ -17,6 +17,7 @@ typedef enum
   INN_MACHINE_NO_SPACE, /* paused because this computer could not store what the guest wrote */
   INN_MACHINE_SHUTTING_DOWN,
   INN_MACHINE_CRASHED, /* off, and not because anybody asked for it */
+  INN_MACHINE_SAVED,   /* off; a start goes on where the guest was when it was saved */
 } InnMachineState;
 
 typedef enum
@@ -27,10 +28,12 @@ typedef enum
   INN_OPERATION_RESET,
   INN_OPERATION_PAUSE,
   INN_OPERATION_RESUME,
-  INN_OPERATION_DELETE, /* with the disks that were made for it */
+  INN_OPERATION_DELETE,        /* with the disks that were made for it */
+  INN_OPERATION_SAVE,          /* its memory to disk, then off */
+  INN_OPERATION_DISCARD_SAVED, /* the next start is an ordinary one */
 } InnOperation;
 
-#define INN_OPERATION_N (INN_OPERATION_DELETE + 1)
+#define INN_OPERATION_N (INN_OPERATION_DISCARD_SAVED + 1)
 
 /* Whether a machine in @state can be asked to do @operation. */
 gboolean inn_machine_state_allows (InnMachineState state, InnOperation operation);

@@ -132,7 +132,7 @@ inn_machine_class_init (InnMachineClass *klass)
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, "",
                                                readable | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT);
   properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, INN_MACHINE_OFF,
-                                             INN_MACHINE_CRASHED, INN_MACHINE_OFF, readable);
+                                             INN_MACHINE_SAVED, INN_MACHINE_OFF, readable);
   properties[PROP_STATUS_TEXT] = g_param_spec_string ("status-text", NULL, NULL, NULL, readable);
   properties[PROP_VCPUS] = g_param_spec_uint ("vcpus", NULL, NULL, 0, G_MAXUINT, 0, readable);
   properties[PROP_MEMORY] = g_param_spec_uint64 ("memory", NULL, NULL, 0, G_MAXUINT64, 0, readable);
@@ -240,6 +240,8 @@ get_state_reason (InnMachineState state)
       return _ ("The machine is running");
     case INN_MACHINE_SHUTTING_DOWN:
       return _ ("The machine is shutting down");
+    case INN_MACHINE_SAVED:
+      return _ ("The machine is saved");
     case INN_MACHINE_PAUSED:
     case INN_MACHINE_NO_SPACE:
     default:
@@ -381,6 +383,14 @@ inn_machine_get_hardware (InnMachine *self)
   g_return_val_if_fail (INN_IS_MACHINE (self), NULL);
 
   return INN_MACHINE_GET_CLASS (self)->get_hardware (self);
+}
+
+InnSnapshots *
+inn_machine_get_snapshots (InnMachine *self)
+{
+  g_return_val_if_fail (INN_IS_MACHINE (self), NULL);
+
+  return INN_MACHINE_GET_CLASS (self)->get_snapshots (self);
 }
 
 /* Takes a copy of @text; whether it differs from what was there. */

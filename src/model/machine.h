@@ -15,6 +15,7 @@
 #include "model/hardware.h"
 #include "model/machine-state.h"
 #include "model/metrics.h"
+#include "model/snapshots.h"
 
 G_BEGIN_DECLS
 
@@ -65,6 +66,9 @@ struct _InnMachineClass
   /* What it is made of; borrowed, always the same, never NULL. Required. */
   InnHardware *(*get_hardware) (InnMachine *self);
 
+  /* The moments one can go back to; borrowed, always the same, never NULL. Required. */
+  InnSnapshots *(*get_snapshots) (InnMachine *self);
+
   gpointer padding[8];
 };
 
@@ -112,6 +116,8 @@ void inn_machine_refresh_metrics (InnMachine *self);
 GStrv inn_machine_list_storage (InnMachine *self);
 /* What it is made of; borrowed, always the same. */
 InnHardware *inn_machine_get_hardware (InnMachine *self);
+/* Its snapshots, and how it is cloned; borrowed, always the same. */
+InnSnapshots *inn_machine_get_snapshots (InnMachine *self);
 
 /* For back ends. */
 void inn_machine_set_name (InnMachine *self, const char *name);

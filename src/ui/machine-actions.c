@@ -22,10 +22,15 @@ typedef struct
 } Entry;
 
 static const char *const names[] = {
-  [INN_OPERATION_START] = "start",         [INN_OPERATION_SHUT_DOWN] = "shut-down",
-  [INN_OPERATION_POWER_OFF] = "power-off", [INN_OPERATION_RESET] = "reset",
-  [INN_OPERATION_PAUSE] = "pause",         [INN_OPERATION_RESUME] = "resume",
+  [INN_OPERATION_START] = "start",
+  [INN_OPERATION_SHUT_DOWN] = "shut-down",
+  [INN_OPERATION_POWER_OFF] = "power-off",
+  [INN_OPERATION_RESET] = "reset",
+  [INN_OPERATION_PAUSE] = "pause",
+  [INN_OPERATION_RESUME] = "resume",
   [INN_OPERATION_DELETE] = "delete",
+  [INN_OPERATION_SAVE] = "save",
+  [INN_OPERATION_DISCARD_SAVED] = "discard-saved",
 };
 
 gboolean
@@ -120,6 +125,8 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     case INN_OPERATION_SHUT_DOWN:
     case INN_OPERATION_PAUSE:
     case INN_OPERATION_RESUME:
+    case INN_OPERATION_SAVE:
+    case INN_OPERATION_DISCARD_SAVED:
     default:
       run (entry);
     }

@@ -30,6 +30,8 @@ get_state (InnMachineState state)
       return _ ("Shutting down…");
     case INN_MACHINE_CRASHED:
       return _ ("Crashed");
+    case INN_MACHINE_SAVED:
+      return _ ("Saved");
     default:
       g_return_val_if_reached ("");
     }
@@ -40,10 +42,13 @@ inn_state_text_get_row (InnMachineState state, gint64 changed_us, gint64 now_us)
 {
   g_autofree char *age = NULL;
 
-  if (state != INN_MACHINE_OFF || changed_us == 0)
+  if ((state != INN_MACHINE_OFF && state != INN_MACHINE_SAVED) || changed_us == 0)
     return g_strdup (get_state (state));
 
   age = inn_format_age (changed_us, now_us);
+  if (state == INN_MACHINE_SAVED)
+    /* Translators: a machine and when its memory was stored: "Saved yesterday", "Saved 14:02" */
+    return g_strdup_printf (_ ("Saved %s"), age);
   return g_strdup_printf ("%s · %s", get_state (state), age);
 }
 
@@ -57,7 +62,7 @@ get_since (InnMachineState state, gint64 changed_us, gint64 now_us)
     return NULL;
   if (state == INN_MACHINE_RUNNING)
     return inn_format_uptime ((now_us - changed_us) / G_USEC_PER_SEC);
-  if (state == INN_MACHINE_OFF || state == INN_MACHINE_CRASHED)
+  if (!inn_machine_state_is_active (state))
     return inn_format_age (changed_us, now_us);
 
   return NULL;
@@ -99,6 +104,8 @@ get_spoken_state (InnMachineState state)
       return C_ ("spoken", "shutting down");
     case INN_MACHINE_CRASHED:
       return C_ ("spoken", "crashed");
+    case INN_MACHINE_SAVED:
+      return C_ ("spoken", "saved");
     default:
       g_return_val_if_reached ("");
     }
@@ -161,6 +168,10 @@ inn_state_text_get_verb (InnOperation operation)
       return _ ("Resume");
     case INN_OPERATION_DELETE:
       return _ ("Delete");
+    case INN_OPERATION_SAVE:
+      return _ ("Save");
+    case INN_OPERATION_DISCARD_SAVED:
+      return _ ("Discard Saved State");
     default:
       g_return_val_if_reached ("");
     }
@@ -186,6 +197,10 @@ inn_state_text_get_trouble (InnOperation operation, const char *name)
       return g_strdup_printf (_ ("“%s” Did Not Resume"), name);
     case INN_OPERATION_DELETE:
       return g_strdup_printf (_ ("“%s” Was Not Deleted"), name);
+    case INN_OPERATION_SAVE:
+      return g_strdup_printf (_ ("“%s” Was Not Saved"), name);
+    case INN_OPERATION_DISCARD_SAVED:
+      return g_strdup_printf (_ ("“%s” Is Still Saved"), name);
     default:
       g_return_val_if_reached (NULL);
     }

@@ -26,6 +26,7 @@ struct _FakeMachine
   InnMachine parent_instance;
 
   FakeHardware *hardware;
+  FakeSnapshots *snapshots;
   GStrv storage;
   char *output;
   GError *errors[INN_OPERATION_N];
@@ -164,6 +165,7 @@ enter_state (FakeMachine *self, InnMachineState state)
     inn_metrics_push_gap (inn_machine_get_metrics (machine), g_get_monotonic_time ());
   if (inn_machine_state_is_active (state) != inn_machine_state_is_active (before))
     fake_hardware_set_running (self->hardware, inn_machine_state_is_active (state));
+  fake_snapshots_set_running (self->snapshots, inn_machine_state_is_active (state));
   if (!inn_machine_state_is_active (state))
     close_serial (self);
   inn_machine_set_state (machine, state, NULL);
@@ -212,6 +214,12 @@ carry_out (FakeMachine *self, InnOperation operation)
     case INN_OPERATION_RESET:
     case INN_OPERATION_RESUME:
       enter_state (self, INN_MACHINE_RUNNING);
+      break;
+    case INN_OPERATION_SAVE:
+      enter_state (self, INN_MACHINE_SAVED);
+      break;
+    case INN_OPERATION_DISCARD_SAVED:
+      enter_state (self, INN_MACHINE_OFF);
       break;
     case INN_OPERATION_DELETE:
       for (guint i = 0; self->storage != NULL && self->storage[i] != NULL; i++)
@@ -349,6 +357,12 @@ fake_machine_get_machine_hardware (InnMachine *machine)
   return INN_HARDWARE (FAKE_MACHINE (machine)->hardware);
 }
 
+static InnSnapshots *
+fake_machine_get_machine_snapshots (InnMachine *machine)
+{
+  return INN_SNAPSHOTS (FAKE_MACHINE (machine)->snapshots);
+}
+
 static void
 fake_machine_finalize (GObject *object)
 {
@@ -358,6 +372,7 @@ fake_machine_finalize (GObject *object)
   g_clear_handle_id (&self->sampling, g_source_remove);
   g_clear_handle_id (&self->change, g_source_remove);
   g_object_unref (self->hardware);
+  g_object_unref (self->snapshots);
   g_strfreev (self->storage);
   g_free (self->output);
   for (guint i = 0; i < INN_OPERATION_N; i++)
@@ -384,6 +399,21 @@ fake_machine_class_init (FakeMachineClass *klass)
   machine_class->refresh_metrics = fake_machine_refresh_metrics;
   machine_class->list_storage = fake_machine_list_storage;
   machine_class->get_hardware = fake_machine_get_machine_hardware;
+  machine_class->get_snapshots = fake_machine_get_machine_snapshots;
+}
+
+/* One like it, running if it is a live one. */
+static char *
+make_clone (InnCloneKind kind, const char *name, gpointer data)
+{
+  InnMachine *original = data;
+  InnConnection *place = inn_machine_get_connection (original);
+  FakeMachine *clone
+      = fake_connection_add (FAKE_CONNECTION (place), name,
+                             kind == INN_CLONE_LIVE ? INN_MACHINE_RUNNING : INN_MACHINE_OFF,
+                             inn_machine_get_vcpus (original), inn_machine_get_memory (original));
+
+  return g_strdup (inn_machine_get_id (INN_MACHINE (clone)));
 }
 
 static void
@@ -392,6 +422,7 @@ fake_machine_init (FakeMachine *self)
   self->serial_fd = -1;
   self->load = 0.3;
   self->hardware = fake_hardware_new ();
+  self->snapshots = fake_snapshots_new (make_clone, self);
   restart_counters (self);
 }
 
@@ -447,6 +478,12 @@ FakeHardware *
 fake_machine_get_hardware (FakeMachine *self)
 {
   return self->hardware;
+}
+
+FakeSnapshots *
+fake_machine_get_snapshots (FakeMachine *self)
+{
+  return self->snapshots;
 }
 
 void

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fake-hardware.h"
+#include "fake-snapshots.h"
 #include "model/connection.h"
 
 G_BEGIN_DECLS
@@ -50,6 +51,8 @@ void fake_machine_invent_past (FakeMachine *self, guint seconds);
 void fake_machine_set_error (FakeMachine *self, InnOperation operation, const GError *error);
 /* What it is made of; borrowed. */
 FakeHardware *fake_machine_get_hardware (FakeMachine *self);
+/* Its snapshots; borrowed. */
+FakeSnapshots *fake_machine_get_snapshots (FakeMachine *self);
 /* Why it can never do @operation. */
 void fake_machine_refuse (FakeMachine *self, InnOperation operation, const char *reason);
 

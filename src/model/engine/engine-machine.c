@@ -23,6 +23,7 @@ struct _InnEngineMachine
 
   InnGuest *guest;
   InnHardware *hardware;
+  InnSnapshots *snapshots;
   struct statistics_page *page; /* too large for a stack */
   guint64 sampled_ns;           /* of the last reading pushed; 0: a gap */
   guint watch_id;
@@ -86,6 +87,8 @@ inn_engine_machine_get_refusal (InnMachine *machine, InnOperation operation)
     return _ ("Its definition cannot be used");
   if (state == INN_GUEST_UNREACHABLE && operation != INN_OPERATION_POWER_OFF)
     return _ ("It does not answer");
+  if (operation == INN_OPERATION_SAVE || operation == INN_OPERATION_DISCARD_SAVED)
+    return _ ("Its memory cannot be saved here");
 
   return NULL;
 }
@@ -106,6 +109,8 @@ map_operation (InnOperation operation)
     case INN_OPERATION_POWER_OFF:
     case INN_OPERATION_START:
     case INN_OPERATION_DELETE:
+    case INN_OPERATION_SAVE:
+    case INN_OPERATION_DISCARD_SAVED:
     default:
       return INN_CONTROL_POWER_OFF;
     }
@@ -417,6 +422,12 @@ inn_engine_machine_get_hardware (InnMachine *machine)
   return INN_ENGINE_MACHINE (machine)->hardware;
 }
 
+static InnSnapshots *
+inn_engine_machine_get_snapshots (InnMachine *machine)
+{
+  return INN_ENGINE_MACHINE (machine)->snapshots;
+}
+
 static void
 inn_engine_machine_dispose (GObject *object)
 {
@@ -424,6 +435,7 @@ inn_engine_machine_dispose (GObject *object)
 
   g_clear_handle_id (&self->watch_id, g_source_remove);
   g_clear_object (&self->hardware);
+  g_clear_object (&self->snapshots);
   g_clear_object (&self->guest);
 
   G_OBJECT_CLASS (inn_engine_machine_parent_class)->dispose (object);
@@ -456,6 +468,7 @@ inn_engine_machine_class_init (InnEngineMachineClass *klass)
   machine_class->refresh_metrics = inn_engine_machine_refresh_metrics;
   machine_class->list_storage = inn_engine_machine_list_storage;
   machine_class->get_hardware = inn_engine_machine_get_hardware;
+  machine_class->get_snapshots = inn_engine_machine_get_snapshots;
 }
 
 static void
@@ -472,6 +485,7 @@ inn_engine_machine_new (InnEngine *engine, InnGuest *guest)
 
   self->guest = g_object_ref (guest);
   self->hardware = inn_engine_hardware_new (engine, guest);
+  self->snapshots = inn_snapshots_new_refusing (_ ("Snapshots are not possible here"));
   g_signal_connect_object (guest, "notify", G_CALLBACK (follow_guest), self, G_CONNECT_SWAPPED);
   follow_guest (self);
 

@@ -29,6 +29,7 @@ struct _InnLibvirtMachine
   gboolean has_serial;
   GStrv made_disks;
   InnHardware *hardware;
+  InnSnapshots *snapshots;
 };
 
 G_DEFINE_FINAL_TYPE (InnLibvirtMachine, inn_libvirt_machine, INN_TYPE_MACHINE)
@@ -209,6 +210,8 @@ act (virDomainPtr domain, InnOperation operation)
       if (virDomainIsActive (domain) == 1 && power_off (domain) < 0)
         return -1;
       return undefine (domain);
+    case INN_OPERATION_SAVE:
+    case INN_OPERATION_DISCARD_SAVED:
     default:
       g_assert_not_reached ();
     }
@@ -362,6 +365,8 @@ inn_libvirt_machine_get_refusal (InnMachine *machine, InnOperation operation)
 
   if (connection == NULL || inn_connection_get_state (connection) != INN_CONNECTION_OPEN)
     return _ ("Its place cannot be reached now");
+  if (operation == INN_OPERATION_SAVE || operation == INN_OPERATION_DISCARD_SAVED)
+    return _ ("Its memory cannot be saved here");
   return NULL;
 }
 
@@ -480,6 +485,12 @@ inn_libvirt_machine_get_hardware (InnMachine *machine)
   return INN_LIBVIRT_MACHINE (machine)->hardware;
 }
 
+static InnSnapshots *
+inn_libvirt_machine_get_snapshots (InnMachine *machine)
+{
+  return INN_LIBVIRT_MACHINE (machine)->snapshots;
+}
+
 static void
 inn_libvirt_machine_dispose (GObject *object)
 {
@@ -493,6 +504,7 @@ inn_libvirt_machine_finalize (GObject *object)
 {
   g_strfreev (INN_LIBVIRT_MACHINE (object)->made_disks);
   g_object_unref (INN_LIBVIRT_MACHINE (object)->hardware);
+  g_object_unref (INN_LIBVIRT_MACHINE (object)->snapshots);
 
   G_OBJECT_CLASS (inn_libvirt_machine_parent_class)->finalize (object);
 }
@@ -513,6 +525,7 @@ inn_libvirt_machine_class_init (InnLibvirtMachineClass *klass)
   machine_class->open_console_finish = inn_libvirt_machine_open_console_finish;
   machine_class->list_storage = inn_libvirt_machine_list_storage;
   machine_class->get_hardware = inn_libvirt_machine_get_hardware;
+  machine_class->get_snapshots = inn_libvirt_machine_get_snapshots;
 }
 
 static void
@@ -520,6 +533,7 @@ inn_libvirt_machine_init (InnLibvirtMachine *self)
 {
   self->made_disks = g_new0 (char *, 1);
   self->hardware = inn_libvirt_hardware_new ();
+  self->snapshots = inn_snapshots_new_refusing (_ ("Snapshots are not possible here"));
 }
 
 /* The state shown: libvirt does not know that a start is about to happen, nor that a guest has been

@@ -6,10 +6,10 @@ test_allowed (void)
 {
   /* One letter for each operation, in the order of InnOperation. */
   static const char *const expected[] = {
-    [INN_MACHINE_OFF] = "S-----D",      [INN_MACHINE_STARTING] = "--F----",
-    [INN_MACHINE_RUNNING] = "-aFRP--",  [INN_MACHINE_PAUSED] = "--FR-r-",
-    [INN_MACHINE_NO_SPACE] = "--F--r-", [INN_MACHINE_SHUTTING_DOWN] = "-aFR---",
-    [INN_MACHINE_CRASHED] = "S-----D",
+    [INN_MACHINE_OFF] = "S-----D--",      [INN_MACHINE_STARTING] = "--F------",
+    [INN_MACHINE_RUNNING] = "-aFRP--s-",  [INN_MACHINE_PAUSED] = "--FR-r-s-",
+    [INN_MACHINE_NO_SPACE] = "--F--r---", [INN_MACHINE_SHUTTING_DOWN] = "-aFR-----",
+    [INN_MACHINE_CRASHED] = "S-----D--",  [INN_MACHINE_SAVED] = "S-----D-d",
   };
 
   for (guint state = 0; state < G_N_ELEMENTS (expected); state++)
@@ -23,6 +23,7 @@ test_active (void)
 {
   g_assert_false (inn_machine_state_is_active (INN_MACHINE_OFF));
   g_assert_false (inn_machine_state_is_active (INN_MACHINE_CRASHED));
+  g_assert_false (inn_machine_state_is_active (INN_MACHINE_SAVED));
   g_assert_true (inn_machine_state_is_active (INN_MACHINE_STARTING));
   g_assert_true (inn_machine_state_is_active (INN_MACHINE_NO_SPACE));
   g_assert_true (inn_machine_state_is_active (INN_MACHINE_SHUTTING_DOWN));
