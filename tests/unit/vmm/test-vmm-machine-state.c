@@ -11,7 +11,7 @@
 
 #include "base/byte-order.h"
 #include "needs-kvm.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 #include "state/state-reader.h"
 #include "state/state-writer.h"
 #include "whole-machine.h"
