@@ -2,7 +2,8 @@
 /*
  * The parts of InnControlChannel: control-channel.c opens, closes and is the public side,
  * control-channel-socket.c speaks the messages, control-channel-rings.c the commands, replies,
- * events and input. The channel's context only.
+ * events and input, control-channel-snapshot.c has the steps of a snapshot. The channel's context
+ * only.
  */
 #pragma once
 
@@ -23,6 +24,7 @@ struct _InnControlChannel
   GMainContext *context;
   int socket;
   GPid pid;
+  guint16 minor;              /* of the VMM's protocol */
   GTask *open_task;           /* until attached; holds a reference to us */
   GSource *open_cancellation; /* NULL if it cannot be cancelled */
 
@@ -39,6 +41,8 @@ struct _InnControlChannel
   GHashTable *calls;         /* id -> InnControlCall: commands in the ring */
   GHashTable *message_calls; /* id -> InnControlCall: messages to be answered */
   guint screen_watchers;
+  gboolean is_staging;  /* for a snapshot whose command has not been answered */
+  GPtrArray *snapshots; /* of tasks whose memory is being written; owned */
 };
 
 gboolean inn_control_channel_is_closed (InnControlChannel *self);
@@ -60,6 +64,9 @@ int inn_control_channel_send_insert (InnControlChannel *self,
                                      guint drive,
                                      int fd,
                                      gboolean force);
+/* Has a layer for a disk wait for the next snapshot, or with @disk -1 a memory file. 0 or negative
+ * errno. */
+int inn_control_channel_send_stage (InnControlChannel *self, guint64 id, int disk, int fd);
 /* Asks for the serial line, or the console port of a name; *ret_fd is our end of it. 0 or negative
  * errno. */
 int inn_control_channel_send_serial (InnControlChannel *self,
@@ -77,6 +84,17 @@ gboolean inn_control_channel_can_begin (InnControlChannel *self, GTask *task);
 void inn_control_channel_submit (InnControlChannel *self,
                                  GTask *task,
                                  const struct control_command *command);
+
+/* Finishes with inn_control_channel_call_finish(). As inn_control_channel_send_stage(). */
+void inn_control_channel_stage_async (InnControlChannel *self,
+                                      int disk,
+                                      int fd,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+/* The statistics page may say more about snapshots now. May call back. */
+void inn_control_channel_check_snapshots (InnControlChannel *self);
+/* Those that wait for their memory to be written end with @error. */
+void inn_control_channel_fail_snapshots (InnControlChannel *self, const GError *error);
 
 /* Asks for "screen-changed". Counted: every TRUE needs a FALSE. */
 void inn_control_channel_watch_screen (InnControlChannel *self, gboolean watched);

@@ -98,17 +98,22 @@ take_reply (InnControlChannel *self, const void *slot, gpointer user_data)
   const struct control_reply *reply = slot;
   InnControlCall *call = g_hash_table_lookup (self->calls, &reply->id);
   g_autoptr (GTask) task = NULL;
+  gboolean is_snapshot;
 
   if (call == NULL || !control_status_valid (reply->status))
     return -EPROTO;
 
   g_hash_table_remove (self->calls, &reply->id);
+  is_snapshot = call->command.operation == CONTROL_SNAPSHOT;
   task = inn_control_call_end (call);
   if (task == NULL)
     return 0;
 
   if (reply->status < 0)
-    g_task_return_error (task, inn_control_error_refused (reply->status));
+    g_task_return_error (task, is_snapshot ? inn_control_error_no_snapshot (reply->status)
+                                           : inn_control_error_refused (reply->status));
+  else if (is_snapshot)
+    g_task_return_pointer (task, g_memdup2 (reply, sizeof (*reply)), g_free);
   else
     g_task_return_boolean (task, TRUE);
   return 0;
@@ -119,6 +124,7 @@ typedef struct
 {
   gboolean state;
   gboolean screen;
+  gboolean snapshot;
 } Changes;
 
 static int
@@ -131,6 +137,8 @@ take_event (InnControlChannel *self, const void *slot, gpointer user_data)
     changes->state = TRUE;
   else if (event->type == CONTROL_EVENT_SCREEN)
     changes->screen = TRUE;
+  else if (event->type == CONTROL_EVENT_SNAPSHOT)
+    changes->snapshot = TRUE;
   return 0;
 }
 
@@ -143,7 +151,7 @@ take_events (InnControlChannel *self, Changes *changes)
   guint32 dropped = ring_dropped (events);
 
   if (dropped != self->events_dropped) /* any may have been among what was lost */
-    *changes = (Changes){ .state = TRUE, .screen = TRUE };
+    *changes = (Changes){ .state = TRUE, .screen = TRUE, .snapshot = TRUE };
   self->events_dropped = dropped;
   return r;
 }
@@ -167,6 +175,8 @@ inn_control_channel_serve_rings (InnControlChannel *self)
     g_signal_emit_by_name (self, "state-changed");
   if (changes.screen)
     g_signal_emit_by_name (self, "screen-changed");
+  if (changes.snapshot)
+    inn_control_channel_check_snapshots (self);
 }
 
 static gboolean

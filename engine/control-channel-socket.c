@@ -68,6 +68,7 @@ take_hello (InnControlChannel *self,
   if (self->memory != NULL || message->size < sizeof (struct statistics_page))
     return -EPROTO;
 
+  self->minor = message->minor;
   if (check_sender (self, sender, &error))
     self->statistics = inn_statistics_reader_new (statistics_fd, &error);
   if (error != NULL || !send_attach (self, &error))
@@ -128,12 +129,20 @@ finish_serial (InnControlCall *call, int status)
     g_task_return_error (task, inn_control_error_refused (status));
 }
 
+/* Whether a RESULT of 0 is all there is to say about a message. */
+static gboolean
+is_answered_by_result (guint message)
+{
+  return message == CONTROL_MESSAGE_INSERT || message == CONTROL_MESSAGE_STAGE_LAYER
+         || message == CONTROL_MESSAGE_STAGE_MEMORY;
+}
+
 static int
 take_result (InnControlChannel *self, const struct control_message *message)
 {
   InnControlCall *call = g_hash_table_lookup (self->message_calls, &message->id);
   g_autoptr (GTask) task = NULL;
-  gboolean inserted;
+  gboolean done;
 
   if (call == NULL)
     return -EPROTO;
@@ -145,14 +154,14 @@ take_result (InnControlChannel *self, const struct control_message *message)
       return 0;
     }
 
-  inserted = call->message == CONTROL_MESSAGE_INSERT && message->status == 0;
+  done = is_answered_by_result (call->message) && message->status == 0;
   task = inn_control_call_end (call);
-  if (task != NULL && inserted)
+  if (task != NULL && done)
     g_task_return_boolean (task, TRUE);
   else if (task != NULL)
     g_task_return_error (task, message->status < 0 ? inn_control_error_refused (message->status)
                                                    : inn_control_error_protocol (-EPROTO));
-  return message->status < 0 || inserted ? 0 : -EPROTO; /* a screen comes with SCREEN */
+  return message->status < 0 || done ? 0 : -EPROTO; /* a screen comes with SCREEN */
 }
 
 /* A screen that is not what it should be is a lie like any other. */
@@ -280,5 +289,16 @@ inn_control_channel_send_insert (InnControlChannel *self,
   struct control_message message = control_message_make (CONTROL_MESSAGE_INSERT, id);
 
   message.drive = drive | (force ? CONTROL_FORCED : 0);
+  return fd_passing_send (self->socket, &message, sizeof (message), &fd, 1);
+}
+
+int
+inn_control_channel_send_stage (InnControlChannel *self, guint64 id, int disk, int fd)
+{
+  struct control_message message
+      = control_message_make (disk < 0 ? CONTROL_MESSAGE_STAGE_MEMORY : CONTROL_MESSAGE_STAGE_LAYER,
+                              id);
+
+  message.drive = disk < 0 ? 0 : (guint32)disk;
   return fd_passing_send (self->socket, &message, sizeof (message), &fd, 1);
 }

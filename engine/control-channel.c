@@ -86,6 +86,7 @@ disconnect (InnControlChannel *self, const GError *error)
 
   fail_all (self->calls, error);
   fail_all (self->message_calls, error);
+  inn_control_channel_fail_snapshots (self, error);
   while ((call = g_queue_pop_head (&self->waiting)) != NULL)
     fail_call (call, error);
   if (open_task != NULL)
@@ -415,6 +416,24 @@ inn_control_channel_insert_async (InnControlChannel *self,
   await_answer (self, call, inn_control_channel_send_insert (self, call->id, drive, fd, force));
 }
 
+void
+inn_control_channel_stage_async (InnControlChannel *self,
+                                 int disk,
+                                 int fd,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  InnControlCall *call;
+
+  if (!inn_control_channel_can_begin (self, task))
+    return;
+
+  call = inn_control_call_new (++self->last_id, task, &self->waiting);
+  call->message = disk < 0 ? CONTROL_MESSAGE_STAGE_MEMORY : CONTROL_MESSAGE_STAGE_LAYER;
+  await_answer (self, call, inn_control_channel_send_stage (self, call->id, disk, fd));
+}
+
 /* @port: NULL for the serial line. */
 static void
 open_stream (InnControlChannel *self, const char *port, GTask *task)
@@ -590,6 +609,7 @@ inn_control_channel_finalize (GObject *object)
   g_clear_pointer (&self->statistics, inn_statistics_reader_free);
   g_clear_pointer (&self->calls, g_hash_table_unref);
   g_clear_pointer (&self->message_calls, g_hash_table_unref);
+  g_clear_pointer (&self->snapshots, g_ptr_array_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
 
   G_OBJECT_CLASS (inn_control_channel_parent_class)->finalize (object);
@@ -620,4 +640,5 @@ inn_control_channel_init (InnControlChannel *self)
   self->socket = -1;
   self->calls = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->message_calls = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->snapshots = g_ptr_array_new_with_free_func (g_object_unref);
 }

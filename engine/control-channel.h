@@ -79,6 +79,36 @@ void inn_control_channel_grow_disk_async (InnControlChannel *self,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data);
 
+/* The empty qcow2 layer that a disk, from 0, goes on in; open for reading and writing. */
+typedef struct
+{
+  guint disk;
+  int fd;
+} InnControlLayer;
+
+/*
+ * A snapshot of the running machine: the disks go on in @layers, and the guest's memory is written
+ * to the empty file @memory_fd (-1: it is not). All descriptors stay the caller's, who keeps them
+ * open meanwhile. @hold: the machine stays paused afterwards. Finishes when the memory has been
+ * written and synced; the guest runs on long before. Can be cancelled until the VMM has been told.
+ */
+void inn_control_channel_snapshot_async (InnControlChannel *self,
+                                         const InnControlLayer *layers,
+                                         guint layer_count,
+                                         int memory_fd,
+                                         gboolean hold,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+/* *ret_pause_us: how long the guest stood still. *ret_switched: whether the disks are in their new
+ * layers, which they can be also when this fails: the memory may be what could not be written. Both
+ * may be NULL. */
+gboolean inn_control_channel_snapshot_finish (InnControlChannel *self,
+                                              GAsyncResult *result,
+                                              guint64 *ret_pause_us,
+                                              gboolean *ret_switched,
+                                              GError **error);
+
 /* Puts what @fd (kept by the caller) is open for into a CD drive, from 0, in place of what is in
  * it. Finish both with inn_control_channel_call_finish(). G_IO_ERROR_BUSY: the guest holds what is
  * in it and was asked to let go; not when @force. G_IO_ERROR_NO_SUCH_DEVICE: no such drive. */

@@ -34,6 +34,61 @@ inn_control_error_refused (int status)
 }
 
 GError *
+inn_control_error_no_snapshot (int status)
+{
+  const char *sentence = NULL;
+
+  switch (-status)
+    {
+    case ENOSPC:
+      sentence = _ ("The machine has data that could not be stored on its disks. Make room, resume "
+                    "it, then take the snapshot.");
+      break;
+    case ETIMEDOUT:
+      sentence = _ ("A disk of the machine does not answer. Nothing was changed; see whether its "
+                    "storage can be reached.");
+      break;
+    case EBUSY:
+      sentence = _ ("The machine is just being reset or turned off. Try again in a moment.");
+      break;
+    case EALREADY:
+      sentence = _ ("Another snapshot of this machine is still being written. Try again when it is "
+                    "done.");
+      break;
+    case ENOMEM:
+      sentence = _ ("This computer does not have the memory to copy the machine’s process, or may "
+                    "not promise it (vm.overcommit_memory is 2). The machine runs on; close other "
+                    "programs, or shut it down for the snapshot.");
+      break;
+    case EAGAIN:
+      sentence = _ ("You have as many processes as you may have. The machine runs on; close other "
+                    "programs, then take the snapshot.");
+      break;
+    default:
+      return inn_control_error_refused (status);
+    }
+  return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (-status), sentence);
+}
+
+GError *
+inn_control_error_memory_not_written (int status)
+{
+  if (status == -ENOSPC || status == -EDQUOT)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                                _ ("There is not enough room for the machine’s memory. The machine "
+                                   "runs on; make room, then take the snapshot again."));
+  if (status == -ECANCELED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
+                                _ ("This computer was short of memory, so the machine’s memory "
+                                   "could not be written. The machine runs on; close other "
+                                   "programs, then take the snapshot again."));
+
+  return g_error_new (G_IO_ERROR, g_io_error_from_errno (-status),
+                      _ ("The machine’s memory could not be written: %s. The machine runs on."),
+                      g_strerror (-status));
+}
+
+GError *
 inn_control_error_ended (void)
 {
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,

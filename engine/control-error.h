@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 
 /* The VMM did not carry out what it was asked for; @status is the negative errno it gave. */
 GError *inn_control_error_refused (int status);
+/* The VMM took no snapshot, or could not write the memory of one. */
+GError *inn_control_error_no_snapshot (int status);
+GError *inn_control_error_memory_not_written (int status);
 /* G_IO_ERROR_CLOSED: there is no VMM any more. */
 GError *inn_control_error_ended (void);
 /* @status of receiving or checking something from the VMM: -ECONNRESET is

@@ -18,6 +18,10 @@
  *	VMM -> client	RESULT		status of that ATTACH_PORT
  *	client -> VMM	INSERT		+ what a CD drive is to have in it, open for reading
  *	VMM -> client	RESULT		status of that INSERT; -EBUSY: the guest holds what is in it
+ *	client -> VMM	STAGE_LAYER	+ an empty qcow2 layer for a disk, open for reading and
+ *writing client -> VMM	STAGE_MEMORY	+ an empty file for the memory, open for reading and writing
+ *	VMM -> client	RESULT		status of that STAGE_; it waits for the next
+ *CONTROL_SNAPSHOT
  *
  * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
  *
@@ -43,7 +47,8 @@
 
 enum {
 	CONTROL_MAJOR = 2, /* another major is refused */
-	CONTROL_MINOR = 2,
+	CONTROL_MINOR = 3,
+	CONTROL_MINOR_SNAPSHOT = 3,   /* the first that can take snapshots */
 	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
 	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
 	CONTROL_MIN_WATCH_MS = 10,
@@ -52,6 +57,7 @@ enum {
 	CONTROL_BALLOON_STEP = 4096,  /* bytes */
 	CONTROL_NAME_SIZE = 64,       /* bytes with the NUL */
 	CONTROL_MAX_DRIVES = 64,      /* that may be counted */
+	CONTROL_SNAPSHOT_HOLD = 1,    /* the machine stays paused */
 };
 
 #define CONTROL_FORCED (1U << 31)
@@ -72,6 +78,8 @@ enum control_message_type {
 	CONTROL_MESSAGE_SCREEN = 6,
 	CONTROL_MESSAGE_ATTACH_PORT = 7,
 	CONTROL_MESSAGE_INSERT = 8,
+	CONTROL_MESSAGE_STAGE_LAYER = 9,
+	CONTROL_MESSAGE_STAGE_MEMORY = 10,
 };
 
 /* The descriptors of ATTACH, in order. */
@@ -97,8 +105,11 @@ struct control_message {
 	uint64_t id;           /* chosen by the client; the answer repeats it, 0 before ATTACH */
 	int32_t status;        /* RESULT: 0 or negative errno; else 0 */
 	union {
-		uint32_t size;  /* HELLO, ATTACH: bytes of the memory passed; else 0 */
-		uint32_t drive; /* INSERT: CD drive, from 0, and CONTROL_FORCED or not */
+		uint32_t size; /* HELLO, ATTACH: bytes of the memory passed; else 0 */
+		/*
+		 * INSERT: CD drive, from 0, and CONTROL_FORCED or not; STAGE_LAYER: disk, from 0
+		 */
+		uint32_t drive;
 	};
 	char name[CONTROL_NAME_SIZE]; /* ATTACH_PORT: of the port, NUL-terminated; else zeros */
 };
@@ -146,6 +157,16 @@ enum control_operation {
 	 * while it runs.
 	 */
 	CONTROL_GROW_DISK = 14,
+	/*
+	 * arguments[0]: 0 or CONTROL_SNAPSHOT_HOLD. With what this client has staged, which is used
+	 * up in every case: the disks go on in their layers; the guest's memory is written while
+	 * the guest runs on. The reply's value is how many microseconds the guest stood still. Else
+	 * all is as it was before; -ENOSPC: there is data that could not be stored; -ETIMEDOUT: a
+	 * disk does not answer; -EBUSY: the guest is just being reset; -EALREADY: the memory of
+	 * another snapshot is being written; -ENOMEM, -EAGAIN: the process could not be copied;
+	 * -ENODEV: there is no such disk; -EROFS: it is one that is only read.
+	 */
+	CONTROL_SNAPSHOT = 15,
 };
 
 struct control_command {
@@ -159,13 +180,19 @@ struct control_reply {
 	uint64_t id;
 	int32_t status; /* 0 or negative errno */
 	uint32_t reserved;
-	uint64_t value; /* by operation; 0 for all of this version */
-	uint64_t reserved_2;
+	uint64_t value; /* SNAPSHOT: see there; else 0 */
+	/*
+	 * SNAPSHOT: what status.snapshots (protocol/statistics-protocol.h) will be when its memory
+	 * has been written, 0 when it has none; else 0
+	 */
+	uint64_t number;
 };
 
 enum control_event_type {
 	CONTROL_EVENT_STATE = 1,  /* the state in the statistics page has changed */
 	CONTROL_EVENT_SCREEN = 2, /* the screen page or pixels have; only to those that watch */
+	/* the memory of a snapshot has been written, or not: see the statistics page */
+	CONTROL_EVENT_SNAPSHOT = 3,
 };
 
 struct control_event {

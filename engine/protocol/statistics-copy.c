@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { MAX_TRIES = 64 };
+enum {
+	MAX_TRIES = 64,
+	MAX_ERRNO = 4095, /* the kernel's own bound of an errno */
+};
 
 /* Word by word and atomic: live counters change under the copy, and none may be read twice. */
 static void copy_words(void *to, const void *from, size_t size)
@@ -35,7 +38,8 @@ static int check_header(const struct statistics_header *header)
 
 static int check_status(struct statistics_status *status)
 {
-	if (status->state > VMM_STATE_ENDED || status->end_reason > VMM_END_HOST_ERROR)
+	if (status->state > VMM_STATE_ENDED || status->end_reason > VMM_END_HOST_ERROR ||
+	    status->snapshot_status > 0 || status->snapshot_status < -MAX_ERRNO)
 		return -EPROTO;
 	status->text[STATISTICS_TEXT_SIZE - 1] = '\0';
 	return 0;

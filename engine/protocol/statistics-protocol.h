@@ -24,7 +24,8 @@
 
 enum {
 	STATISTICS_MAJOR = 1, /* another major is refused */
-	STATISTICS_MINOR = 1, /* fields are only added at the end of lines; 1: the history */
+	/* fields are only added at the end of lines; 1: the history; 2: snapshots */
+	STATISTICS_MINOR = 2,
 	STATISTICS_MAX_VCPUS = 256,
 	STATISTICS_MAX_DISKS = 32,
 	STATISTICS_MAX_NICS = 8,
@@ -70,8 +71,10 @@ struct statistics_status {
 	uint32_t unresponsive; /* 1: no vCPU has taken an interrupt or halted for 10 s */
 	uint64_t started_ns;   /* CLOCK_BOOTTIME when the guest first ran */
 	uint64_t resets;
-	uint64_t sampled_ns; /* CLOCK_MONOTONIC of the last sample of the sampled fields */
-	uint8_t reserved[24];
+	uint64_t sampled_ns;     /* CLOCK_MONOTONIC of the last sample of the sampled fields */
+	uint64_t snapshots;      /* whose memory has been written, or could not be */
+	int32_t snapshot_status; /* of the last of them: 0 or negative errno */
+	uint8_t reserved[12];
 	char text[STATISTICS_TEXT_SIZE]; /* UTF-8, NUL-terminated: why, for a person; "" if none */
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/byte-order.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 #include "state/state-reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

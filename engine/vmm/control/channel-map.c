@@ -80,6 +80,8 @@ static int map_rings(struct channel_map *map, int memory_fd, uint32_t size)
 		munmap(memory, size);
 		return r;
 	}
+	/* a forked child has no business with clients */
+	(void)madvise(memory, size, MADV_DONTFORK);
 	map->memory = memory;
 	map->size = size;
 	control_rings_init(&map->rings, memory, &layout);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/fd-passing.h"
 #include "base/fd.h"
@@ -35,6 +36,7 @@ struct control_client {
 	struct channel_map map;               /* open when attached */
 	uint32_t watch_interval_ms;
 	bool watches_screen;
+	struct control_snapshot staged;
 	bool held[SWITCHES]; /* keys and buttons that are down */
 	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
 };
@@ -65,8 +67,41 @@ static int watch_screen(struct control_client *client, bool watch)
 	return r;
 }
 
+static void init_staged(struct control_client *client)
+{
+	client->staged = (struct control_snapshot){.memory = -1};
+	for (size_t i = 0; i < CONTROL_MAX_DRIVES; i++)
+		client->staged.layers[i] = -1;
+}
+
+static void drop_staged(struct control_client *client)
+{
+	fd_close(&client->staged.memory);
+	for (size_t i = 0; i < CONTROL_MAX_DRIVES; i++)
+		fd_close(&client->staged.layers[i]);
+}
+
+/* What was staged is used up, whatever comes of it. */
+static int snapshot(struct control_client *client, const struct control_command *command,
+		    struct control_reply *reply)
+{
+	struct control_snapshot *staged = &client->staged;
+	int r;
+
+	staged->hold = command->arguments[0] & CONTROL_SNAPSHOT_HOLD;
+	r = client->service->operations->snapshot(client->service->machine, staged);
+	if (r == 0) {
+		reply->value = staged->pause_us;
+		reply->number = staged->number;
+	}
+	drop_staged(client);
+	init_staged(client);
+	return r;
+}
+
 /* 0 or the negative errno that the client is told. */
-static int execute(struct control_client *client, const struct control_command *command)
+static int execute(struct control_client *client, const struct control_command *command,
+		   struct control_reply *reply)
 {
 	const struct control_operations *operations = client->service->operations;
 	void *machine = client->service->machine;
@@ -95,6 +130,8 @@ static int execute(struct control_client *client, const struct control_command *
 					 command->arguments[1]);
 	case CONTROL_GROW_DISK:
 		return operations->grow_disk(machine, (unsigned int)command->arguments[0]);
+	case CONTROL_SNAPSHOT:
+		return snapshot(client, command, reply);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
 	case CONTROL_WATCH_SCREEN:
@@ -117,11 +154,11 @@ typedef int (*slot_func)(struct control_client *client, const void *slot);
 static int execute_and_reply(struct control_client *client, const void *slot)
 {
 	const struct control_command *command = slot;
-	struct control_reply reply = {
-		.id = command->id,
-		.status = execute(client, command),
-	};
-	int r = ring_push(&client->map.rings.replies, &reply);
+	struct control_reply reply = {.id = command->id};
+	int r;
+
+	reply.status = execute(client, command, &reply);
+	r = ring_push(&client->map.rings.replies, &reply);
 
 	/* full: more commands under way than there are reply slots */
 	return r == -EAGAIN ? -EPROTO : r;
@@ -260,6 +297,34 @@ static int insert(struct control_client *client, const struct control_message *m
 	return send_result(client, message->id, r);
 }
 
+/* A file of the client's on some file system, that can be written. */
+static int check_file(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat status;
+
+	if (flags < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	return S_ISREG(status.st_mode) && (flags & O_ACCMODE) == O_RDWR ? 0 : -EINVAL;
+}
+
+/* One that was staged before for the same gives way. */
+static int stage(struct control_client *client, const struct control_message *message, int fd)
+{
+	int *place = message->type == CONTROL_MESSAGE_STAGE_MEMORY
+			     ? &client->staged.memory
+			     : &client->staged.layers[message->drive];
+	int r = check_file(fd);
+
+	if (r == 0) {
+		fd_close(place);
+		*place = fd;
+	} else {
+		fd_close(&fd);
+	}
+	return send_result(client, message->id, r);
+}
+
 static int open_screen(struct control_client *client, const struct control_message *message)
 {
 	struct control_message answer = control_message_make(CONTROL_MESSAGE_SCREEN, message->id);
@@ -277,6 +342,12 @@ static void close_all(int *fds, size_t count)
 		fd_close(&fds[i]);
 }
 
+static bool is_staging(const struct control_message *message)
+{
+	return message->type == CONTROL_MESSAGE_STAGE_LAYER ||
+	       message->type == CONTROL_MESSAGE_STAGE_MEMORY;
+}
+
 /* The descriptors are taken over in every case. */
 static int handle_message(struct control_client *client, const struct control_message *message,
 			  int *fds, size_t fd_count)
@@ -290,6 +361,8 @@ static int handle_message(struct control_client *client, const struct control_me
 		return open_screen(client, message);
 	if (r == 0 && message->type == CONTROL_MESSAGE_INSERT && attached)
 		return insert(client, message, fds[0]);
+	if (r == 0 && is_staging(message) && attached)
+		return stage(client, message, fds[0]);
 	if (r == 0 && message->type != CONTROL_MESSAGE_ATTACH && attached)
 		return attach_stream(client, message, fds[0]);
 	close_all(fds, fd_count);
@@ -332,6 +405,7 @@ int control_client_create(struct control_service *service, int socket,
 	if (!client)
 		return -ENOMEM;
 	client->service = service;
+	init_staged(client);
 	channel_map_init(&client->map);
 	r = send_hello(socket, service->statistics_fd);
 	if (r < 0)
@@ -355,6 +429,7 @@ void control_client_destroy(struct control_client *client)
 		return;
 	event_source_remove(client->doorbell_source);
 	event_source_remove(client->socket_source);
+	drop_staged(client);
 	channel_map_close(&client->map);
 	fd_close(&client->socket);
 	free(client);
@@ -392,6 +467,11 @@ static void announce(struct control_client *client, enum control_event_type type
 void control_client_announce_state(struct control_client *client)
 {
 	announce(client, CONTROL_EVENT_STATE);
+}
+
+void control_client_announce_snapshot(struct control_client *client)
+{
+	announce(client, CONTROL_EVENT_SNAPSHOT);
 }
 
 void control_client_announce_screen(struct control_client *client)

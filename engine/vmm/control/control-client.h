@@ -36,10 +36,11 @@ void control_client_destroy(struct control_client *client);
 void control_client_release_held(struct control_client *client);
 
 /*
- * Pushes a state event. Never blocks and never destroys the client. Any thread with the device
+ * Pushes an event. Never blocks and never destroys the client. Any thread with the device
  * lock held.
  */
 void control_client_announce_state(struct control_client *client);
+void control_client_announce_snapshot(struct control_client *client);
 /* As control_client_announce_state(), if the client watches the screen. */
 void control_client_announce_screen(struct control_client *client);
 

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/control-protocol.h"
@@ -18,6 +17,15 @@
 struct control_server;
 struct event_loop;
 struct input_event;
+
+/* What a snapshot is written to; -1: nothing. Who takes a descriptor over sets it to -1. */
+struct control_snapshot {
+	int memory;
+	int layers[CONTROL_MAX_DRIVES]; /* by disk */
+	bool hold;                      /* stay paused */
+	uint64_t pause_us;              /* the answer */
+	uint64_t number;
+};
 
 /* What a client can ask of the machine. Main thread, device lock held. 0 or negative errno. */
 struct control_operations {
@@ -48,6 +56,8 @@ struct control_operations {
 	 * disk; -EOPNOTSUPP: the guest finds it at its next start only.
 	 */
 	int (*grow_disk)(void *machine, unsigned int disk);
+	/* CONTROL_SNAPSHOT (protocol/control-protocol.h). */
+	int (*snapshot)(void *machine, struct control_snapshot *snapshot);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */
@@ -78,5 +88,7 @@ void control_server_destroy(struct control_server *server);
  * with the device lock held, also from within an operation.
  */
 void control_server_announce_state(struct control_server *server);
+/* Tells every client that the memory of a snapshot has been written, or not. As above. */
+void control_server_announce_snapshot(struct control_server *server);
 /* Tells those that watch the screen that it has changed. As control_server_announce_state(). */
 void control_server_announce_screen(struct control_server *server);

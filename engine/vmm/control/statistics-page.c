@@ -41,7 +41,8 @@ int statistics_page_create(uint32_t vcpus, uint32_t disks, uint32_t nics,
 		r = -errno;
 		goto close_fd;
 	}
-	if (fcntl(fd, F_ADD_SEALS, page_seals) < 0) {
+	if (fcntl(fd, F_ADD_SEALS, page_seals) < 0 ||
+	    madvise(area, sizeof(*area), MADV_DONTFORK) < 0) {
 		r = -errno;
 		goto unmap_area;
 	}

@@ -124,6 +124,9 @@ void pflash_reset(struct pflash *flash);
 /* Main thread: changes are in the file when it returns. Lets the device lock go meanwhile. */
 void pflash_flush(struct pflash *flash);
 void pflash_resume(struct pflash *flash);
+/* Borrowed. */
+const void *pflash_contents(const struct pflash *flash);
+uint64_t pflash_size(const struct pflash *flash);
 /* Without the contents: those are in the chip it is loaded into already, as in the file. */
 enum { PFLASH_STATE_VERSION = 1 };
 void pflash_save(const struct pflash *flash, struct state_writer *writer);

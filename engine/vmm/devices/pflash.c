@@ -356,6 +356,16 @@ void pflash_destroy(struct pflash *flash)
 	free(flash);
 }
 
+const void *pflash_contents(const struct pflash *flash)
+{
+	return flash->contents;
+}
+
+uint64_t pflash_size(const struct pflash *flash)
+{
+	return flash->size;
+}
+
 void pflash_save(const struct pflash *flash, struct state_writer *writer)
 {
 	const struct pflash_state *state = &flash->state;

@@ -59,6 +59,9 @@ static int shared_file_create(struct shared_file *file, const char *name, uint64
 		return -errno;
 	}
 	file->size = size;
+	/* A forked child would draw into its parent's picture. */
+	if (madvise(file->memory, size, MADV_DONTFORK) < 0)
+		return -errno;
 	return fcntl(file->fd, F_ADD_SEALS, file_seals) < 0 ? -errno : 0;
 }
 

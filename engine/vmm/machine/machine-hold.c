@@ -139,7 +139,7 @@ static int check_state(const struct machine *machine)
 	return -EINVAL;
 }
 
-int machine_hold(struct machine *machine)
+int machine_hold(struct machine *machine, uint64_t *ret_begin_ns)
 {
 	int r;
 
@@ -150,6 +150,7 @@ int machine_hold(struct machine *machine)
 	r = check_state(machine);
 	if (r < 0)
 		return r;
+	*ret_begin_ns = event_loop_now();
 	if (machine->state == VMM_STATE_RUNNING)
 		pause_parts(machine);
 	r = settle(machine);

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct machine;
 
 /* Every vCPU parked, or running again. */
@@ -24,7 +26,8 @@ void machine_go_on(struct machine *machine);
  * and nothing is waited for much longer than a disk may take. 0; else the machine goes on as
  * before: -EINVAL: it has ended; -ENOSPC: there is data that this computer could not store;
  * -ETIMEDOUT: a disk does not answer; -EBUSY: the guest is just being reset or turned off.
+ * *ret_begin_ns: when it began to stand still (CLOCK_MONOTONIC).
  */
-int machine_hold(struct machine *machine);
+int machine_hold(struct machine *machine, uint64_t *ret_begin_ns);
 /* As it was before, running or paused. */
 void machine_release(struct machine *machine);

@@ -16,6 +16,7 @@
 #include "machine/machine-hold.h"
 #include "machine/machine-input.h"
 #include "machine/machine-reset.h"
+#include "machine/machine-snapshot.h"
 #include "machine/machine.h"
 #include "machine/statistics-sampler.h"
 #include "protocol/exit-status.h"
@@ -49,6 +50,12 @@ int machine_pause(struct machine *machine)
 	machine_stop_parts(machine);
 	set_state(machine, VMM_STATE_PAUSED, VMM_END_NONE, 0, NO_TEXT);
 	return 0;
+}
+
+void machine_stay_held(struct machine *machine)
+{
+	if (machine->state != VMM_STATE_PAUSED)
+		set_state(machine, VMM_STATE_PAUSED, VMM_END_NONE, 0, NO_TEXT);
 }
 
 int machine_resume(struct machine *machine)
@@ -237,6 +244,11 @@ static int control_grow_disk(void *machine, unsigned int disk)
 	return machine_grow_disk(machine, disk);
 }
 
+static int control_snapshot(void *data, struct control_snapshot *snapshot)
+{
+	return machine_snapshot_take(data, snapshot);
+}
+
 static int control_set_balloon(void *data, uint64_t bytes)
 {
 	struct machine *machine = data;
@@ -336,6 +348,7 @@ const struct control_operations machine_control_operations = {
 	.insert = control_insert,
 	.eject = control_eject,
 	.grow_disk = control_grow_disk,
+	.snapshot = control_snapshot,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

@@ -16,6 +16,8 @@ void machine_start(struct machine *machine);
 /* 0; -EINVAL when the machine has ended. Both do nothing when it is so already. */
 int machine_pause(struct machine *machine);
 int machine_resume(struct machine *machine);
+/* One that is held (machine-hold.h) is a paused one from here on. */
+void machine_stay_held(struct machine *machine);
 
 /* Asks the guest to shut down. -EINVAL unless running. */
 int machine_press_power_button(struct machine *machine);

@@ -19,12 +19,6 @@
 #include "state/state-reader.h"
 #include "state/state-writer.h"
 
-enum {
-	FIXED_SIZE = 32 << 10, /* what every machine has, and room to spare */
-	VCPU_SIZE = 16 << 10,
-	DEVICE_SIZE = 2 << 10, /* each disk and network card */
-};
-
 struct part {
 	const char *name; /* of its section; with a number behind it where there can be several */
 	uint32_t version;
@@ -192,15 +186,6 @@ void machine_state_finish(struct machine *machine)
 {
 	vcpu_registers_destroy(machine->registers);
 	free(machine->cpuid);
-}
-
-size_t machine_state_size(const struct machine *machine)
-{
-	const struct machine_config *config = machine->config;
-
-	return FIXED_SIZE + (size_t)config->cpus * VCPU_SIZE +
-	       (config->disk_count + config->cdrom_count + config->net.nic_count) *
-		       (size_t)DEVICE_SIZE;
 }
 
 static int save_one(struct machine *machine, const struct part *part, unsigned int number,

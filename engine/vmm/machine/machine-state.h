@@ -5,18 +5,19 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 struct machine;
 struct state_reader;
 struct state_writer;
+
+/* Regions of the memory file (protocol/memory-file.h) that belong to the state. */
+#define MACHINE_STATE_FLASH "flash" /* all of the chip with the variables */
+#define MACHINE_STATE_PIXELS \
+	"pixels" /* the beginning of the screen's pixel file, behind it zeros */
 
 /* After the vCPUs: learns what there is to save, so that saving need not. 0 or negative errno. */
 int machine_state_prepare(struct machine *machine);
 void machine_state_finish(struct machine *machine);
 
-/* As many bytes as the state of this machine takes at most. */
-size_t machine_state_size(const struct machine *machine);
 /*
  * Nothing is under way in any part. Allocates nothing; a state that is too large for the writer's
  * block is told by state_writer_finish(). 0 or negative errno from KVM.

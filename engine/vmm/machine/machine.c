@@ -35,6 +35,7 @@
 #include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-run-state.h"
+#include "machine/machine-snapshot.h"
 #include "machine/machine-state.h"
 #include "machine/statistics-sampler.h"
 #include "memory/guest-memory.h"
@@ -557,6 +558,8 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = report(create_vcpus(machine), "The vCPUs");
 	if (r == 0)
+		r = report(machine_snapshot_prepare(machine), "Snapshots");
+	if (r == 0)
 		r = machine_create_firmware(machine);
 	if (r == 0)
 		r = machine_load_guest(machine);
@@ -604,6 +607,7 @@ void machine_destroy(struct machine *machine)
 	control_server_destroy(machine->control);
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
+	machine_snapshot_finish(machine);
 	machine_state_finish(machine);
 	vcpu_power_on_destroy(machine->power_on);
 	machine_destroy_drives(machine);

@@ -83,6 +83,7 @@ struct machine {
 	struct vcpu_host vcpu_host;
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
+	struct machine_snapshot *snapshot;
 	struct vcpu_registers *registers; /* what a vCPU's state is made of */
 	struct cpuid_table *cpuid;        /* as the first vCPU says */
 	unsigned int physical_bits;       /* of the guest's addresses */

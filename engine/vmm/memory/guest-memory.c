@@ -19,6 +19,15 @@
 #define HIGH_BASE            (4ULL << 30)
 #define GUEST_MEMORY_MAXIMUM (1ULL << 46) /* half of a 47-bit user address space */
 
+#ifndef MADV_COLLAPSE /* libc does not know it yet */
+#define MADV_COLLAPSE 25
+#endif
+
+enum {
+	PAGES_PER_HUGE_PAGE = 512,
+	ENOUGH_PAGES = 480,
+};
+
 struct guest_memory {
 	uint64_t size;
 	char *host;
@@ -151,4 +160,32 @@ int guest_memory_discard(struct guest_memory *memory, void *host, size_t length)
 	if (first >= end)
 		return 0;
 	return madvise(memory->host + first, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
+/* How many pages of a huge one are there. */
+static unsigned int count_present(void *host)
+{
+	unsigned char present[PAGES_PER_HUGE_PAGE];
+	unsigned int count = 0;
+
+	if (mincore(host, HUGE_PAGE, present) < 0)
+		return 0;
+	for (size_t i = 0; i < PAGES_PER_HUGE_PAGE; i++)
+		count += present[i] & 1;
+	return count;
+}
+
+int guest_memory_collapse(struct guest_memory *memory, uint64_t offset, uint64_t length)
+{
+	assert(offset % HUGE_PAGE == 0 && length % HUGE_PAGE == 0);
+	assert(range_fits(offset, length, memory->size));
+	for (uint64_t end = offset + length; offset < end; offset += HUGE_PAGE) {
+		char *host = memory->host + offset;
+
+		/* EINVAL: it does not know this; else these pages are in use in some other way. */
+		if (count_present(host) >= ENOUGH_PAGES &&
+		    madvise(host, HUGE_PAGE, MADV_COLLAPSE) < 0 && errno == EINVAL)
+			return -errno;
+	}
+	return 0;
 }

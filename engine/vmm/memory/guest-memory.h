@@ -47,6 +47,13 @@ int guest_memory_write(struct guest_memory *memory, uint64_t gpa, const void *bu
 void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, size_t length);
 
 /*
+ * Has the kernel make huge pages of those in [offset, offset + length) of the memory (both
+ * multiples of 2 MiB) that a fork has torn apart. Only where hardly any is missing: what the guest
+ * has given back must not return. 0 or negative errno: this kernel cannot. Main thread.
+ */
+int guest_memory_collapse(struct guest_memory *memory, uint64_t offset, uint64_t length);
+
+/*
  * Gives the whole 4 KiB pages inside [host, host + length), which guest_memory_at() has answered,
  * back to this computer; they read as zeros from then on. 0 or negative errno. Any thread.
  */

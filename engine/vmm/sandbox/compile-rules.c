@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -49,6 +51,14 @@ static int allow_fcntl(scmp_filter_ctx context)
 	return r;
 }
 
+/* As libc's fork() calls it: a thread, or a process that shares more, has other flags. */
+static int allow_fork(scmp_filter_ctx context)
+{
+	return seccomp_rule_add(
+		context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0));
+}
+
 static int add_special_rules(scmp_filter_ctx context)
 {
 	int r = allow_memory(context, SCMP_SYS(mmap));
@@ -71,6 +81,8 @@ static int add_rules(scmp_filter_ctx context, const struct sandbox_rules *rules)
 {
 	int r = add_special_rules(context);
 
+	if (r == 0 && rules->may_fork)
+		r = allow_fork(context);
 	for (size_t i = 0; r == 0 && i < rules->ioctl_count; i++)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1(SCMP_CMP_EQ, rules->ioctls[i], 0));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What each kind of thread does while the guest runs, and therefore may do. Calls that are only
- * safe with some arguments (fcntl, ioctl, mmap, mprotect, newfstatat) are treated in
+ * safe with some arguments (clone, fcntl, ioctl, mmap, mprotect, newfstatat) are treated in
  * compile-rules.c.
  */
 #include "sandbox/seccomp-rules.h"
@@ -30,6 +30,9 @@ static const int main_calls[] = {
 	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
 	/* UEFI's variables */
 	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
+	/* a snapshot: a copy of the process writes its memory down and keeps nothing else open */
+	SCMP_SYS(pipe2), SCMP_SYS(set_robust_list), SCMP_SYS(close_range), SCMP_SYS(setpriority),
+	SCMP_SYS(fsync), SCMP_SYS(wait4), SCMP_SYS(mincore),
 	/* frames to a tap interface */
 	SCMP_SYS(writev),
 	/* time, threads, memory */
@@ -60,6 +63,10 @@ static const uint32_t main_ioctls[] = {
 	KVM_KVMCLOCK_CTRL, KVM_SET_SREGS, KVM_SET_REGS, KVM_SET_MSRS,
 	KVM_SET_LAPIC, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEBUGREGS, KVM_SET_VCPU_EVENTS,
 	KVM_SET_MP_STATE, KVM_SET_IRQCHIP, KVM_SET_PIT2,
+	/* saving */
+	KVM_GET_SREGS, KVM_GET_SREGS2, KVM_GET_XSAVE, KVM_GET_XSAVE2, KVM_GET_XCRS,
+	KVM_GET_DEBUGREGS, KVM_GET_VCPU_EVENTS, KVM_GET_TSC_KHZ, KVM_GET_CLOCK, KVM_GET_IRQCHIP,
+	KVM_GET_PIT2,
 	/* the size of a medium: the host's own CD */
 	BLKGETSIZE64,
 	/* what a guest leaves to a tap interface */
@@ -84,6 +91,7 @@ static const struct sandbox_rules main_rules = {
 	.call_count = COUNT(main_calls),
 	.ioctls = main_ioctls,
 	.ioctl_count = COUNT(main_ioctls),
+	.may_fork = true,
 };
 static const struct sandbox_rules vcpu_rules = {
 	.calls = vcpu_calls,

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct sandbox_rules {
 	size_t call_count;
 	const uint32_t *ioctls; /* allowed requests */
 	size_t ioctl_count;
+	bool may_fork; /* a copy of the process; never a thread */
 };
 
 const struct sandbox_rules *sandbox_rules_of(enum sandbox_thread thread);

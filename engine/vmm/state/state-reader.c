@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/byte-order.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 
 bool state_reader_check(struct state_reader *reader, bool fine, const char *problem)
 {

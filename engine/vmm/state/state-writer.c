@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/byte-order.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 #include "state/state-format.h"
 
 /* Where the next so many bytes go; NULL when they do not fit, nor will any after them. */

@@ -14,6 +14,8 @@
 #include "display/screen.h"
 #include "protocol/input-protocol.h"
 
+#define SNAPSHOT_NS 20000000ULL
+
 static void set_state(struct fake_machine *machine, enum vmm_state state)
 {
 	statistics_page_set_state(machine->page, state, VMM_END_NONE, 0, NULL);
@@ -116,6 +118,54 @@ static int fake_grow_disk(void *data, unsigned int disk)
 	if (disk == FAKE_MACHINE_DISKS)
 		return -EOPNOTSUPP;
 	return disk < FAKE_MACHINE_DISKS ? 0 : -ENODEV;
+}
+
+static unsigned int count_layers(const struct control_snapshot *snapshot)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < CONTROL_MAX_DRIVES; i++) {
+		if (snapshot->layers[i] >= 0)
+			count++;
+	}
+	return count;
+}
+
+static int fake_snapshot(void *data, struct control_snapshot *snapshot)
+{
+	struct fake_machine *machine = data;
+	unsigned int layers = count_layers(snapshot);
+
+	machine->operations++;
+	if (machine->memory_fd >= 0)
+		return -EALREADY;
+	if (layers > FAKE_MACHINE_DISKS || (layers > 0 && snapshot->layers[0] < 0))
+		return -ENODEV;
+	machine->layers += layers;
+	snapshot->pause_us = FAKE_MACHINE_PAUSE_US;
+	if (snapshot->hold)
+		set_state(machine, VMM_STATE_PAUSED);
+	if (snapshot->memory < 0)
+		return 0;
+	snapshot->number = machine->page->status.snapshots + 1;
+	machine->memory_fd = snapshot->memory;
+	snapshot->memory = -1;
+	event_timer_set(machine->snapshot_timer, event_loop_now() + SNAPSHOT_NS);
+	return 0;
+}
+
+static void on_memory_written(void *data)
+{
+	struct fake_machine *machine = data;
+	const size_t length = strlen(FAKE_MACHINE_MEMORY);
+	ssize_t written = write(machine->memory_fd, FAKE_MACHINE_MEMORY, length);
+
+	fd_close(&machine->memory_fd);
+	statistics_page_begin(machine->page);
+	machine->page->status.snapshots++;
+	machine->page->status.snapshot_status = written == (ssize_t)length ? 0 : -ENOSPC;
+	statistics_page_end(machine->page);
+	control_server_announce_snapshot(machine->server);
 }
 
 static int fake_set_balloon(void *data, uint64_t bytes)
@@ -387,6 +437,7 @@ static const struct control_operations fake_operations = {
 	.insert = fake_insert,
 	.eject = fake_eject,
 	.grow_disk = fake_grow_disk,
+	.snapshot = fake_snapshot,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,
@@ -401,12 +452,15 @@ int fake_machine_init(struct fake_machine *machine, struct event_loop *loop, int
 
 	memset(machine, 0, sizeof(*machine));
 	machine->loop = loop;
-	machine->serial_fd = -1;
+	machine->serial_fd = machine->memory_fd = -1;
 	r = statistics_page_create(FAKE_MACHINE_VCPUS, FAKE_MACHINE_DISKS, FAKE_MACHINE_NICS,
 				   &machine->page, &machine->statistics_fd);
 	if (r < 0)
 		return r;
 	r = event_loop_add_timer(loop, sample, machine, &machine->sample_timer);
+	if (r == 0)
+		r = event_loop_add_timer(loop, on_memory_written, machine,
+					 &machine->snapshot_timer);
 	if (r == 0)
 		r = create_screen(machine);
 	if (r < 0)
@@ -428,6 +482,8 @@ void fake_machine_finish(struct fake_machine *machine)
 	control_server_destroy(machine->server);
 	detach_serial(machine);
 	event_timer_remove(machine->sample_timer);
+	event_timer_remove(machine->snapshot_timer);
+	fd_close(&machine->memory_fd);
 	screen_destroy(machine->screen);
 	fd_close(&machine->statistics_fd);
 	munmap(machine->page, sizeof(struct statistics_area));

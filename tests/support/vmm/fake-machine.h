@@ -3,7 +3,8 @@
  * A machine without a guest behind the real control server: it changes state as it is told, echoes
  * on its serial line and says there which keys are pressed, its counters move while somebody
  * watches, its screen shows a picture of one colour that changes with each refresh, and it counts
- * what is held down. Main thread of its loop, except where said otherwise.
+ * what is held down. A snapshot's memory takes it a moment to write. Main thread of its loop,
+ * except where said otherwise.
  */
 #pragma once
 
@@ -19,6 +20,7 @@ struct control_server;
 struct screen;
 
 #define FAKE_MACHINE_BANNER "fake serial line\r\n"
+#define FAKE_MACHINE_MEMORY "fake memory"        /* what a memory file holds in the end */
 #define FAKE_MACHINE_PORT   "org.innkeeper.echo" /* a console port that is the same line */
 
 enum {
@@ -35,6 +37,7 @@ enum {
 	FAKE_MACHINE_WIDTH = 320, /* pixels, of the screen until it is resized */
 	FAKE_MACHINE_HEIGHT = 200,
 	FAKE_MACHINE_PIXEL_BYTES = 4 << 20,
+	FAKE_MACHINE_PAUSE_US = 4711, /* of every snapshot */
 };
 
 struct fake_machine {
@@ -45,6 +48,8 @@ struct fake_machine {
 	int serial_fd; /* -1 when nobody is attached */
 	struct event_source *serial_source;
 	struct event_timer *sample_timer;
+	struct event_timer *snapshot_timer;
+	int memory_fd; /* of the snapshot that is being written, -1: none */
 	struct screen *screen;
 	uint32_t colour;         /* of all pixels */
 	unsigned int ending_key; /* ends it when it goes down; 0: none does */
@@ -54,6 +59,7 @@ struct fake_machine {
 	atomic_uint watch_interval_ms;
 	atomic_uint media[FAKE_MACHINE_DRIVES]; /* bytes in each drive, 0: empty */
 	unsigned int asked;                     /* how often the obliging drive was to open */
+	atomic_uint layers;                     /* that disks have been given by snapshots */
 	atomic_bool serial_attached;
 	atomic_bool screen_watched;
 	atomic_uint inputs; /* input events so far */

@@ -116,6 +116,25 @@ int raw_client_insert(struct raw_client *client, uint32_t drive, int fd)
 	return raw_client_receive(client, CONTROL_MESSAGE_RESULT, message.id);
 }
 
+static int stage(struct raw_client *client, enum control_message_type type, uint32_t disk, int fd)
+{
+	struct control_message message = control_message_make(type, ++client->last_id);
+
+	message.drive = disk;
+	must(fd_passing_send(client->socket, &message, sizeof(message), &fd, 1) == 0);
+	return raw_client_receive(client, CONTROL_MESSAGE_RESULT, message.id);
+}
+
+int raw_client_stage_layer(struct raw_client *client, uint32_t disk, int fd)
+{
+	return stage(client, CONTROL_MESSAGE_STAGE_LAYER, disk, fd);
+}
+
+int raw_client_stage_memory(struct raw_client *client, int fd)
+{
+	return stage(client, CONTROL_MESSAGE_STAGE_MEMORY, 0, fd);
+}
+
 int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN_FDS])
 {
 	struct control_message message =
@@ -196,6 +215,7 @@ int raw_client_reply(struct raw_client *client, uint64_t *ret_id)
 	if (!wait_slot(client, &client->rings.replies, &reply))
 		return -ECONNRESET;
 	must(control_status_valid(reply.status));
+	client->last_reply = reply;
 	*ret_id = reply.id;
 	return reply.status;
 }

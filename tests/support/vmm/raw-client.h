@@ -19,6 +19,7 @@ struct raw_client {
 	void *memory;
 	struct control_rings rings;
 	uint64_t last_id;
+	struct control_reply last_reply;
 };
 
 /* Connects and makes what it would attach with. */
@@ -39,6 +40,10 @@ int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN
 
 /* Sends INSERT with a copy of fd, for a drive with CONTROL_FORCED or not; the status. */
 int raw_client_insert(struct raw_client *client, uint32_t drive, int fd);
+
+/* Sends STAGE_LAYER for a disk, or STAGE_MEMORY, with a copy of fd; the status. */
+int raw_client_stage_layer(struct raw_client *client, uint32_t disk, int fd);
+int raw_client_stage_memory(struct raw_client *client, int fd);
 
 /* Pushes a command; raw_client_ring() tells the server if it sleeps. Returns the id. */
 uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t argument);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <linux/input-event-codes.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -514,6 +515,107 @@ test_cost_of_a_read (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+}
+
+static int
+temporary_file (void)
+{
+  g_autofree char *path = NULL;
+  int fd = g_file_open_tmp ("innkeeper-XXXXXX", &path, NULL);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_unlink (path);
+  return fd;
+}
+
+static gboolean
+snapshot (InnControlChannel *channel,
+          guint layers,
+          int fd,
+          int memory_fd,
+          gboolean hold,
+          guint64 *ret_pause_us,
+          gboolean *ret_switched,
+          GError **error)
+{
+  const InnControlLayer all[] = { { 0, fd }, { 1, fd } };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_snapshot_async (channel, all, layers, memory_fd, hold, NULL, keep_result,
+                                      &result);
+  return inn_control_channel_snapshot_finish (channel, wait_result (&result), ret_pause_us,
+                                              ret_switched, error);
+}
+
+static void
+test_snapshot (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) error = NULL;
+  int layer = temporary_file ();
+  int memory = temporary_file ();
+  char written[32] = "";
+  guint64 pause_us = 0;
+  gboolean switched = FALSE;
+
+  g_assert_true (snapshot (fixture->channel, 1, layer, -1, FALSE, &pause_us, &switched, &error));
+  g_assert_no_error (error);
+  g_assert_true (switched);
+  g_assert_cmpuint (pause_us, ==, FAKE_MACHINE_PAUSE_US);
+  g_assert_cmpuint (fixture->vmm.machine.layers, ==, 1);
+
+  g_assert_true (snapshot (fixture->channel, 1, layer, memory, TRUE, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (pread (memory, written, sizeof (written), 0), >, 0);
+  g_assert_cmpstr (written, ==, FAKE_MACHINE_MEMORY);
+  g_assert_cmpuint (fixture->vmm.machine.layers, ==, 2);
+
+  g_assert_false (snapshot (fixture->channel, 2, layer, memory, TRUE, NULL, &switched, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SUCH_DEVICE);
+  g_assert_false (switched);
+  g_clear_error (&error);
+
+  /* one at a time */
+  inn_control_channel_snapshot_async (fixture->channel, NULL, 0, memory, FALSE, NULL, keep_result,
+                                      &first);
+  inn_control_channel_snapshot_async (fixture->channel, NULL, 0, layer, FALSE, NULL, keep_result,
+                                      &second);
+  g_assert_false (inn_control_channel_snapshot_finish (fixture->channel, wait_result (&second),
+                                                       NULL, NULL, &error));
+  g_assert_true (g_str_has_prefix (error->message, "Another snapshot"));
+  g_assert_true (inn_control_channel_snapshot_finish (fixture->channel, wait_result (&first), NULL,
+                                                      NULL, NULL));
+  g_assert_true (g_close (layer, NULL));
+  g_assert_true (g_close (memory, NULL));
+}
+
+/* Descriptors that are no files to write to; and memory for which there is no room. */
+static void
+test_snapshot_errors (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  int read_only = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  int memory = temporary_file ();
+  gboolean switched = FALSE;
+
+  g_assert_false (snapshot (fixture->channel, 0, -1, read_only, FALSE, NULL, &switched, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_false (switched);
+  g_clear_error (&error);
+
+  /* a client that goes away leaves nobody waiting */
+  inn_control_channel_snapshot_async (fixture->channel, NULL, 0, memory, FALSE, NULL, keep_result,
+                                      &result);
+  while (fixture->vmm.machine.operations == 0)
+    g_main_context_iteration (NULL, TRUE);
+  inn_control_channel_close (fixture->channel);
+  g_assert_false (inn_control_channel_snapshot_finish (fixture->channel, wait_result (&result),
+                                                       NULL, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_assert_true (g_close (read_only, NULL));
+  g_assert_true (g_close (memory, NULL));
 }
 
 static void
@@ -1133,6 +1235,8 @@ main (int argc, char **argv)
   ADD ("media", test_media);
   ADD ("state-changed", test_state_changed);
   ADD ("serial", test_serial);
+  ADD ("snapshot", test_snapshot);
+  ADD ("snapshot-errors", test_snapshot_errors);
   ADD ("port", test_port);
   ADD ("balloon", test_balloon);
   ADD ("screen", test_screen);

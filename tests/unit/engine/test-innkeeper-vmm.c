@@ -13,6 +13,7 @@
 #include "needs-kvm.h"
 #include "payload-kernel.h"
 #include "protocol/exit-status.h"
+#include "protocol/memory-file.h"
 
 /* From the build: the program, and --sandbox off where a sanitizer makes calls of its own. */
 static const char *vmm_path;
@@ -568,6 +569,71 @@ test_guest_devices (Fixture *f, gconstpointer data)
   g_assert_true (g_close (fd, NULL));
 }
 
+static int
+temporary_file (void)
+{
+  g_autofree char *path = NULL;
+  int fd = g_file_open_tmp ("innkeeper-memory-XXXXXX", &path, NULL);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_unlink (path);
+  return fd;
+}
+
+static gboolean
+take_snapshot (InnControlChannel *channel,
+               int memory_fd,
+               gboolean hold,
+               guint64 *ret_pause_us,
+               GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_snapshot_async (channel, NULL, 0, memory_fd, hold, NULL, keep_result,
+                                      &result);
+  return inn_control_channel_snapshot_finish (channel, wait_result (&result), ret_pause_us, NULL,
+                                              error);
+}
+
+/* In the sandbox, with every kind of device. */
+static void
+test_snapshot (Fixture *f, gconstpointer data)
+{
+  g_autofree char *line = g_strdup_printf (
+      "--cpus 2 --balloon on --console-port p --vsock 3 --display 1024x768 --disk '%s'", f->disk);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (InnControlChannel) channel = NULL;
+  g_autofree struct statistics_page *page = NULL;
+  g_autoptr (GError) error = NULL;
+
+  KERNEL (f, SPIN);
+  process = start_with_control (f, line);
+  channel = open_channel (f);
+  for (guint i = 0; i < 3; i++)
+    {
+      int memory = temporary_file ();
+      guint64 pause_us = 0;
+      struct memory_file file;
+
+      g_assert_true (take_snapshot (channel, memory, i == 2, &pause_us, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (pause_us, >, 0);
+      g_test_message ("the guest stood still for %" G_GUINT64_FORMAT " us", pause_us);
+      g_assert_cmpint (memory_file_read (memory, &file), ==, 0);
+      g_assert_cmpint (memory_file_check (memory, &file, NULL, NULL), ==, 0);
+      g_assert_cmpuint (file.ram_size, ==, 32 << 20);
+      g_assert_true (g_close (memory, NULL));
+      g_assert_cmpuint (read_state (channel), ==, i == 2 ? VMM_STATE_PAUSED : VMM_STATE_RUNNING);
+    }
+  page = read_page (channel);
+  g_assert_cmpuint (page->status.snapshots, ==, 3);
+  g_assert_true (call (channel, INN_CONTROL_RESUME));
+  g_assert_true (call (channel, INN_CONTROL_RESET));
+  wait_until_up (process);
+  g_assert_true (call (channel, INN_CONTROL_POWER_OFF));
+  assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
+}
+
 static void
 test_unresponsive (Fixture *f, gconstpointer data)
 {
@@ -623,6 +689,7 @@ main (int argc, char **argv)
   ADD ("shutdown", test_shutdown);
   ADD ("attach-serial", test_attach_serial);
   ADD ("guest-devices", test_guest_devices);
+  ADD ("snapshot", test_snapshot);
   ADD ("unresponsive", test_unresponsive);
   return g_test_run ();
 }

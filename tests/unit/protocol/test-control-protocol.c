@@ -63,6 +63,23 @@ static void test_drives(void)
 	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
 }
 
+static void test_staging(void)
+{
+	struct control_message message = control_message_make(CONTROL_MESSAGE_STAGE_LAYER, 1);
+
+	message.drive = CONTROL_MAX_DRIVES - 1;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+	g_assert_cmpint(control_message_validate(&message, 0, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_VMM), ==, -EPROTO);
+	message.drive = CONTROL_MAX_DRIVES;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	message.drive = CONTROL_FORCED;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	message = control_message_make(CONTROL_MESSAGE_STAGE_MEMORY, 1);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+	g_assert_cmpint(control_message_validate(&message, 2, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+}
+
 static void test_message_lies(void)
 {
 	struct control_message message = control_message_make(CONTROL_MESSAGE_RESULT, 1);
@@ -215,6 +232,10 @@ static void test_arguments(void)
 		{CONTROL_GROW_DISK, {0}, 0},
 		{CONTROL_GROW_DISK, {63}, 0},
 		{CONTROL_GROW_DISK, {64}, -EINVAL},
+		{CONTROL_SNAPSHOT, {0}, 0},
+		{CONTROL_SNAPSHOT, {CONTROL_SNAPSHOT_HOLD}, 0},
+		{CONTROL_SNAPSHOT, {2}, -EINVAL},
+		{CONTROL_SNAPSHOT, {1ULL << 32}, -EINVAL},
 		{CONTROL_SET_LINK, {0, 0}, 0},
 		{CONTROL_SET_LINK, {7, 1}, 0},
 		{CONTROL_SET_LINK, {8, 1}, -EINVAL},
@@ -252,6 +273,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control-protocol/messages", test_messages);
 	g_test_add_func("/control-protocol/port-names", test_port_names);
 	g_test_add_func("/control-protocol/drives", test_drives);
+	g_test_add_func("/control-protocol/staging", test_staging);
 	g_test_add_func("/control-protocol/message-lies", test_message_lies);
 	g_test_add_func("/control-protocol/layout", test_layout);
 	g_test_add_func("/control-protocol/layout-lies", test_layout_lies);

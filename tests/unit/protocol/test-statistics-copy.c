@@ -91,6 +91,9 @@ static void test_lies(struct fixture *fixture, gconstpointer data)
 	LIE(status.state, VMM_STATE_ENDED, 0);
 	LIE(status.state, VMM_STATE_ENDED + 1, -EPROTO);
 	LIE(status.end_reason, VMM_END_HOST_ERROR + 1, -EPROTO);
+	LIE(status.snapshot_status, -ENOSPC, 0);
+	LIE(status.snapshot_status, 1, -EPROTO);
+	LIE(status.snapshot_status, INT32_MIN, -EPROTO);
 #undef LIE
 }
 

@@ -88,6 +88,17 @@ static void assert_fds_settle(struct fake_vmm *vmm, unsigned int expected)
 	g_assert_cmpuint(count_open_fds(), ==, expected);
 }
 
+static int temporary_file(int flags)
+{
+	g_autofree char *path = g_build_filename(g_get_tmp_dir(), "innkeeper-XXXXXX", NULL);
+	int created = g_mkstemp(path), fd = open(path, flags | O_CLOEXEC);
+
+	g_assert_cmpint(fd, >=, 0);
+	close(created);
+	g_unlink(path);
+	return fd;
+}
+
 /* The page is the server thread's; the device lock makes it ours for a moment. */
 static struct statistics_status read_status(struct fake_vmm *vmm)
 {
@@ -150,6 +161,85 @@ static void test_screen(struct fake_vmm *vmm, gconstpointer data)
 	for (unsigned int i = 0; i < CONTROL_SCREEN_FDS; i++)
 		fd_close(&fds[i]);
 	raw_client_close(&other);
+}
+
+static void wait_for_snapshots(struct fake_vmm *vmm, uint64_t count)
+{
+	for (int i = 0; i < 2000 && read_status(vmm).snapshots < count; i++)
+		g_usleep(1000);
+	g_assert_cmpuint(read_status(vmm).snapshots, ==, count);
+}
+
+static void assert_event(struct raw_client *client, enum control_event_type type)
+{
+	struct control_event event;
+
+	g_assert_true(raw_client_event(client, &event));
+	g_assert_cmpuint(event.type, ==, type);
+}
+
+/* With what has been staged, once. */
+static void test_snapshot(struct fake_vmm *vmm, gconstpointer data)
+{
+	struct raw_client client, other;
+	int layer = temporary_file(O_RDWR), memory = temporary_file(O_RDWR);
+	char written[32] = "";
+
+	raw_client_open(&client, vmm->path);
+	raw_client_open(&other, vmm->path);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_SNAPSHOT, 0), ==, 0);
+	g_assert_cmpuint(client.last_reply.value, ==, FAKE_MACHINE_PAUSE_US);
+	g_assert_cmpuint(client.last_reply.number, ==, 0);
+	g_assert_cmpint(raw_client_stage_memory(&client, layer), ==, 0);
+	g_assert_cmpint(raw_client_stage_memory(&client, memory), ==, 0); /* in its place */
+	g_assert_cmpint(raw_client_stage_layer(&client, 0, layer), ==, 0);
+	/* what a client has staged is its own */
+	g_assert_cmpint(raw_client_call(&other, CONTROL_SNAPSHOT, 0), ==, 0);
+	g_assert_cmpuint(vmm->machine.layers, ==, 0);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_SNAPSHOT, CONTROL_SNAPSHOT_HOLD), ==, 0);
+	g_assert_cmpuint(client.last_reply.number, ==, 1);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_SNAPSHOT, 0), ==, -EALREADY);
+	wait_for_snapshots(vmm, 1);
+	assert_event(&client, CONTROL_EVENT_STATE);
+	assert_event(&client, CONTROL_EVENT_SNAPSHOT);
+	assert_event(&other, CONTROL_EVENT_STATE);
+	assert_event(&other, CONTROL_EVENT_SNAPSHOT);
+	g_assert_cmpint(read_status(vmm).snapshot_status, ==, 0);
+	g_assert_cmpuint(read_status(vmm).state, ==, VMM_STATE_PAUSED);
+	g_assert_cmpuint(vmm->machine.layers, ==, 1);
+	g_assert_cmpint(pread(memory, written, sizeof(written), 0), >, 0);
+	g_assert_cmpstr(written, ==, FAKE_MACHINE_MEMORY);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_SNAPSHOT, 0), ==, 0);
+	g_assert_cmpuint(client.last_reply.number, ==, 0);
+	g_assert_cmpuint(vmm->machine.layers, ==, 1);
+	raw_client_close(&client);
+	raw_client_close(&other);
+	close(layer);
+	close(memory);
+}
+
+/* Only files that can be written, and they go with their client. */
+static void test_staging(struct fake_vmm *vmm, gconstpointer data)
+{
+	struct raw_client client;
+	int good = temporary_file(O_RDWR), read_only = temporary_file(O_RDONLY);
+	int write_only = temporary_file(O_WRONLY), event = eventfd(0, EFD_CLOEXEC);
+	unsigned int before = count_open_fds();
+
+	raw_client_open(&client, vmm->path);
+	g_assert_cmpint(raw_client_stage_memory(&client, read_only), ==, -EINVAL);
+	g_assert_cmpint(raw_client_stage_layer(&client, 0, write_only), ==, -EINVAL);
+	g_assert_cmpint(raw_client_stage_layer(&client, 0, event), ==, -EINVAL);
+	for (uint32_t disk = 0; disk < CONTROL_MAX_DRIVES; disk++)
+		g_assert_cmpint(raw_client_stage_layer(&client, disk, good), ==, 0);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_SNAPSHOT, 0), ==, -ENODEV);
+	g_assert_cmpint(raw_client_stage_layer(&client, 0, good), ==, 0);
+	raw_client_close(&client);
+	assert_fds_settle(vmm, before);
+	close(good);
+	close(read_only);
+	close(write_only);
+	close(event);
 }
 
 static void wait_for_inputs(struct fake_vmm *vmm, unsigned int count)
@@ -847,6 +937,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("commands", NULL, test_commands);
 	ADD("screen", NULL, test_screen);
+	ADD("snapshot", NULL, test_snapshot);
+	ADD("staging", NULL, test_staging);
 	ADD("input", NULL, test_input);
 	ADD("held-keys", NULL, test_held_keys);
 	ADD("input-lies", NULL, test_input_lies);

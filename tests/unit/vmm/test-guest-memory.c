@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MIB (1ULL << 20)
 #define GIB (1ULL << 30)
@@ -95,6 +96,36 @@ static void test_discard(void)
 	guest_memory_destroy(memory);
 }
 
+/* Nothing is lost, and nothing comes back that was given away. */
+static void test_collapse(void)
+{
+	struct guest_memory *memory = create(6 * MIB);
+	char *bytes = guest_memory_at(memory, 0, 6 * MIB);
+	unsigned char present[512];
+	unsigned int there = 0;
+	int r;
+
+	memset(bytes, 'x', 4 * MIB); /* the last has never been touched */
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 2 * MIB, MIB), ==, 0);
+	r = guest_memory_collapse(memory, 0, 6 * MIB);
+	g_assert_true(r == 0 || r == -EINVAL);
+	for (size_t i = 0; i < 6 * MIB; i += 4096)
+		g_assert_cmpint(bytes[i], ==,
+				i < 2 * MIB || (i >= 3 * MIB && i < 4 * MIB) ? 'x' : 0);
+	guest_memory_destroy(memory);
+
+	memory = create(2 * MIB);
+	bytes = guest_memory_at(memory, 0, 2 * MIB);
+	memset(bytes, 'x', 2 * MIB);
+	g_assert_cmpint(guest_memory_discard(memory, bytes, MIB), ==, 0);
+	(void)guest_memory_collapse(memory, 0, 2 * MIB);
+	g_assert_cmpint(mincore(bytes, 2 * MIB, present), ==, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(present); i++)
+		there += present[i] & 1;
+	g_assert_cmpuint(there, ==, 256);
+	guest_memory_destroy(memory);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -102,5 +133,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/guest-memory/split", test_split);
 	g_test_add_func("/guest-memory/bounds", test_bounds);
 	g_test_add_func("/guest-memory/discard", test_discard);
+	g_test_add_func("/guest-memory/collapse", test_collapse);
 	return g_test_run();
 }

@@ -46,13 +46,24 @@ static void wait_for_progress(struct whole_machine *whole)
 	g_assert_cmpuint(counter(whole), >, before);
 }
 
+static int hold(struct whole_machine *whole)
+{
+	uint64_t before = event_loop_now(), begin = 0;
+	int r = machine_hold(whole->machine, &begin);
+
+	if (r == 0)
+		g_assert_true(begin >= before && begin <= event_loop_now());
+	return r;
+}
+
 static void save(struct whole_machine *whole)
 {
-	size_t size = machine_state_size(whole->machine), length;
-	g_autofree uint8_t *bytes = g_malloc(size);
+	enum { SIZE = 256 << 10 };
+	g_autofree uint8_t *bytes = g_malloc(SIZE);
+	size_t length;
 	struct state_writer writer;
 
-	state_writer_init(&writer, bytes, size);
+	state_writer_init(&writer, bytes, SIZE);
 	g_assert_cmpint(machine_state_save(whole->machine, &writer), ==, 0);
 	g_assert_cmpint(state_writer_finish(&writer, &length), ==, 0);
 }
@@ -67,7 +78,7 @@ static void test_running(void)
 		uint64_t held;
 
 		wait_for_progress(&whole);
-		g_assert_cmpint(machine_hold(whole.machine), ==, 0);
+		g_assert_cmpint(hold(&whole), ==, 0);
 		held = counter(&whole);
 		save(&whole);
 		g_assert_cmpuint(counter(&whole), ==, held);
@@ -88,7 +99,7 @@ static void test_paused(void)
 	wait_for_progress(&whole);
 	g_assert_cmpint(machine_pause(whole.machine), ==, 0);
 	before = counter(&whole);
-	g_assert_cmpint(machine_hold(whole.machine), ==, 0);
+	g_assert_cmpint(hold(&whole), ==, 0);
 	save(&whole);
 	machine_release(whole.machine);
 	whole_machine_yield(&whole);
@@ -105,13 +116,13 @@ static void test_refusals(void)
 
 	CREATE(&whole, COUNT, "--memory 32M");
 	machine_requests_note(&whole.machine->requests, REQUEST_STORAGE_ERROR, -ENOSPC, NULL);
-	g_assert_cmpint(machine_hold(whole.machine), ==, -ENOSPC);
+	g_assert_cmpint(hold(&whole), ==, -ENOSPC);
 	g_assert_cmpuint(whole.machine->state, ==, VMM_STATE_STORAGE_ERROR);
 	g_assert_cmpint(machine_resume(whole.machine), ==, 0);
-	g_assert_cmpint(machine_hold(whole.machine), ==, 0);
+	g_assert_cmpint(hold(&whole), ==, 0);
 	machine_release(whole.machine);
 	machine_requests_note(&whole.machine->requests, REQUEST_POWER_OFF, 0, NULL);
-	g_assert_cmpint(machine_hold(whole.machine), ==, -EINVAL);
+	g_assert_cmpint(hold(&whole), ==, -EINVAL);
 	g_assert_cmpuint(whole.machine->state, ==, VMM_STATE_ENDED);
 	whole_machine_stop(&whole);
 	whole_machine_destroy(&whole);
@@ -124,7 +135,7 @@ static void test_resets(void)
 
 	CREATE(&whole, RESET, "--memory 32M --cpus 2");
 	for (unsigned int i = 0; i < 50; i++) {
-		int r = machine_hold(whole.machine);
+		int r = hold(&whole);
 
 		g_assert_true(r == 0 || r == -EBUSY);
 		if (r == 0) {
@@ -159,7 +170,7 @@ static void test_reset_meanwhile(void)
 	for (unsigned int i = 0; i < 1000 && r == 0; i++) {
 		GThread *thread = g_thread_new("reset", note_reset, whole.machine);
 
-		r = machine_hold(whole.machine);
+		r = hold(&whole);
 		if (r == 0)
 			machine_release(whole.machine);
 		event_loop_unlock(whole.machine->loop);
@@ -169,7 +180,7 @@ static void test_reset_meanwhile(void)
 	g_assert_cmpint(r, ==, -EBUSY);
 	g_assert_true(machine_requests_pending(&whole.machine->requests));
 	wait_for_progress(&whole);
-	g_assert_cmpint(machine_hold(whole.machine), ==, 0);
+	g_assert_cmpint(hold(&whole), ==, 0);
 	machine_release(whole.machine);
 	whole_machine_stop(&whole);
 	whole_machine_destroy(&whole);
@@ -191,7 +202,7 @@ static void test_devices(void)
 				  disk, disk, pair[0]);
 	CREATE(&whole, COUNT, options);
 	for (unsigned int i = 0; i < 5; i++) {
-		g_assert_cmpint(machine_hold(whole.machine), ==, 0);
+		g_assert_cmpint(hold(&whole), ==, 0);
 		machine_release(whole.machine);
 		wait_for_progress(&whole);
 	}

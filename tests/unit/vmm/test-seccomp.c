@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <linux/kvm.h>
 #include <linux/vhost.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -87,6 +88,36 @@ static void clone_thread(void)
 		_exit(1);
 }
 
+/* The copy of a process may go on and end; a snapshot is written by one. */
+static void copy_process(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		_exit(1);
+}
+
+/* One that shares memory, or is a thread. */
+static void copy_shared(void)
+{
+	(void)syscall(SYS_clone, CLONE_VM | SIGCHLD, NULL, NULL, NULL, 0);
+}
+
+static void copy_with_rights(void)
+{
+	(void)syscall(SYS_clone,
+		      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_NEWUSER | SIGCHLD, NULL,
+		      NULL, NULL, 0);
+}
+
+static void save_registers(void)
+{
+	(void)!ioctl(-1, KVM_GET_XSAVE, NULL);
+}
+
 static void allocate(void)
 {
 	char *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -143,6 +174,10 @@ static void test_denied(void)
 	assert_denied(SANDBOX_MAIN_THREAD, run_vcpu);
 	assert_denied(SANDBOX_VCPU_THREAD, read_at);
 	assert_denied(SANDBOX_VCPU_THREAD, take_queue);
+	assert_denied(SANDBOX_VCPU_THREAD, copy_process);
+	assert_denied(SANDBOX_VCPU_THREAD, save_registers);
+	assert_denied(SANDBOX_MAIN_THREAD, copy_shared);
+	assert_denied(SANDBOX_MAIN_THREAD, copy_with_rights);
 }
 
 static void test_allowed(void)
@@ -157,6 +192,8 @@ static void test_allowed(void)
 	assert_allowed(SANDBOX_VCPU_THREAD, run_vcpu);
 	assert_allowed(SANDBOX_MAIN_THREAD, read_at);
 	assert_allowed(SANDBOX_MAIN_THREAD, take_queue);
+	assert_allowed(SANDBOX_MAIN_THREAD, copy_process);
+	assert_allowed(SANDBOX_MAIN_THREAD, save_registers);
 }
 
 static void test_log_only(void)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/byte-order.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 #include "state/state-format.h"
 #include "state/state-reader.h"
 #include "state/state-writer.h"

@@ -11,7 +11,7 @@
 
 #include "base/byte-order.h"
 #include "needs-kvm.h"
-#include "state/crc32c.h"
+#include "base/crc32c.h"
 #include "state/state-reader.h"
 #include "state/state-writer.h"
 #include "whole-machine.h"
@@ -35,7 +35,6 @@ static void save(struct machine *machine, struct saved *saved)
 	state_writer_init(&writer, saved->bytes, sizeof(saved->bytes));
 	g_assert_cmpint(machine_state_save(machine, &writer), ==, 0);
 	g_assert_cmpint(state_writer_finish(&writer, &saved->length), ==, 0);
-	g_assert_cmpuint(saved->length, <=, machine_state_size(machine));
 }
 
 static int load(struct machine *machine, struct saved *saved)
