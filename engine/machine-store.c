@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -23,21 +22,19 @@
 #include "disk-image.h"
 #include "engine-error.h"
 #include "file-lock.h"
+#include "folder.h"
 #include "machine-description-disks.h"
 #include "machine-lock.h"
 
 #define DEFINITION_NAME "domain.xml"
+#define SNAPSHOTS_NAME  "snapshots"
 #define NEW_PREFIX      ".new-"
 #define DELETED_PREFIX  ".deleted-"
 
 enum
 {
-  MAX_OPEN_FOLDERS = 16 /* while removing a tree */
-};
-
-enum
-{
   CHANGED,
+  SNAPSHOTS_CHANGED,
   N_SIGNALS
 };
 
@@ -79,49 +76,14 @@ inn_machine_store_class_init (InnMachineStoreClass *klass)
 
   signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                    NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SNAPSHOTS_CHANGED]
+      = g_signal_new ("snapshots-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                      NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
 inn_machine_store_init (InnMachineStore *self)
 {
-}
-
-static void
-set_errno_error (GError **error, const char *path, int error_number)
-{
-  g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (error_number),
-               _ ("“%s” cannot be written: %s. Nothing was changed."), path,
-               g_strerror (error_number));
-}
-
-static int
-remove_entry (const char *path, const struct stat *status, int type, struct FTW *where)
-{
-  return remove (path);
-}
-
-static gboolean
-remove_tree (const char *path, GError **error)
-{
-  if (nftw (path, remove_entry, MAX_OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0)
-    return TRUE;
-
-  g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
-               _ ("The files in “%s” cannot all be removed: %s."), path, g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-sync_folder (const char *path, GError **error)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean done = fd >= 0 && fsync (fd) == 0;
-
-  if (!done)
-    set_errno_error (error, path, errno);
-  fd_close (&fd);
-
-  return done;
 }
 
 /* The descriptor that holds the store's lock, or -1. */
@@ -132,24 +94,27 @@ open_store_lock (InnMachineStore *self, GError **error)
   int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
   if (fd < 0)
-    set_errno_error (error, self->path, errno);
+    inn_folder_set_error (error, self->path, errno);
 
   return fd;
 }
 
-static int
-lock_store (InnMachineStore *self, GError **error)
+int
+inn_machine_store_lock (InnMachineStore *self, GError **error)
 {
-  int fd = open_store_lock (self, error);
   int error_number;
+  int fd;
 
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), -1);
+
+  fd = open_store_lock (self, error);
   if (fd < 0)
     return -1;
 
   error_number = inn_file_lock_wait (fd, INN_FILE_LOCK_EXCLUSIVE);
   if (error_number != 0)
     {
-      set_errno_error (error, self->path, error_number);
+      inn_folder_set_error (error, self->path, error_number);
       fd_close (&fd);
     }
 
@@ -168,8 +133,48 @@ remove_leftovers (InnMachineStore *self)
       g_autofree char *path = g_build_filename (self->path, name, NULL);
 
       if (g_str_has_prefix (name, NEW_PREFIX) || g_str_has_prefix (name, DELETED_PREFIX))
-        remove_tree (path, NULL);
+        inn_folder_remove (path, NULL);
     }
+}
+
+/* The folder of snapshots, and each of them. */
+static void
+watch_snapshots (InnMachineStore *self, const char *folder)
+{
+  g_autoptr (GDir) snapshots = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  if (snapshots == NULL)
+    return;
+
+  inn_directory_watch_add (self->watch, folder);
+  while ((name = g_dir_read_name (snapshots)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (g_uuid_string_is_valid (name))
+        inn_directory_watch_add (self->watch, path);
+    }
+}
+
+static void
+watch_machine (InnMachineStore *self, const char *folder)
+{
+  g_autofree char *snapshots = g_build_filename (folder, SNAPSHOTS_NAME, NULL);
+
+  inn_directory_watch_add (self->watch, folder); /* refused when it has gone */
+  watch_snapshots (self, snapshots);
+}
+
+/* Below a machine's folder, whose UUID comes first. */
+static void
+on_snapshots_changed (InnMachineStore *self, const char *below)
+{
+  g_auto (GStrv) names = g_strsplit (below, "/", 2);
+  g_autofree char *folder = g_build_filename (self->path, names[0], SNAPSHOTS_NAME, NULL);
+
+  watch_snapshots (self, folder);
+  g_signal_emit (self, signals[SNAPSHOTS_CHANGED], 0, names[0]);
 }
 
 static void
@@ -187,8 +192,13 @@ on_watched_change (const char *folder, const char *name, gpointer user_data)
 
       if (!g_uuid_string_is_valid (name))
         return;
-      inn_directory_watch_add (self->watch, machine_folder); /* refused when it has gone */
+      watch_machine (self, machine_folder);
       g_signal_emit (self, signals[CHANGED], 0, name);
+    }
+  else if (g_str_equal (name, SNAPSHOTS_NAME)
+           || strchr (folder + strlen (self->path) + 1, '/') != NULL)
+    {
+      on_snapshots_changed (self, folder + strlen (self->path) + 1);
     }
   else if (g_str_equal (name, DEFINITION_NAME) || g_str_equal (name, "last-run"))
     {
@@ -215,7 +225,7 @@ start_watching (InnMachineStore *self)
     {
       g_autofree char *folder = inn_machine_store_get_folder (self, uuids[i]);
 
-      inn_directory_watch_add (self->watch, folder);
+      watch_machine (self, folder);
     }
 }
 
@@ -292,6 +302,14 @@ inn_machine_store_contains (InnMachineStore *self, const char *uuid)
   return g_uuid_string_is_valid (uuid) && g_file_test (folder, G_FILE_TEST_IS_DIR);
 }
 
+const char *
+inn_machine_store_get_path (InnMachineStore *self)
+{
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), NULL);
+
+  return self->path;
+}
+
 char *
 inn_machine_store_get_folder (InnMachineStore *self, const char *uuid)
 {
@@ -342,6 +360,15 @@ parse_definition (const char *uuid, const char *text, gsize length, GError **err
     }
 
   return g_steal_pointer (&description);
+}
+
+InnMachineDescription *
+inn_machine_store_load_file (const char *path, const char *uuid, GError **error)
+{
+  gsize length = 0;
+  g_autofree char *text = read_definition (path, &length, error);
+
+  return text != NULL ? parse_definition (uuid, text, length, error) : NULL;
 }
 
 InnMachineDescription *
@@ -406,41 +433,47 @@ write_definition (const char *folder, const InnMachineDescription *description, 
                                 &local_error))
     return TRUE;
 
-  set_errno_error (error, path, inn_engine_errno_from_file_error (local_error));
+  inn_folder_set_error (error, path, inn_engine_errno_from_file_error (local_error));
   return FALSE;
 }
 
-/* @folder is where the machine is made, @final_folder where it will be found. */
-static gboolean
-fill_folder (const char *folder,
-             const char *final_folder,
-             InnMachineDescription *description,
-             const guint64 *disk_sizes,
-             guint n_disks,
-             GError **error)
+/* New disks. */
+typedef struct
 {
-  for (guint i = 0; i < n_disks; i++)
+  const guint64 *sizes;
+  guint count;
+} DiskSizes;
+
+static gboolean
+make_disks (const char *folder,
+            const char *final_folder,
+            InnMachineDescription *description,
+            gpointer data,
+            GError **error)
+{
+  const DiskSizes *disks = data;
+
+  for (guint i = 0; i < disks->count; i++)
     {
       g_autofree char *name = g_strdup_printf ("disk-%u.raw", i + 1);
       g_autofree char *path = g_build_filename (folder, name, NULL);
       g_autofree char *final_path = g_build_filename (final_folder, name, NULL);
 
-      if (!inn_disk_image_create (path, disk_sizes[i], error))
+      if (!inn_disk_image_create (path, disks->sizes[i], error))
         return FALSE;
       inn_machine_description_add_disk (description, INN_DISK_DISK, INN_DISK_BUS_VIRTIO,
                                         final_path);
     }
 
-  return inn_machine_description_validate (description, error)
-         && write_definition (folder, description, error) && sync_folder (folder, error);
+  return TRUE;
 }
 
 /* With the store's lock held. */
 static gboolean
 make_machine (InnMachineStore *self,
               InnMachineDescription *description,
-              const guint64 *disk_sizes,
-              guint n_disks,
+              InnMachineFill fill,
+              gpointer data,
               GError **error)
 {
   const char *uuid = inn_machine_description_get_uuid (description);
@@ -449,22 +482,46 @@ make_machine (InnMachineStore *self,
 
   if (g_mkdtemp_full (folder, 0700) == NULL)
     {
-      set_errno_error (error, self->path, errno);
+      inn_folder_set_error (error, self->path, errno);
       return FALSE;
     }
-  if (!fill_folder (folder, final_folder, description, disk_sizes, n_disks, error))
+  if (!fill (folder, final_folder, description, data, error)
+      || !inn_machine_description_validate (description, error)
+      || !write_definition (folder, description, error) || !inn_folder_sync (folder, error))
     {
-      remove_tree (folder, NULL);
+      inn_folder_remove (folder, NULL);
       return FALSE;
     }
   if (g_rename (folder, final_folder) < 0)
     {
-      set_errno_error (error, final_folder, errno);
-      remove_tree (folder, NULL);
+      inn_folder_set_error (error, final_folder, errno);
+      inn_folder_remove (folder, NULL);
       return FALSE;
     }
 
-  return sync_folder (self->path, error);
+  return inn_folder_sync (self->path, error);
+}
+
+gboolean
+inn_machine_store_add (InnMachineStore *self,
+                       InnMachineDescription *description,
+                       InnMachineFill fill,
+                       gpointer data,
+                       GError **error)
+{
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  remove_leftovers (self);
+  if (inn_machine_store_contains (self, inn_machine_description_get_uuid (description)))
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
+                   _ ("There is a machine with the UUID %s already."),
+                   inn_machine_description_get_uuid (description));
+      return FALSE;
+    }
+
+  return check_name_is_free (self, description, error)
+         && make_machine (self, description, fill, data, error);
 }
 
 gboolean
@@ -474,7 +531,8 @@ inn_machine_store_create (InnMachineStore *self,
                           guint n_disks,
                           GError **error)
 {
-  gboolean done = FALSE;
+  DiskSizes disks = { .sizes = disk_sizes, .count = n_disks };
+  gboolean done;
   int lock;
 
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
@@ -483,21 +541,28 @@ inn_machine_store_create (InnMachineStore *self,
       || !inn_machine_description_validate (description, error))
     return FALSE;
 
-  lock = lock_store (self, error);
+  lock = inn_machine_store_lock (self, error);
   if (lock < 0)
     return FALSE;
 
-  remove_leftovers (self);
-  if (inn_machine_store_contains (self, inn_machine_description_get_uuid (description)))
-    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
-                 _ ("There is a machine with the UUID %s already."),
-                 inn_machine_description_get_uuid (description));
-  else
-    done = check_name_is_free (self, description, error)
-           && make_machine (self, description, disk_sizes, n_disks, error);
+  done = inn_machine_store_add (self, description, make_disks, &disks, error);
   fd_close (&lock);
 
   return done;
+}
+
+gboolean
+inn_machine_store_write (InnMachineStore *self,
+                         const InnMachineDescription *description,
+                         GError **error)
+{
+  g_autofree char *folder = NULL;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  folder = inn_machine_store_get_folder (self, inn_machine_description_get_uuid (description));
+  return inn_machine_description_validate (description, error)
+         && write_definition (folder, description, error);
 }
 
 gboolean
@@ -515,7 +580,7 @@ inn_machine_store_replace (InnMachineStore *self,
   if (!inn_machine_description_validate (description, error))
     return FALSE;
 
-  lock = lock_store (self, error);
+  lock = inn_machine_store_lock (self, error);
   if (lock < 0)
     return FALSE;
 
@@ -560,7 +625,7 @@ inn_machine_store_change (InnMachineStore *self,
 
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
 
-  lock = lock_store (self, error);
+  lock = inn_machine_store_lock (self, error);
   if (lock < 0)
     return FALSE;
 
@@ -597,13 +662,13 @@ inn_machine_store_create_disk (InnMachineStore *self,
 
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), NULL);
 
-  lock = lock_store (self, error);
+  lock = inn_machine_store_lock (self, error);
   if (lock < 0)
     return NULL;
 
   folder = inn_machine_store_get_folder (self, uuid);
   path = next_disk_path (folder);
-  done = inn_disk_image_create (path, size, error) && sync_folder (folder, error);
+  done = inn_disk_image_create (path, size, error) && inn_folder_sync (folder, error);
   fd_close (&lock);
 
   return done ? g_steal_pointer (&path) : NULL;
@@ -619,11 +684,11 @@ remove_machine (InnMachineStore *self, const char *uuid, GError **error)
 
   if (g_rename (folder, away) < 0)
     {
-      set_errno_error (error, folder, errno);
+      inn_folder_set_error (error, folder, errno);
       return FALSE;
     }
 
-  return sync_folder (self->path, error) && remove_tree (away, error);
+  return inn_folder_sync (self->path, error) && inn_folder_remove (away, error);
 }
 
 gboolean
@@ -635,7 +700,7 @@ inn_machine_store_remove (InnMachineStore *self, const char *uuid, const char *n
 
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
 
-  store_lock = lock_store (self, error);
+  store_lock = inn_machine_store_lock (self, error);
   if (store_lock < 0)
     return FALSE;
 

@@ -4,6 +4,7 @@
  * the disks made for it. Every process reads it anew, so all of them see the same machines.
  *
  * Signal "changed" (const char *uuid): that machine came, went or changed; NULL: any may have.
+ * "snapshots-changed" (const char *uuid): the snapshots of that machine did.
  * Emitted in the thread-default main context of inn_machine_store_open().
  *
  * The functions may block on the disk and, those that change something, on another process that
@@ -29,6 +30,8 @@ void inn_machine_store_close (InnMachineStore *self);
 /* UUIDs of all machines, in order. Transfer full, never NULL. */
 GStrv inn_machine_store_list (InnMachineStore *self);
 gboolean inn_machine_store_contains (InnMachineStore *self, const char *uuid);
+/* The folder of all machines. Borrowed. */
+const char *inn_machine_store_get_path (InnMachineStore *self);
 /* The folder of a machine; transfer full. */
 char *inn_machine_store_get_folder (InnMachineStore *self, const char *uuid);
 
@@ -36,6 +39,35 @@ char *inn_machine_store_get_folder (InnMachineStore *self, const char *uuid);
  * all the same (transfer full, never NULL then). */
 InnMachineDescription *
 inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name, GError **error);
+
+/* The description in a file that was written for that machine, validated. */
+InnMachineDescription *
+inn_machine_store_load_file (const char *path, const char *uuid, GError **error);
+
+/*
+ * For a change that takes more than one of these functions: waits until nobody else changes the
+ * store. A descriptor that holds its lock until it is closed, or -1. The next two want it.
+ */
+int inn_machine_store_lock (InnMachineStore *self, GError **error);
+/* Replaces the definition of a machine that is there, and keeps its name. */
+gboolean inn_machine_store_write (InnMachineStore *self,
+                                  const InnMachineDescription *description,
+                                  GError **error);
+
+/* Puts a new machine's files into @folder, which will be found as @final_folder, and says so in
+ * @description. */
+typedef gboolean (*InnMachineFill) (const char *folder,
+                                    const char *final_folder,
+                                    InnMachineDescription *description,
+                                    gpointer data,
+                                    GError **error);
+
+/* Makes a machine as inn_machine_store_create() does, of the files that @fill makes. */
+gboolean inn_machine_store_add (InnMachineStore *self,
+                                InnMachineDescription *description,
+                                InnMachineFill fill,
+                                gpointer data,
+                                GError **error);
 
 /* Makes a machine with @n_disks new disks, which are added to @description. All or nothing. */
 gboolean inn_machine_store_create (InnMachineStore *self,

@@ -22,6 +22,7 @@
 #include "host-memory.h"
 #include "launch-plan.h"
 #include "machine-lock.h"
+#include "machine-store.h"
 #include "net-keeper-process.h"
 #include "run-record.h"
 #include "variable-store.h"
@@ -193,6 +194,28 @@ check_memory (const InnMachineDescription *description, GError **error)
                                 inn_machine_description_get_memory (description), error);
 }
 
+/* From here on nobody freezes its disks; but somebody may have, since the description was read. */
+static gboolean
+check_unchanged (const InnVmmRequest *request, GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (request->description);
+  g_autofree char *path = g_build_filename (request->folder, "domain.xml", NULL);
+  g_autofree char *wanted = inn_machine_description_to_xml (request->description);
+  g_autoptr (InnMachineDescription) current = inn_machine_store_load_file (path, uuid, error);
+  g_autofree char *xml = NULL;
+
+  if (current == NULL)
+    return FALSE;
+  xml = inn_machine_description_to_xml (current);
+  if (g_str_equal (xml, wanted))
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("“%s” did not start, because somebody else has just changed it. Start it again."),
+               inn_machine_description_get_name (request->description));
+  return FALSE;
+}
+
 static GSubprocess *
 start_locked (const Opening *opening, gint64 started, GError **error)
 {
@@ -208,7 +231,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   plan = inn_launch_plan_new (request->description, opening->firmware, program,
                               (const char *const *)environment);
-  if (!open_files (opening, plan, launcher, error)
+  if (!check_unchanged (request, error) || !open_files (opening, plan, launcher, error)
       || !inn_run_record_save_definition (request->folder, xml, error)
       || !inn_run_record_save_start (request->folder, started, error))
     return NULL;

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See snapshot-fixture.h.
+ */
+#include "snapshot-fixture.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "layer-scan.h"
+#include "machine-description-disks.h"
+
+enum
+{
+  CLUSTER = 64 << 10
+};
+
+void
+snapshot_fixture_set_up (SnapshotFixture *fixture, gconstpointer data)
+{
+  const guint64 size = SNAPSHOT_FIXTURE_DISK_SIZE;
+  g_autoptr (InnMachineDescription) description = inn_machine_description_new ("one", 64 << 20, 1);
+  g_autoptr (GError) error = NULL;
+
+  engine_fixture_set_up (&fixture->base, data);
+  fixture->machines = inn_machine_store_new (fixture->base.data_dir);
+  inn_machine_store_open (fixture->machines, &error);
+  g_assert_no_error (error);
+  inn_machine_store_create (fixture->machines, description, &size, 1, &error);
+  g_assert_no_error (error);
+  fixture->uuid = g_strdup (inn_machine_description_get_uuid (description));
+  fixture->layers = inn_layer_store_new (fixture->machines);
+  fixture->snapshots = inn_snapshot_store_new (fixture->machines, fixture->uuid);
+  fixture->folder = g_build_filename (fixture->base.data_dir, "layers", NULL);
+}
+
+void
+snapshot_fixture_tear_down (SnapshotFixture *fixture, gconstpointer data)
+{
+  inn_snapshot_store_free (fixture->snapshots);
+  inn_layer_store_free (fixture->layers);
+  inn_machine_store_close (fixture->machines);
+  g_object_unref (fixture->machines);
+  g_free (fixture->uuid);
+  g_free (fixture->folder);
+  engine_fixture_tear_down (&fixture->base, data);
+}
+
+InnMachineDescription *
+snapshot_fixture_load (SnapshotFixture *fixture, const char *uuid)
+{
+  g_autoptr (GError) error = NULL;
+  InnMachineDescription *description
+      = inn_machine_store_load (fixture->machines, uuid, NULL, &error);
+
+  g_assert_no_error (error);
+  return description;
+}
+
+static struct image_chain *
+open_disk (SnapshotFixture *fixture, const char *uuid, enum image_access access)
+{
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, uuid);
+  const InnDiskDescription *disk = inn_machine_description_get_disk (description, 0);
+  struct image_chain_problem problem;
+  struct image_chain *chain = NULL;
+
+  g_assert_cmpint (image_chain_open (disk->path,
+                                     g_str_equal (disk->format, "qcow2") ? IMAGE_QCOW2 : IMAGE_RAW,
+                                     access, &chain, &problem),
+                   ==, 0);
+  return chain;
+}
+
+void
+snapshot_fixture_write (SnapshotFixture *fixture, const char *uuid, guint cluster, char byte)
+{
+  struct image_chain *chain = open_disk (fixture, uuid, IMAGE_READ_WRITE);
+  struct qcow2_image *image = image_chain_image (chain);
+  g_autofree char *bytes = g_strnfill (CLUSTER, byte);
+  const guint64 offset = (guint64)cluster * CLUSTER;
+
+  if (image != NULL)
+    {
+      g_assert_cmpint (qcow2_image_write (image, offset, bytes, CLUSTER), ==, 0);
+      g_assert_cmpint (qcow2_image_flush (image), ==, 0);
+    }
+  else
+    {
+      int fd = g_open (image_chain_layer (chain, 0)->path, O_WRONLY | O_CLOEXEC, 0);
+
+      g_assert_cmpint (fd_write_at (fd, bytes, CLUSTER, offset), ==, 0);
+      fd_close (&fd);
+    }
+  image_chain_close (chain);
+}
+
+GBytes *
+snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid)
+{
+  struct image_chain *chain = open_disk (fixture, uuid, IMAGE_READ_ONLY);
+  char *bytes = g_malloc (SNAPSHOT_FIXTURE_DISK_SIZE);
+
+  g_assert_cmpuint (image_chain_layer (chain, 0)->size, ==, SNAPSHOT_FIXTURE_DISK_SIZE);
+  g_assert_cmpint (image_chain_read (chain, 0, bytes, SNAPSHOT_FIXTURE_DISK_SIZE), ==, 0);
+  image_chain_close (chain);
+
+  return g_bytes_new_take (bytes, SNAPSHOT_FIXTURE_DISK_SIZE);
+}
+
+char
+snapshot_fixture_read (SnapshotFixture *fixture, const char *uuid, guint cluster)
+{
+  g_autoptr (GBytes) disk = snapshot_fixture_read_disk (fixture, uuid);
+  const char *bytes = g_bytes_get_data (disk, NULL);
+
+  bytes += (gsize)cluster * CLUSTER;
+  g_assert_cmpint (memcmp (bytes, bytes + 1, CLUSTER - 1), ==, 0);
+  return bytes[0];
+}
+
+char *
+snapshot_fixture_take (SnapshotFixture *fixture, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnSnapshotRecord) record
+      = inn_snapshot_store_take (fixture->snapshots, name, NULL, &error);
+
+  g_assert_no_error (error);
+  snapshot_fixture_check (fixture);
+  return g_strdup (record->id);
+}
+
+void
+snapshot_fixture_restore (SnapshotFixture *fixture, const char *id, gboolean keep_present)
+{
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshot_store_restore (fixture->snapshots, id, keep_present, &error);
+  g_assert_no_error (error);
+  snapshot_fixture_check (fixture);
+}
+
+void
+snapshot_fixture_remove (SnapshotFixture *fixture, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshot_store_remove (fixture->snapshots, id, &error);
+  g_assert_no_error (error);
+  snapshot_fixture_check (fixture);
+}
+
+static void
+check_machine (SnapshotFixture *fixture, const char *uuid)
+{
+  g_autoptr (InnSnapshotStore) snapshots = inn_snapshot_store_new (fixture->machines, uuid);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+
+  inn_snapshot_store_check (snapshots, NULL, &error);
+  g_assert_no_error (error);
+  records = inn_snapshot_store_list (snapshots, TRUE);
+  for (guint i = 0; i < records->len; i++)
+    {
+      const InnSnapshotRecord *record = g_ptr_array_index (records, i);
+
+      g_assert_cmpstr (record->trouble, ==, NULL);
+      inn_snapshot_store_check (snapshots, record->id, &error);
+      g_assert_no_error (error);
+    }
+}
+
+void
+snapshot_fixture_check (SnapshotFixture *fixture)
+{
+  g_auto (GStrv) uuids = inn_machine_store_list (fixture->machines);
+
+  for (guint i = 0; uuids[i] != NULL; i++)
+    check_machine (fixture, uuids[i]);
+}
+
+/* What a machine writes may be written, everything else may not. */
+static void
+check_mode (SnapshotFixture *fixture, const InnLayer *layer)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, layer->name, NULL);
+  GStatBuf status;
+
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_mode & 0777, ==, layer->writer != NULL ? 0600 : 0444);
+}
+
+void
+snapshot_fixture_collect (SnapshotFixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnLayerScan) scan = NULL;
+  const GPtrArray *layers;
+  int lock = inn_machine_store_lock (fixture->machines, &error);
+
+  g_assert_no_error (error);
+  inn_layer_store_collect (fixture->layers, &error);
+  g_assert_no_error (error);
+  fd_close (&lock);
+
+  scan = inn_layer_scan_new (fixture->machines);
+  layers = inn_layer_scan_get_layers (scan);
+  g_assert_cmpuint (layers->len, ==, snapshot_fixture_count_layers (fixture));
+  for (guint i = 0; i < layers->len; i++)
+    {
+      const InnLayer *layer = g_ptr_array_index (layers, i);
+
+      g_assert_cmpuint (layer->n_items, >, 0);
+      check_mode (fixture, layer);
+    }
+}
+
+guint
+snapshot_fixture_count_layers (SnapshotFixture *fixture)
+{
+  g_autoptr (GDir) folder = g_dir_open (fixture->folder, 0, NULL);
+  const char *name;
+  guint count = 0;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    count += !g_str_equal (name, ".merge");
+
+  return count;
+}
