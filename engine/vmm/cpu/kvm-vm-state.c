@@ -6,10 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "cpu/kvm-vm.h"
 #include "state/state-reader.h"
 #include "state/state-writer.h"
+
+#define NS_PER_SECOND 1000000000ULL
+#define CLOCK_MAX     (1ULL << 62) /* ns */
 
 static const struct {
 	uint32_t id;
@@ -27,20 +31,36 @@ static int control(const struct kvm_vm *vm, unsigned long request, void *argumen
 	return ioctl(vm->vm_fd, request, argument) < 0 ? -errno : 0;
 }
 
+static uint64_t wall_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
 int kvm_vm_clock_save(const struct kvm_vm *vm, struct state_writer *writer)
 {
 	struct kvm_clock_data clock = {0};
 	int r = control(vm, KVM_GET_CLOCK, &clock);
 
 	state_writer_put64(writer, clock.clock);
+	state_writer_put64(writer, wall_clock_ns());
 	return r;
 }
 
-int kvm_vm_clock_load(const struct kvm_vm *vm, struct state_reader *reader)
+int kvm_vm_clock_load(const struct kvm_vm *vm, struct state_reader *reader, uint64_t *ret_away_ns)
 {
 	struct kvm_clock_data clock = {.clock = state_reader_get64(reader)};
-	int r = state_reader_result(reader);
+	uint64_t then = state_reader_get64(reader), now = wall_clock_ns();
+	int r;
 
+	/* This computer's clock may have been put back meanwhile. */
+	*ret_away_ns = now > then ? now - then : 0;
+	state_reader_check(reader, clock.clock <= CLOCK_MAX && *ret_away_ns <= CLOCK_MAX,
+			   "its clock has run for longer than there are computers");
+	clock.clock += *ret_away_ns;
+	r = state_reader_result(reader);
 	return r < 0 ? r : control(vm, KVM_SET_CLOCK, &clock);
 }
 

@@ -5,15 +5,20 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum { KVM_VM_CLOCK_VERSION = 1, KVM_VM_CHIPS_VERSION = 1 };
 
 struct kvm_vm;
 struct state_reader;
 struct state_writer;
 
-/* The clock that guests with KVM's clock go by. It is set before the vCPUs' registers are. */
+/*
+ * The clock that guests with KVM's clock go by. It is set before the vCPUs' registers are, and has
+ * gone on meanwhile, so that the guest knows what time it is: *ret_away_ns says for how long.
+ */
 int kvm_vm_clock_save(const struct kvm_vm *vm, struct state_writer *writer);
-int kvm_vm_clock_load(const struct kvm_vm *vm, struct state_reader *reader);
+int kvm_vm_clock_load(const struct kvm_vm *vm, struct state_reader *reader, uint64_t *ret_away_ns);
 
 /*
  * PICs, IOAPIC and timer; after the vCPUs' registers are set. Whoever drives an interrupt line has

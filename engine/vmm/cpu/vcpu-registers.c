@@ -20,10 +20,13 @@
 #include "state/state-reader.h"
 #include "state/state-writer.h"
 
+#define NS_PER_MS 1000000U
+
 enum {
 	MAX_LISTED = 1024, /* many times what KVM lists */
 	MAX_MSRS = MAX_LISTED + 64,
 
+	MSR_TSC = 0x10,
 	MSR_TSC_DEADLINE = 0x6e0,
 	MSR_MTRR_FIRST = 0x200, /* bases and masks of eight */
 	MSR_MTRR_LAST = 0x20f,
@@ -75,6 +78,7 @@ static_assert(sizeof(struct parts) == 2080, "version 1 has it like this, without
 
 struct vcpu_registers {
 	bool has_sregs2, has_xsave2, has_xcrs;
+	uint64_t away_ns;
 	uint32_t xsave_size;
 	uint8_t *xsave;         /* xsave_size bytes */
 	struct msr_block known; /* the numbers alone count */
@@ -358,6 +362,22 @@ static int set_msr(struct vcpu_registers *registers, const struct vcpu *vcpu,
 	return state_reader_result(reader);
 }
 
+void vcpu_registers_set_away(struct vcpu_registers *registers, uint64_t away_ns)
+{
+	registers->away_ns = away_ns;
+}
+
+/* A guest may go by this clock instead of KVM's: both have gone on. */
+static void advance_tsc(struct vcpu_registers *registers)
+{
+	struct kvm_msr_entry *tsc = find_msr(&registers->msrs, MSR_TSC);
+	uint64_t khz = registers->parts.tsc_khz;
+
+	if (tsc)
+		tsc->data += registers->away_ns / NS_PER_MS * khz +
+			     registers->away_ns % NS_PER_MS * khz / NS_PER_MS;
+}
+
 /* It acts when it is set, so it comes after what it needs. */
 static bool is_late(uint32_t index)
 {
@@ -394,6 +414,7 @@ int vcpu_registers_load(struct vcpu_registers *registers, const struct vcpu *vcp
 	take_xsave(registers, reader);
 	take_msrs(registers, reader);
 	r = state_reader_result(reader);
+	advance_tsc(registers);
 	if (r == 0)
 		r = set_parts(registers, vcpu);
 	if (r == 0)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum { VCPU_REGISTERS_VERSION = 1 };
 
 struct kvm_vm;
@@ -23,6 +25,8 @@ void vcpu_registers_destroy(struct vcpu_registers *registers);
 /* 0 or negative errno. */
 int vcpu_registers_save(struct vcpu_registers *registers, const struct vcpu *vcpu,
 			struct state_writer *writer);
+/* For how long the machine was not there (ns): what is loaded from here on has counted on. */
+void vcpu_registers_set_away(struct vcpu_registers *registers, uint64_t away_ns);
 /*
  * Into a vCPU that has not run and has the same CPUID; the VM's clock is set, its interrupt chips
  * not yet. 0; -EPROTO with the reason in the reader; another negative errno from KVM. On failure

@@ -64,6 +64,7 @@ const char machine_config_usage[] =
 	"  --debug-exit           writing V to port 0xF4 ends with status (V << 1) | 1\n"
 	"  --control SOCKET       listen for clients there\n"
 	"  --end-record FILE      write there how the run ended, for who asks later\n"
+	"  --restore FILE         go on where a machine like this was saved\n"
 	"  --sandbox on|log|off   log: only report what would be denied (on)\n"
 	"  --help, --version\n"
 	"\n"
@@ -98,6 +99,7 @@ enum option_value {
 	OPTION_DEBUG_EXIT,
 	OPTION_CONTROL,
 	OPTION_END_RECORD,
+	OPTION_RESTORE,
 	OPTION_SANDBOX,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -129,6 +131,7 @@ static const struct option options[] = {
 	{"debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT},
 	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"end-record", required_argument, NULL, OPTION_END_RECORD},
+	{"restore", required_argument, NULL, OPTION_RESTORE},
 	{"sandbox", required_argument, NULL, OPTION_SANDBOX},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -538,6 +541,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return parse_file(argument, &config->control, text);
 	case OPTION_END_RECORD:
 		return parse_file(argument, &config->end_record, text);
+	case OPTION_RESTORE:
+		return parse_file(argument, &config->restore, text);
 	default:
 		return parse_sandbox(argument, &config->sandbox, text);
 	}
@@ -625,6 +630,7 @@ enum machine_config_result machine_config_parse(int argc, char **argv,
 		.initrd = none,
 		.control = none,
 		.end_record = none,
+		.restore = none,
 		.serial_file = none,
 		.vsock_socket = none,
 		.cmdline = DEFAULT_CMDLINE,

@@ -66,6 +66,7 @@ struct machine_config {
 	const char *boot_order;                          /* or NULL: as the firmware likes */
 	bool boot_menu;
 	struct file_reference kernel, initrd, control, end_record, serial_file;
+	struct file_reference restore; /* a machine that was saved; not given: it starts anew */
 	const char *cmdline;
 	struct machine_display_config display;
 	enum serial_mode serial;

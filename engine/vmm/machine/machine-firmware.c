@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "devices/fw-cfg.h"
 #include "machine/firmware-items.h"
 #include "machine/host-files.h"
+#include "machine/machine-restore.h"
 #include "machine/machine.h"
 
 static int report(int r, const char *what)
@@ -65,6 +67,16 @@ static int create_chip(struct machine *machine, uint64_t size, int fd)
 			     &machine->variables);
 }
 
+/* What is installed, or a file for what was saved. */
+static int open_fresh(const struct machine *machine, const struct file_reference *installed,
+		      int *ret_fd)
+{
+	if (machine->saved_fd < 0)
+		return host_file_open(installed, O_RDONLY, ret_fd);
+	*ret_fd = memfd_create("innkeeper-variables", MFD_CLOEXEC);
+	return report(*ret_fd < 0 ? -errno : 0, "The UEFI variables");
+}
+
 /* Without a file of its own the machine starts with fresh ones and forgets them. */
 static int create_variables(struct machine *machine)
 {
@@ -78,14 +90,15 @@ static int create_variables(struct machine *machine)
 
 	if (size == 0 && !keep)
 		return 0;
-	r = host_file_open(file, keep ? O_RDWR : O_RDONLY, &fd);
+	r = keep ? host_file_open(file, O_RDWR, &fd) : open_fresh(machine, file, &fd);
 	if (r < 0)
 		return r;
 	if (keep)
 		machine->variables_fd = fd;
+	r = machine_restore_flash(machine, size, fd);
+	if (r < 0)
+		goto close;
 	r = size > 0 ? create_chip(machine, size, fd) : -EINVAL;
-	if (!keep)
-		fd_close(&fd);
 	file_reference_name(file, name);
 	if (r == -EINVAL)
 		log_error("%s does not belong to this firmware, which keeps %llu bytes of "
@@ -93,6 +106,9 @@ static int create_variables(struct machine *machine)
 			  name, (unsigned long long)size);
 	else if (r < 0)
 		log_error("%s cannot be used for variables: %s.", name, strerror(-r));
+close:
+	if (!keep)
+		fd_close(&fd);
 	return r;
 }
 

@@ -38,7 +38,10 @@ void machine_start(struct machine *machine)
 	machine->statistics->status.started_ns = statistics_sampler_boot_time();
 	statistics_page_end(machine->statistics);
 	set_state(machine, VMM_STATE_RUNNING, VMM_END_NONE, 0, NO_TEXT);
-	machine_unpark_vcpus(machine);
+	if (machine->goes_on)
+		machine_go_on(machine);
+	else
+		machine_unpark_vcpus(machine);
 }
 
 int machine_pause(struct machine *machine)

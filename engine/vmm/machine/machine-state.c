@@ -69,7 +69,11 @@ static int save_clock(struct machine *machine, void *part, struct state_writer *
 
 static int load_clock(struct machine *machine, void *part, struct state_reader *reader)
 {
-	return kvm_vm_clock_load(&machine->vm, reader);
+	uint64_t away_ns;
+	int r = kvm_vm_clock_load(&machine->vm, reader, &away_ns);
+
+	vcpu_registers_set_away(machine->registers, away_ns);
+	return r;
 }
 
 static int save_vcpu(struct machine *machine, void *part, struct state_writer *writer)

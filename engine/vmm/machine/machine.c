@@ -34,6 +34,7 @@
 #include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
 #include "machine/machine-reset.h"
+#include "machine/machine-restore.h"
 #include "machine/machine-run-state.h"
 #include "machine/machine-snapshot.h"
 #include "machine/machine-state.h"
@@ -185,7 +186,9 @@ static int create_vm(struct machine *machine)
 
 static int create_memory(struct machine *machine)
 {
-	int r = guest_memory_create(machine->config->memory, &machine->memory);
+	int r = machine->saved_fd < 0
+			? guest_memory_create(machine->config->memory, &machine->memory)
+			: machine_restore_memory(machine);
 
 	return r == 0 ? memory_slots_install(machine->vm.vm_fd, machine->memory) : r;
 }
@@ -537,6 +540,8 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = open_boot_files(machine);
 	if (r == 0)
+		r = machine_restore_open(machine);
+	if (r == 0)
 		r = create_vm(machine);
 	if (r == 0)
 		r = report(create_statistics(machine), "The statistics page");
@@ -562,7 +567,10 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = machine_create_firmware(machine);
 	if (r == 0)
-		r = machine_load_guest(machine);
+		r = machine->saved_fd < 0 ? machine_load_guest(machine)
+					  : machine_restore_parts(machine);
+	machine->goes_on = machine->saved_fd >= 0;
+	machine_restore_close(machine);
 	return r == 0 ? create_control(machine) : r;
 }
 
@@ -575,6 +583,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 		return report(-ENOMEM, "The machine");
 	machine->config = config;
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
+	machine->saved_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
 	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
 	machine->firmware_fd = machine->variables_fd = -1;
@@ -635,6 +644,7 @@ void machine_destroy(struct machine *machine)
 	fd_close(&machine->end_record_fd);
 	fd_close(&machine->boot.kernel_fd);
 	fd_close(&machine->boot.initrd_fd);
+	machine_restore_close(machine);
 	free(machine);
 }
 

@@ -15,6 +15,7 @@
 #include "machine/machine-net.h"
 #include "machine/machine-requests.h"
 #include "pci/pci-rom.h"
+#include "protocol/memory-file.h"
 #include "protocol/statistics-protocol.h"
 #include "virtio/virtio-devices.h"
 
@@ -88,6 +89,10 @@ struct machine {
 	struct cpuid_table *cpuid;        /* as the first vCPU says */
 	unsigned int physical_bits;       /* of the guest's addresses */
 	struct linux_boot boot;           /* its descriptors stay open for the next reset */
+
+	int saved_fd; /* what it goes on from, until it does; -1: it starts anew */
+	struct memory_file saved;
+	bool goes_on; /* where it was saved, as soon as it is started */
 
 	enum vmm_state state;
 };

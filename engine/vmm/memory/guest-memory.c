@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Guest RAM: one private anonymous mapping, seen by the guest as one or two regions.
+ * Guest RAM: one private mapping, seen by the guest as one or two regions.
  */
 #include "memory/guest-memory.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,6 +33,7 @@ struct guest_memory {
 	uint64_t size;
 	char *host;
 	void *mapping; /* what host is inside of */
+	bool has_file; /* some of it is still that of a file */
 	size_t region_count;
 	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
 };
@@ -95,6 +97,29 @@ free_memory:
 	return r;
 }
 
+int guest_memory_create_from_file(uint64_t size, int fd, uint64_t offset,
+				  struct guest_memory **ret_memory)
+{
+	struct guest_memory *memory;
+	int r;
+
+	if (offset % HUGE_PAGE != 0)
+		return -EINVAL;
+	r = guest_memory_create(size, &memory);
+	if (r < 0)
+		return r;
+	if (mmap(memory->host, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, (off_t)offset) == MAP_FAILED) {
+		r = -errno;
+		guest_memory_destroy(memory);
+		return r;
+	}
+	(void)madvise(memory->host, size, MADV_DONTDUMP);
+	memory->has_file = true;
+	*ret_memory = memory;
+	return 0;
+}
+
 void guest_memory_destroy(struct guest_memory *memory)
 {
 	if (!memory)
@@ -148,18 +173,26 @@ int guest_memory_write(struct guest_memory *memory, uint64_t gpa, const void *bu
 
 /*
  * What private anonymous memory loses to MADV_DONTNEED comes back as zeros. A huge page of which
- * only a part goes is split by the kernel, which frees it when the rest has gone too.
+ * only a part goes is split by the kernel, which frees it when the rest has gone too. Memory of a
+ * file would come back as what the file has: other memory takes its place.
  */
 int guest_memory_discard(struct guest_memory *memory, void *host, size_t length)
 {
 	uint64_t start = (uint64_t)((char *)host - memory->host);
 	uint64_t first = (start + PAGE - 1) & ~(PAGE - 1);
 	uint64_t end = (start + length) & ~(PAGE - 1);
+	char *at = memory->host + first;
 
 	assert(range_fits(start, length, memory->size));
 	if (first >= end)
 		return 0;
-	return madvise(memory->host + first, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
+	if (!memory->has_file)
+		return madvise(at, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
+	if (mmap(at, end - first, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+		return -errno;
+	(void)madvise(at, end - first, MADV_DONTDUMP);
+	return 0;
 }
 
 /* How many pages of a huge one are there. */
@@ -179,6 +212,9 @@ int guest_memory_collapse(struct guest_memory *memory, uint64_t offset, uint64_t
 {
 	assert(offset % HUGE_PAGE == 0 && length % HUGE_PAGE == 0);
 	assert(range_fits(offset, length, memory->size));
+	/* What is shared through a file would no longer be. */
+	if (memory->has_file)
+		return -EINVAL;
 	for (uint64_t end = offset + length; offset < end; offset += HUGE_PAGE) {
 		char *host = memory->host + offset;
 

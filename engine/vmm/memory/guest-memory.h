@@ -2,10 +2,10 @@
 /*
  * Guest RAM and the only functions that touch it.
  *
- * Private anonymous memory, aligned to 2 MiB on both sides and advised to huge pages, so that a
- * fork() of the process freezes it by copy-on-write at little cost. It is never registered with
- * io_uring and never pinned otherwise. On a Q35 PC all RAM is below 4 GiB while it fits under
- * 0xB0000000; more is split into 2 GiB low and the rest from 4 GiB on.
+ * Private memory, aligned to 2 MiB on both sides and, but for what a file holds, advised to huge
+ * pages, so that a fork() of the process freezes it by copy-on-write at little cost. It is never
+ * registered with io_uring and never pinned otherwise. On a Q35 PC all RAM is below 4 GiB while it
+ * fits under 0xB0000000; more is split into 2 GiB low and the rest from 4 GiB on.
  *
  * Reads and writes may run on any thread; the guest may change memory at any time, so copy each
  * field once, validate the copy, and use only the copy.
@@ -27,6 +27,14 @@ enum { GUEST_MEMORY_MAX_REGIONS = 2 };
 
 /* size: bytes, a multiple of 2 MiB, at least 2 MiB. 0, -EINVAL or -ENOMEM. */
 int guest_memory_create(uint64_t size, struct guest_memory **ret_memory);
+/*
+ * As guest_memory_create(), with what a file has at that offset (a multiple of 2 MiB). A page is
+ * read when it is first touched, and shared with all who have mapped the file until it is written
+ * to here; the file is never changed, and must not become shorter. fd stays the caller's. Or
+ * another negative errno of the file system.
+ */
+int guest_memory_create_from_file(uint64_t size, int fd, uint64_t offset,
+				  struct guest_memory **ret_memory);
 /* NULL is accepted. No vCPU may run and no I/O may be in flight. */
 void guest_memory_destroy(struct guest_memory *memory);
 

@@ -221,6 +221,7 @@ test_sentences (Fixture *f, gconstpointer data)
   g_autofree char *no_disk = g_strdup_printf ("--disk '%s/none'", f->folder);
   g_autofree char *folder_disk = g_strdup_printf ("--disk '%s'", f->folder);
   g_autofree char *no_initrd = g_strdup_printf ("--initrd '%s/none'", f->folder);
+  g_autofree char *no_memory = g_strdup_printf ("--restore '%s'", f->kernel);
   g_autofree char *no_socket = g_strdup_printf ("--control '%s/none/socket'", f->folder);
   g_autofree char *long_cmdline = g_strnfill (3000, 'x');
   g_autofree char *too_long = g_strdup_printf ("--cmdline %s", long_cmdline);
@@ -233,6 +234,9 @@ test_sentences (Fixture *f, gconstpointer data)
   assert_runs (f, no_disk, NULL, EXIT_STATUS_HOST_ERROR, "", "does not exist.");
   assert_runs (f, folder_disk, NULL, EXIT_STATUS_HOST_ERROR, "", "cannot be opened");
   assert_runs (f, no_initrd, NULL, EXIT_STATUS_HOST_ERROR, "", "does not exist.");
+  assert_runs (f, "--restore /nowhere", NULL, EXIT_STATUS_HOST_ERROR, "", "does not exist.");
+  assert_runs (f, no_memory, NULL, EXIT_STATUS_HOST_ERROR, "",
+               "is nothing that a machine can go on from: it is not the memory of a machine.");
   assert_runs (f, no_socket, NULL, EXIT_STATUS_HOST_ERROR, "", "cannot be listened for");
   assert_runs (f, too_long, NULL, EXIT_STATUS_HOST_ERROR, "", "too long for this kernel.");
   assert_runs (f, "--memory 16384G", NULL, EXIT_STATUS_HOST_ERROR, "", "give it less.");

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MIB (1ULL << 20)
 #define GIB (1ULL << 30)
@@ -126,6 +127,42 @@ static void test_collapse(void)
 	guest_memory_destroy(memory);
 }
 
+/* Private, and zeros where it is given back, whatever the file has there. */
+static void test_from_file(void)
+{
+	g_autofree char *content = g_malloc(2 * MIB);
+	struct guest_memory *memory, *other;
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+	char *bytes, *same, byte;
+
+	memset(content, 'f', 2 * MIB);
+	g_assert_cmpint(ftruncate(fd, 6 * MIB), ==, 0);
+	g_assert_cmpint(pwrite(fd, content, 2 * MIB, 2 * MIB), ==, 2 * MIB);
+	g_assert_cmpint(guest_memory_create_from_file(4 * MIB, fd, 4096, &memory), ==, -EINVAL);
+	g_assert_cmpint(guest_memory_create_from_file(4 * MIB, fd, 2 * MIB, &memory), ==, 0);
+	g_assert_cmpint(guest_memory_create_from_file(4 * MIB, fd, 2 * MIB, &other), ==, 0);
+	bytes = guest_memory_at(memory, 0, 4 * MIB);
+	same = guest_memory_at(other, 0, 4 * MIB);
+	g_assert_cmpint(bytes[0], ==, 'f');
+	g_assert_cmpint(bytes[2 * MIB], ==, 0);
+	bytes[0] = 'x';
+	bytes[5 * 4096] = 'x';
+	g_assert_cmpint(same[0], ==, 'f');
+	g_assert_cmpint(pread(fd, &byte, 1, 2 * MIB), ==, 1);
+	g_assert_cmpint(byte, ==, 'f');
+	g_assert_cmpint(guest_memory_discard(memory, bytes + 4096, 8 * 4096), ==, 0);
+	g_assert_cmpint(bytes[0], ==, 'x');
+	g_assert_cmpint(bytes[4096], ==, 0);
+	g_assert_cmpint(bytes[5 * 4096], ==, 0);
+	g_assert_cmpint(bytes[9 * 4096 - 1], ==, 0);
+	g_assert_cmpint(bytes[9 * 4096], ==, 'f');
+	bytes[4096] = 'y';
+	g_assert_cmpint(bytes[4096], ==, 'y');
+	guest_memory_destroy(other);
+	guest_memory_destroy(memory);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -134,5 +171,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/guest-memory/bounds", test_bounds);
 	g_test_add_func("/guest-memory/discard", test_discard);
 	g_test_add_func("/guest-memory/collapse", test_collapse);
+	g_test_add_func("/guest-memory/from-file", test_from_file);
 	return g_test_run();
 }

@@ -154,13 +154,20 @@ static int load_section(struct state_reader *reader, const char *name,
 	return r == 0 ? state_reader_end(reader) : r;
 }
 
+static int load_clock(const struct kvm_vm *vm, struct state_reader *reader)
+{
+	uint64_t away_ns;
+
+	return kvm_vm_clock_load(vm, reader, &away_ns);
+}
+
 static int load(struct machine *m, struct state_reader *reader)
 {
 	char name[16];
 	int r = state_reader_init(reader, block, block_length);
 
 	if (r == 0)
-		r = load_section(reader, "clock", kvm_vm_clock_load, m);
+		r = load_section(reader, "clock", load_clock, m);
 	for (unsigned int i = 0; r == 0 && i < VCPUS; i++) {
 		g_snprintf(name, sizeof(name), "vcpu.%u", i);
 		r = state_reader_begin(reader, name, VCPU_REGISTERS_VERSION);
@@ -172,6 +179,16 @@ static int load(struct machine *m, struct state_reader *reader)
 	if (r == 0)
 		r = load_section(reader, "chips", kvm_vm_chips_load, m);
 	return r == 0 ? state_reader_finish(reader) : r;
+}
+
+/* The registers alone. */
+static void assert_loads_registers(struct machine *m)
+{
+	struct state_reader reader;
+
+	g_assert_cmpint(state_reader_init(&reader, block, block_length), ==, 0);
+	g_assert_cmpint(state_reader_begin(&reader, "vcpu.1", VCPU_REGISTERS_VERSION), ==, 0);
+	g_assert_cmpint(vcpu_registers_load(m->registers, m->vcpus[1], &reader), ==, 0);
 }
 
 static void assert_loads(struct machine *m)
@@ -320,6 +337,64 @@ static void test_odd_state(void)
 	machine_finish(&first);
 }
 
+/* As if it had been saved so long ago: what KVM's clock says and what the vCPU's own does. */
+static void load_after(struct machine *m, uint64_t away_ns)
+{
+	const uint64_t now = (uint64_t)g_get_real_time() * 1000;
+	uint8_t bytes[256];
+	struct state_writer writer;
+	struct state_reader reader;
+	size_t length;
+
+	state_writer_init(&writer, bytes, sizeof(bytes));
+	state_writer_begin(&writer, "clock", KVM_VM_CLOCK_VERSION);
+	state_writer_put64(&writer, 5000000000);
+	state_writer_put64(&writer, now - away_ns);
+	state_writer_end(&writer);
+	g_assert_cmpint(state_writer_finish(&writer, &length), ==, 0);
+	g_assert_cmpint(state_reader_init(&reader, bytes, length), ==, 0);
+	g_assert_cmpint(state_reader_begin(&reader, "clock", KVM_VM_CLOCK_VERSION), ==, 0);
+	g_assert_cmpint(kvm_vm_clock_load(&m->vm, &reader, &away_ns), ==, 0);
+	vcpu_registers_set_away(m->registers, away_ns);
+}
+
+/* Some flavours of KVM leave a guest the clock that this computer's processor has. */
+static bool can_set_tsc(struct machine *m)
+{
+	const uint64_t far = 1ULL << 60;
+
+	set_msr(m->vcpus[0], 0x10, far);
+	return get_msr(m->vcpus[0], 0x10) >= far;
+}
+
+static void test_time_away(void)
+{
+	const uint64_t day = 86400, second = 1000000000;
+	struct machine first, later;
+	uint64_t tsc, khz;
+
+	machine_init(&first);
+	save(&first);
+	tsc = get_msr(first.vcpus[1], 0x10);
+	khz = (uint64_t)ioctl(vcpu_fd(first.vcpus[1]), KVM_GET_TSC_KHZ, 0);
+	machine_init(&later);
+	assert_loads(&later);
+	load_after(&later, day * second);
+	g_assert_cmpuint(clock_of(&later), >=, (5 + day) * second);
+	g_assert_cmpuint(clock_of(&later), <, (5 + day + 60) * second);
+	assert_loads_registers(&later);
+	if (can_set_tsc(&first)) {
+		g_assert_cmpuint(get_msr(later.vcpus[1], 0x10), >=, tsc + day * khz * 1000);
+		g_assert_cmpuint(get_msr(later.vcpus[1], 0x10), <,
+				 tsc + (day + 60) * khz * 1000);
+	}
+	/* A clock that was put back in the meantime stands. */
+	load_after(&later, -(day * second));
+	g_assert_cmpuint(clock_of(&later), <, 65 * second);
+	machine_finish(&later);
+	machine_finish(&first);
+}
+
 static void wait_for_steps(unsigned int wanted)
 {
 	gint64 limit = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
@@ -448,6 +523,7 @@ int main(int argc, char **argv)
 	g_assert_cmpint(vcpu_install_kick_signal(), ==, 0);
 	g_assert_cmpint(guest_memory_create(32 << 20, &memory), ==, 0);
 	g_test_add_func("/vcpu-registers/odd-state", test_odd_state);
+	g_test_add_func("/vcpu-registers/time-away", test_time_away);
 	g_test_add_func("/vcpu-registers/runs-on", test_runs_on);
 	g_test_add_func("/vcpu-registers/hostile", test_hostile);
 	r = g_test_run();
