@@ -24,6 +24,7 @@ struct _InnGuest
   char *name;
   InnMachineDescription *description; /* NULL: it cannot be used, and why is in trouble */
   char *trouble;
+  gboolean is_saved; /* the next start goes on where it was */
   InnRunRecord record;
 
   /* The running guest. */
@@ -45,7 +46,7 @@ struct _InnGuest
   struct statistics_page *page; /* where the state is read from; too large for a stack */
 
   /* Operations under way. */
-  GTask *start_task;    /* its data: the description that is started */
+  GTask *start_task;    /* its data is guest-start.c's */
   GSubprocess *process; /* of the start task */
   GPtrArray *off_tasks; /* of GTask: finish when the guest is off */
   guint kill_id;
@@ -80,6 +81,8 @@ void inn_guest_set_shutting_down (InnGuest *self, gboolean shutting_down);
 void inn_guest_attach_refused (InnGuest *self, const GError *error);
 void inn_guest_state_told (InnGuest *self);
 void inn_guest_went_off (InnGuest *self);
+/* The machine is off again: a start that is not finished yet is. */
+void inn_guest_end_start (InnGuest *self);
 /* Why nothing can be asked of it now. */
 void inn_guest_set_not_running_error (InnGuest *self, GError **error);
 /* Ends @task with what @error of the channel means to a person. */

@@ -8,6 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "machine-description-snapshots.h"
 #include "machine-description-video.h"
 #include "machine-lock.h"
 
@@ -41,7 +42,7 @@ static const char *const state_words[] = {
   [INN_GUEST_RUNNING] = "running",   [INN_GUEST_PAUSED] = "paused",
   [INN_GUEST_NO_SPACE] = "no-space", [INN_GUEST_SHUTTING_DOWN] = "shutting-down",
   [INN_GUEST_CRASHED] = "crashed",   [INN_GUEST_UNREACHABLE] = "unreachable",
-  [INN_GUEST_BROKEN] = "broken",
+  [INN_GUEST_BROKEN] = "broken",     [INN_GUEST_SAVED] = "saved",
 };
 
 G_DEFINE_FINAL_TYPE (InnGuest, inn_guest, G_TYPE_OBJECT)
@@ -77,6 +78,9 @@ current_state (InnGuest *self)
   if (self->description == NULL)
     return INN_GUEST_BROKEN;
 
+  if (self->is_saved)
+    return INN_GUEST_SAVED;
+
   return inn_run_end_is_crash (self->record.end) ? INN_GUEST_CRASHED : INN_GUEST_OFF;
 }
 
@@ -105,6 +109,8 @@ current_text (InnGuest *self, InnGuestState state)
       return g_strdup (self->trouble);
     case INN_GUEST_UNREACHABLE:
       return g_strdup (self->unreachable);
+    case INN_GUEST_SAVED:
+      return NULL;
     case INN_GUEST_STARTING:
     case INN_GUEST_RUNNING:
     case INN_GUEST_PAUSED:
@@ -160,6 +166,15 @@ definition_to_xml (InnGuest *self)
   return self->description != NULL ? inn_machine_description_to_xml (self->description) : NULL;
 }
 
+static gboolean
+is_marked_saved (const InnMachineDescription *description)
+{
+  g_autofree char *id
+      = description != NULL ? inn_machine_description_get_resume_snapshot (description) : NULL;
+
+  return id != NULL;
+}
+
 static void
 load_definition (InnGuest *self)
 {
@@ -181,6 +196,7 @@ load_definition (InnGuest *self)
                       : NULL;
   inn_machine_description_free (self->description);
   self->description = g_steal_pointer (&description);
+  self->is_saved = is_marked_saved (self->description);
 
   if (g_strcmp0 (name, self->name) != 0)
     {
@@ -313,7 +329,7 @@ inn_guest_class_init (InnGuestClass *klass)
 
   properties[PROP_UUID] = g_param_spec_string ("uuid", NULL, NULL, NULL, flags);
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, flags);
-  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, INN_GUEST_OFF, INN_GUEST_BROKEN,
+  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, INN_GUEST_OFF, INN_GUEST_SAVED,
                                              INN_GUEST_OFF, flags);
   properties[PROP_TEXT] = g_param_spec_string ("text", NULL, NULL, NULL, flags);
   properties[PROP_MEMORY] = g_param_spec_uint64 ("memory", NULL, NULL, 0, G_MAXUINT64, 0, flags);
@@ -444,7 +460,7 @@ inn_guest_is_active (InnGuest *self)
   g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
 
   return self->state != INN_GUEST_OFF && self->state != INN_GUEST_CRASHED
-         && self->state != INN_GUEST_BROKEN;
+         && self->state != INN_GUEST_BROKEN && self->state != INN_GUEST_SAVED;
 }
 
 gboolean

@@ -34,6 +34,7 @@ typedef enum
   INN_GUEST_CRASHED,     /* off, and nobody asked for it */
   INN_GUEST_UNREACHABLE, /* it runs, but its VMM does not answer; it can be powered off */
   INN_GUEST_BROKEN,      /* off, and its definition cannot be used */
+  INN_GUEST_SAVED,       /* off; its next start goes on where it was */
 } InnGuestState;
 
 #define INN_TYPE_GUEST (inn_guest_get_type ())

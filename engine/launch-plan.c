@@ -266,6 +266,7 @@ filter_environment (const char *const *environment)
 InnLaunchPlan *
 inn_launch_plan_new (const InnMachineDescription *description,
                      const InnFirmwareFiles *firmware,
+                     const char *memory,
                      const char *vmm_path,
                      const char *const *environment)
 {
@@ -291,6 +292,8 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_display (argv, description);
   add_nics (self, argv, description);
   add_guest_devices (self, argv, description);
+  if (memory != NULL)
+    add_option (argv, "--restore", number_value (add_file (self, INN_LAUNCH_MEMORY, memory)));
   add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
 
   self->argv = g_strv_builder_end (argv);

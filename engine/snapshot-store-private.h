@@ -30,6 +30,9 @@ gboolean inn_snapshot_store_write_record (const InnSnapshotStore *self,
                                           const char *id,
                                           const InnSnapshotRecord *record,
                                           GError **error);
+/* As inn_snapshot_store_load_record(), for an id that may be none. */
+InnSnapshotRecord *
+inn_snapshot_store_require_record (const InnSnapshotStore *self, const char *id, GError **error);
 /* Whether no other snapshot has the name. @id: this one may; NULL: none may. */
 gboolean inn_snapshot_store_check_name (InnSnapshotStore *self,
                                         const char *name,
@@ -37,6 +40,16 @@ gboolean inn_snapshot_store_check_name (InnSnapshotStore *self,
                                         GError **error);
 /* With the store's and the machine's lock: finishes, or removes, what a killed process has left. */
 gboolean inn_snapshot_store_recover (InnSnapshotStore *self, GError **error);
+
+/* With the locks: makes the machine what it was. @resume: its next start goes on with the memory. */
+gboolean inn_snapshot_store_go_back (InnSnapshotStore *self,
+                                     const InnSnapshotRecord *record,
+                                     gboolean resume,
+                                     GError **error);
+/* With the store's lock: as inn_snapshot_store_remove(). */
+gboolean inn_snapshot_store_remove_locked (InnSnapshotStore *self,
+                                           const InnSnapshotRecord *record,
+                                           GError **error);
 
 /* The locks of a change; both are -1 before and after. */
 typedef struct

@@ -212,9 +212,8 @@ inn_snapshot_store_check_name (InnSnapshotStore *self,
   return TRUE;
 }
 
-/* NULL and an error when there is none. */
-static InnSnapshotRecord *
-require_record (const InnSnapshotStore *self, const char *id, GError **error)
+InnSnapshotRecord *
+inn_snapshot_store_require_record (const InnSnapshotStore *self, const char *id, GError **error)
 {
   g_autofree char *path = inn_snapshot_store_get_path (self, id, NULL);
 
@@ -416,8 +415,11 @@ restore_variables (InnSnapshotStore *self,
              && inn_folder_sync (self->machine_folder, error));
 }
 
-static gboolean
-restore_locked (InnSnapshotStore *self, const InnSnapshotRecord *record, GError **error)
+gboolean
+inn_snapshot_store_go_back (InnSnapshotStore *self,
+                            const InnSnapshotRecord *record,
+                            gboolean resume,
+                            GError **error)
 {
   g_autoptr (InnMachineDescription) restored
       = inn_snapshot_store_load_definition (self, record->id, error);
@@ -431,8 +433,7 @@ restore_locked (InnSnapshotStore *self, const InnSnapshotRecord *record, GError 
 
   keep_identity (restored, present);
   inn_machine_description_set_current_snapshot (restored, record->id);
-  inn_machine_description_set_resume_snapshot (restored,
-                                               record->memory_bytes > 0 ? record->id : NULL);
+  inn_machine_description_set_resume_snapshot (restored, resume ? record->id : NULL);
   return give_up_disks (self, present, error) && add_overlays (self, restored, error)
          && restore_variables (self, record->id, restored, error)
          && inn_machine_store_write (self->machines, restored, error);
@@ -549,14 +550,14 @@ inn_snapshot_store_restore (InnSnapshotStore *self,
 
   if (!inn_snapshot_store_lock (self, &locks, error))
     return FALSE;
-  record = require_record (self, id, error);
+  record = inn_snapshot_store_require_record (self, id, error);
   if (record == NULL)
     return FALSE;
   usable = inn_snapshot_store_load_definition (self, id, error);
   if (usable == NULL || (keep_present && !keep_present_state (self, record, error)))
     return FALSE;
 
-  done = restore_locked (self, record, error);
+  done = inn_snapshot_store_go_back (self, record, record->memory_bytes > 0, error);
   inn_snapshot_store_recover (self, NULL); /* the variables that it no longer has */
   inn_layer_store_collect (self->layers, NULL);
   return done;
@@ -628,6 +629,19 @@ remove_folder (InnSnapshotStore *self, const char *id, GError **error)
 }
 
 gboolean
+inn_snapshot_store_remove_locked (InnSnapshotStore *self,
+                                  const InnSnapshotRecord *record,
+                                  GError **error)
+{
+  if (!move_present (self, record, error) || !move_children (self, record, error)
+      || !remove_folder (self, record->id, error))
+    return FALSE;
+
+  inn_layer_store_collect (self->layers, NULL); /* or the next change does */
+  return TRUE;
+}
+
+gboolean
 inn_snapshot_store_remove (InnSnapshotStore *self, const char *id, GError **error)
 {
   g_auto (InnSnapshotLocks) locks = { .store = -1, .machine = -1 };
@@ -641,15 +655,10 @@ inn_snapshot_store_remove (InnSnapshotStore *self, const char *id, GError **erro
   if (locks.machine >= 0)
     inn_snapshot_store_recover (self, NULL);
   if (!g_uuid_string_is_valid (id) || !g_file_test (path, G_FILE_TEST_IS_DIR))
-    return require_record (self, id, error) != NULL;
+    return inn_snapshot_store_require_record (self, id, error) != NULL;
 
   record = load_any_record (self, id);
-  if (!move_present (self, record, error) || !move_children (self, record, error)
-      || !remove_folder (self, id, error))
-    return FALSE;
-
-  inn_layer_store_collect (self->layers, NULL); /* or the next change does */
-  return TRUE;
+  return inn_snapshot_store_remove_locked (self, record, error);
 }
 
 /* ---- change ---- */
@@ -669,7 +678,7 @@ inn_snapshot_store_change (InnSnapshotStore *self,
     return FALSE;
   locks.store = inn_machine_store_lock (self->machines, error);
   if (locks.store >= 0)
-    record = require_record (self, id, error);
+    record = inn_snapshot_store_require_record (self, id, error);
   if (record == NULL || (name != NULL && !inn_snapshot_store_check_name (self, name, id, error)))
     return FALSE;
 

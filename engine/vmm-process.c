@@ -47,6 +47,20 @@ open_boot_file (const char *path, GError **error)
   return fd;
 }
 
+static int
+open_memory (const char *path, GError **error)
+{
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+
+  if (fd < 0)
+    g_set_error (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (errno),
+                 _ ("The saved memory of the machine, “%s”, cannot be opened: %s. Its disks are as "
+                    "they were: discard what was saved to start it from them."),
+                 path, g_strerror (errno));
+
+  return fd;
+}
+
 /* What is opened and kept open for the VMM. */
 typedef struct
 {
@@ -80,6 +94,8 @@ open_file (const Opening *opening,
       return fd;
     case INN_LAUNCH_VARIABLES:
       return inn_variable_store_open (file->path, opening->firmware->variables_template, error);
+    case INN_LAUNCH_MEMORY:
+      return open_memory (file->path, error);
     case INN_LAUNCH_FIRMWARE:
     case INN_LAUNCH_KERNEL:
     case INN_LAUNCH_INITRD:
@@ -229,7 +245,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   GSubprocess *process;
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  plan = inn_launch_plan_new (request->description, opening->firmware, program,
+  plan = inn_launch_plan_new (request->description, opening->firmware, request->memory, program,
                               (const char *const *)environment);
   if (!check_unchanged (request, error) || !open_files (opening, plan, launcher, error)
       || !inn_run_record_save_definition (request->folder, xml, error)
@@ -297,16 +313,16 @@ name_file (const char *text, const InnLaunchFile *file)
 
 /* The VMM knows its files by number only; people know them by path. */
 static char *
-name_files (const char *text, const InnMachineDescription *description, const char *folder)
+name_files (const char *text, const InnVmmRequest *request)
 {
   static const char *const no_environment[] = { NULL };
   g_auto (InnFirmwareFiles) firmware = { NULL };
   g_autoptr (InnLaunchPlan) plan = NULL;
   char *named = g_strdup (text);
 
-  if (!inn_firmware_choose (description, folder, &firmware, NULL))
+  if (!inn_firmware_choose (request->description, request->folder, &firmware, NULL))
     return named;
-  plan = inn_launch_plan_new (description, &firmware, "", no_environment);
+  plan = inn_launch_plan_new (request->description, &firmware, request->memory, "", no_environment);
 
   for (guint i = 0; i < plan->files->len; i++)
     {
@@ -323,15 +339,13 @@ name_files (const char *text, const InnMachineDescription *description, const ch
 }
 
 char *
-inn_vmm_process_read_complaint (const char *log_path,
-                                const InnMachineDescription *description,
-                                const char *folder)
+inn_vmm_process_read_complaint (const InnVmmRequest *request)
 {
   char text[MAX_COMPLAINT + 1] = "";
   g_autofree char *valid = NULL;
   g_auto (GStrv) lines = NULL;
   g_autoptr (GString) complaint = g_string_new (NULL);
-  int fd = g_open (log_path, O_RDONLY | O_CLOEXEC, 0);
+  int fd = g_open (request->log_path, O_RDONLY | O_CLOEXEC, 0);
   ssize_t length = fd >= 0 ? read (fd, text, MAX_COMPLAINT) : -1;
   guint n_lines = 0;
 
@@ -353,7 +367,7 @@ inn_vmm_process_read_complaint (const char *log_path,
   if (n_lines == 0)
     return NULL;
 
-  return name_files (complaint->str, description, folder);
+  return name_files (complaint->str, request);
 }
 
 /* Whether this process runs from the build tree that BUILD_VMM_PATH is in. */

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   const InnMachineDescription *description;
+  const char *memory;   /* the file it goes on from, or NULL */
   const char *folder;   /* of the machine */
   const char *log_path; /* its folder is made when needed */
   InnRuntimeDirectory *runtime;
@@ -29,11 +30,9 @@ typedef struct
 GSubprocess *
 inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error);
 
-/* What a VMM for @description, of the machine in @folder, that ended at once had printed, as one
- * sentence that names files by their paths; NULL when it printed nothing. */
-char *inn_vmm_process_read_complaint (const char *log_path,
-                                      const InnMachineDescription *description,
-                                      const char *folder);
+/* What a VMM that was started for @request and ended at once has printed, as one sentence that names
+ * files by their paths; NULL when it printed nothing. */
+char *inn_vmm_process_read_complaint (const InnVmmRequest *request);
 
 /* The program: $INNKEEPER_VMM, or the one of this build tree, or the installed one. */
 char *inn_vmm_process_find_program (void);

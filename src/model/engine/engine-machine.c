@@ -50,6 +50,8 @@ map_state (InnGuestState state)
     case INN_GUEST_CRASHED:
     case INN_GUEST_BROKEN:
       return INN_MACHINE_CRASHED;
+    case INN_GUEST_SAVED:
+      return INN_MACHINE_SAVED;
     case INN_GUEST_OFF:
     default:
       return INN_MACHINE_OFF;

@@ -27,7 +27,7 @@ plan (const char *os, const char *devices, const char *const *environment)
   g_autoptr (InnMachineDescription) description
       = inn_machine_description_parse (text, strlen (text), NULL);
 
-  return inn_launch_plan_new (description, &no_firmware, "/libexec/vmm", environment);
+  return inn_launch_plan_new (description, &no_firmware, NULL, "/libexec/vmm", environment);
 }
 
 static void
@@ -53,7 +53,7 @@ plan_pc (const char *os, const char *devices)
 
   g_assert_true (inn_machine_description_validate (description, NULL));
   g_assert_true (inn_machine_description_check_startable (description, NULL));
-  return inn_launch_plan_new (description, &firmware, "/vmm", no_environment);
+  return inn_launch_plan_new (description, &firmware, NULL, "/vmm", no_environment);
 }
 
 static void
