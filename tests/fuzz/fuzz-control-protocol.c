@@ -33,6 +33,8 @@ static void fuzz_message(const uint8_t *data, size_t size)
 	if (r == 0) {
 		must(data[0] >> 1 <= CONTROL_MAX_FDS);
 		must(message.status <= 0);
+		if (message.type == CONTROL_MESSAGE_STAGE_LAYER)
+			must(message.drive < CONTROL_MAX_DRIVES);
 	}
 }
 

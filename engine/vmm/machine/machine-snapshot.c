@@ -144,6 +144,21 @@ static bool next_extent(int fd, uint64_t *at, uint64_t *ret_start)
 	return true;
 }
 
+/* The room for the copy, before the guest has to wait for it. Where it stays empty nothing is lost.
+ */
+static uint8_t *prepare_copy(const struct screen *screen)
+{
+	uint8_t *copy = map(screen_pixel_bytes(screen));
+	uint64_t start, end = 0;
+
+	if (!copy)
+		return NULL;
+	(void)madvise(copy, screen_pixel_bytes(screen), MADV_HUGEPAGE);
+	while (next_extent(screen_pixels_fd(screen), &end, &start))
+		(void)madvise(copy + start, end - start, MADV_POPULATE_WRITE);
+	return copy;
+}
+
 static void copy_pixels(const struct screen *screen, struct snapshot_image *image, uint8_t *copy)
 {
 	uint64_t start, end = 0;
@@ -258,20 +273,18 @@ static int hold_and_take(struct machine *machine, struct control_snapshot *snaps
 int machine_snapshot_take(struct machine *machine, struct control_snapshot *snapshot)
 {
 	bool has_pixels = machine->screen && snapshot->memory >= 0;
-	uint64_t pixel_bytes = has_pixels ? screen_pixel_bytes(machine->screen) : 0;
-	uint8_t *pixels = has_pixels ? map(pixel_bytes) : NULL;
-	int r = 0;
+	uint8_t *pixels = NULL;
+	int r;
 
 	if (snapshot_child_is_at_work(&machine->snapshot->child))
-		r = -EALREADY;
-	else if (has_pixels && !pixels)
-		r = -ENOMEM;
-	if (pixels)
-		(void)madvise(pixels, pixel_bytes, MADV_HUGEPAGE);
-	if (r == 0)
-		r = hold_and_take(machine, snapshot, pixels);
+		return -EALREADY;
+	if (has_pixels)
+		pixels = prepare_copy(machine->screen);
+	if (has_pixels && !pixels)
+		return -ENOMEM;
+	r = hold_and_take(machine, snapshot, pixels);
 	/* the child has its own */
 	if (pixels)
-		munmap(pixels, pixel_bytes);
+		munmap(pixels, screen_pixel_bytes(machine->screen));
 	return r;
 }
