@@ -20,6 +20,7 @@
 #include "machine-store.h"
 #include "port-check.h"
 #include "runtime-directory.h"
+#include "snapshot-store.h"
 
 #define DEFAULT_CMDLINE "console=ttyS0"
 #define SOCKET_SUFFIX   ".sock"
@@ -195,6 +196,15 @@ on_store_changed (InnMachineStore *store, const char *uuid, gpointer user_data)
     sync_all (self);
 }
 
+static void
+on_snapshots_changed (InnMachineStore *store, const char *uuid, gpointer user_data)
+{
+  InnGuest *guest = inn_engine_find (user_data, uuid);
+
+  if (guest != NULL)
+    g_signal_emit_by_name (guest, "snapshots-changed");
+}
+
 /* A socket appears when somebody starts a machine. */
 static void
 on_runtime_changed (const char *folder, const char *name, gpointer user_data)
@@ -231,7 +241,10 @@ inn_engine_open (InnEngine *self, GError **error)
 
   self->store = g_steal_pointer (&store);
   self->runtime = g_steal_pointer (&runtime);
+  inn_snapshot_store_recover_all (self->store);
   g_signal_connect_object (self->store, "changed", G_CALLBACK (on_store_changed), self, 0);
+  g_signal_connect_object (self->store, "snapshots-changed", G_CALLBACK (on_snapshots_changed),
+                           self, 0);
   self->runtime_watch = inn_directory_watch_new (on_runtime_changed, self);
   if (self->runtime_watch == NULL
       || !inn_directory_watch_add (self->runtime_watch, self->runtime_dir))

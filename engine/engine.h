@@ -13,6 +13,7 @@
 #include "cd-image.h"
 #include "disk-image.h"
 #include "engine-error.h"
+#include "guest-snapshots.h"
 #include "guest.h"
 #include "host-check.h"
 #include "host-memory.h"

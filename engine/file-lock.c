@@ -39,10 +39,23 @@ inn_file_lock_wait (int fd, InnFileLockKind kind)
   return set_lock (fd, kind, F_OFD_SETLKW);
 }
 
+/* Whether a lock of that type would have to wait. */
+static gboolean
+is_in_the_way (int fd, short type)
+{
+  struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+  return fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 gboolean
 inn_file_lock_is_held (int fd)
 {
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  return is_in_the_way (fd, F_WRLCK);
+}
 
-  return fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+gboolean
+inn_file_lock_is_held_exclusively (int fd)
+{
+  return is_in_the_way (fd, F_RDLCK);
 }

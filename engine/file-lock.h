@@ -19,7 +19,8 @@ typedef enum
 int inn_file_lock (int fd, InnFileLockKind kind);
 /* The same, but waits as long as it takes. */
 int inn_file_lock_wait (int fd, InnFileLockKind kind);
-/* Whether another open file description holds any lock. */
+/* Whether another open file description holds any lock, or an exclusive one. */
 gboolean inn_file_lock_is_held (int fd);
+gboolean inn_file_lock_is_held_exclusively (int fd);
 
 G_END_DECLS

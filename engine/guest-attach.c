@@ -256,6 +256,7 @@ void
 inn_guest_detach (InnGuest *self)
 {
   inn_guest_abandon_operations (self);
+  inn_guest_abandon_merge (self);
   drop_channel (self);
   if (self->attaching != NULL)
     g_cancellable_cancel (self->attaching);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "engine-error.h"
 #include "firmware.h"
+#include "layer-store.h"
 #include "machine-lock.h"
 #include "variable-store.h"
 
@@ -258,6 +259,18 @@ delete_request_free (DeleteRequest *request)
   g_free (request);
 }
 
+/* Those that only this machine needed. */
+static void
+collect_layers (InnMachineStore *store)
+{
+  g_autoptr (InnLayerStore) layers = inn_layer_store_new (store);
+  int lock = inn_machine_store_lock (store, NULL);
+
+  if (lock >= 0)
+    inn_layer_store_collect (layers, NULL); /* or the next change does */
+  fd_close (&lock);
+}
+
 static void
 delete_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -271,6 +284,7 @@ delete_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
       return;
     }
 
+  collect_layers (request->store);
   inn_runtime_directory_forget (request->runtime, request->uuid);
   g_unlink (request->log_path);
   g_unlink (old_log);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What guest.c, guest-attach.c, guest-operations.c and engine.c share of InnGuest.
+ * What the guest*.c files and engine.c share of InnGuest.
  */
 #pragma once
 
@@ -9,6 +9,8 @@
 #include "runtime-directory.h"
 
 G_BEGIN_DECLS
+
+typedef struct _InnGuestMerge InnGuestMerge;
 
 struct _InnGuest
 {
@@ -25,6 +27,7 @@ struct _InnGuest
   InnMachineDescription *description; /* NULL: it cannot be used, and why is in trouble */
   char *trouble;
   gboolean is_saved; /* the next start goes on where it was */
+  char *current_snapshot;
   InnRunRecord record;
 
   /* The running guest. */
@@ -50,6 +53,7 @@ struct _InnGuest
   GSubprocess *process; /* of the start task */
   GPtrArray *off_tasks; /* of GTask: finish when the guest is off */
   guint kill_id;
+  InnGuestMerge *merge; /* of layers, while it is under way */
 
   InnGuestState state;
   char *text;
@@ -87,6 +91,8 @@ void inn_guest_end_start (InnGuest *self);
 void inn_guest_set_not_running_error (InnGuest *self, GError **error);
 /* Ends @task with what @error of the channel means to a person. */
 void inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error);
+/* Lets a merge of layers stop soon; those who wait for it hear so. */
+void inn_guest_abandon_merge (InnGuest *self);
 /* Ends all operations with an error, for detaching. */
 void inn_guest_abandon_operations (InnGuest *self);
 

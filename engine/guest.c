@@ -8,6 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "guest-snapshots.h"
 #include "machine-description-snapshots.h"
 #include "machine-description-video.h"
 #include "machine-lock.h"
@@ -32,6 +33,7 @@ enum
 {
   DELETED,
   DEFINITION_CHANGED,
+  SNAPSHOTS_CHANGED,
   N_SIGNALS
 };
 
@@ -197,6 +199,10 @@ load_definition (InnGuest *self)
   inn_machine_description_free (self->description);
   self->description = g_steal_pointer (&description);
   self->is_saved = is_marked_saved (self->description);
+  g_free (self->current_snapshot);
+  self->current_snapshot = self->description != NULL
+                               ? inn_machine_description_get_current_snapshot (self->description)
+                               : NULL;
 
   if (g_strcmp0 (name, self->name) != 0)
     {
@@ -271,6 +277,7 @@ inn_guest_finalize (GObject *object)
   g_free (self->name);
   inn_machine_description_free (self->description);
   g_free (self->trouble);
+  g_free (self->current_snapshot);
   inn_run_record_clear (&self->record);
   g_free (self->unreachable);
   g_free (self->end_text);
@@ -343,6 +350,9 @@ inn_guest_class_init (InnGuestClass *klass)
                                    NULL, NULL, G_TYPE_NONE, 0);
   signals[DEFINITION_CHANGED]
       = g_signal_new ("definition-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                      NULL, NULL, G_TYPE_NONE, 0);
+  signals[SNAPSHOTS_CHANGED]
+      = g_signal_new ("snapshots-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                       NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -428,6 +438,14 @@ inn_guest_has_screen (InnGuest *self)
 
   return self->description != NULL
          && inn_machine_description_get_video (self->description).model != INN_VIDEO_NONE;
+}
+
+const char *
+inn_guest_get_current_snapshot (InnGuest *self)
+{
+  g_return_val_if_fail (INN_IS_GUEST (self), NULL);
+
+  return self->current_snapshot;
 }
 
 gint64

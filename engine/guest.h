@@ -10,7 +10,7 @@
  * is still being found out whether and how the guest runs).
  *
  * Signals "deleted": this guest has just removed the machine; "definition-changed": what
- * inn_guest_get_description() says is new.
+ * inn_guest_get_description() says is new; "snapshots-changed": what guest-snapshots.h lists is.
  */
 #pragma once
 

@@ -252,7 +252,7 @@ finish_pair (InnLayerStore *self, Pair *pair, guint *merged, GError **error)
   if (pair->writer != NULL)
     {
       folder = inn_machine_store_get_folder (self->machines, pair->writer);
-      machine_lock = inn_machine_lock_acquire (folder, pair->writer, NULL);
+      machine_lock = inn_machine_lock_keep_off (folder, pair->writer, NULL);
     }
   if ((pair->writer == NULL || machine_lock >= 0) && is_unchanged (self, pair))
     {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One process runs a machine: an open-file-description lock on the file "lock" in its folder.
+ * Exclusive: the machine runs, or is just being started. Shared: it stays off.
  */
 #include "config.h"
 
@@ -51,7 +52,11 @@ set_busy_error (const char *folder, const char *name, GError **error)
 {
   GPid holder = inn_machine_lock_get_holder (folder);
 
-  if (holder > 0)
+  if (!inn_machine_lock_is_held (folder))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("The disks of “%s” are just being copied or changed. Wait until that is done."),
+                 name);
+  else if (holder > 0)
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
                  _ ("“%s” is running already (process %d). Nothing was changed."), name,
                  (int)holder);
@@ -72,21 +77,20 @@ is_same_file (int fd, const char *path)
          && ours.st_dev == current.st_dev;
 }
 
-int
-inn_machine_lock_acquire (const char *folder, const char *name, GError **error)
+/* -1 and an error when it is not had. */
+static int
+lock_file (const char *folder, const char *name, InnFileLockKind kind, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, "lock", NULL);
   int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  int error_number = fd < 0 ? errno : inn_file_lock (fd, INN_FILE_LOCK_EXCLUSIVE);
+  int error_number = fd < 0 ? errno : inn_file_lock (fd, kind);
 
   if (error_number == 0 && !is_same_file (fd, path))
     error_number = ENOENT;
+  if (error_number == 0 && kind == INN_FILE_LOCK_EXCLUSIVE && ftruncate (fd, 0) < 0)
+    error_number = errno;
   if (error_number == 0)
-    {
-      if (ftruncate (fd, 0) == 0)
-        return fd;
-      error_number = errno;
-    }
+    return fd;
 
   fd_close (&fd);
   if (error_number == EAGAIN)
@@ -99,6 +103,18 @@ inn_machine_lock_acquire (const char *folder, const char *name, GError **error)
                  _ ("“%s” cannot be locked in the folder “%s”: %s."), name, folder,
                  g_strerror (error_number));
   return -1;
+}
+
+int
+inn_machine_lock_acquire (const char *folder, const char *name, GError **error)
+{
+  return lock_file (folder, name, INN_FILE_LOCK_EXCLUSIVE, error);
+}
+
+int
+inn_machine_lock_keep_off (const char *folder, const char *name, GError **error)
+{
+  return lock_file (folder, name, INN_FILE_LOCK_SHARED, error);
 }
 
 void
@@ -124,7 +140,7 @@ gboolean
 inn_machine_lock_is_held (const char *folder)
 {
   int fd = open_lock_file (folder);
-  gboolean held = fd >= 0 && inn_file_lock_is_held (fd);
+  gboolean held = fd >= 0 && inn_file_lock_is_held_exclusively (fd);
 
   fd_close (&fd);
   return held;
@@ -150,7 +166,7 @@ inn_machine_lock_get_holder (const char *folder)
   int fd = open_lock_file (folder);
   GPid holder = 0;
 
-  if (fd >= 0 && inn_file_lock_is_held (fd) && pread (fd, text, MAX_HOLDER_TEXT, 0) > 0)
+  if (fd >= 0 && inn_file_lock_is_held_exclusively (fd) && pread (fd, text, MAX_HOLDER_TEXT, 0) > 0)
     holder = parse_holder (text);
 
   fd_close (&fd);

@@ -2,7 +2,8 @@
 /*
  * One process runs a machine: a lock on the file "lock" in the machine's folder. The VMM inherits
  * the descriptor, so the lock is held exactly while a VMM lives. The file also says which process
- * that is, for people and for ending one that does not answer. Any thread.
+ * that is, for people and for ending one that does not answer. Those who need the machine to stay
+ * off share the lock meanwhile. Any thread.
  */
 #pragma once
 
@@ -17,10 +18,14 @@ G_BEGIN_DECLS
  */
 int inn_machine_lock_acquire (const char *folder, const char *name, GError **error);
 
+/* The same, shared with others who call this: while the descriptor is open the machine is not
+ * started, and does not count as running either. */
+int inn_machine_lock_keep_off (const char *folder, const char *name, GError **error);
+
 /* Notes that process @pid has inherited @lock_fd. */
 void inn_machine_lock_set_holder (int lock_fd, GPid pid);
 
-/* Whether anybody holds it. */
+/* Whether the machine runs. */
 gboolean inn_machine_lock_is_held (const char *folder);
 
 /* The process that holds it, or 0 when nobody does or it cannot be told for certain. */

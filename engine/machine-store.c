@@ -394,9 +394,10 @@ inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name
   return g_steal_pointer (&description);
 }
 
-/* With the store's lock held. */
-static gboolean
-check_name_is_free (InnMachineStore *self, const InnMachineDescription *wanted, GError **error)
+gboolean
+inn_machine_store_check_name (InnMachineStore *self,
+                              const InnMachineDescription *wanted,
+                              GError **error)
 {
   const char *wanted_name = inn_machine_description_get_name (wanted);
   g_auto (GStrv) uuids = inn_machine_store_list (self);
@@ -520,7 +521,7 @@ inn_machine_store_add (InnMachineStore *self,
       return FALSE;
     }
 
-  return check_name_is_free (self, description, error)
+  return inn_machine_store_check_name (self, description, error)
          && make_machine (self, description, fill, data, error);
 }
 
@@ -589,7 +590,7 @@ inn_machine_store_replace (InnMachineStore *self,
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
                  _ ("There is no machine with the UUID %s."), uuid);
   else
-    done = check_name_is_free (self, description, error)
+    done = inn_machine_store_check_name (self, description, error)
            && write_definition (folder, description, error);
   fd_close (&lock);
 
@@ -609,7 +610,7 @@ change_machine (InnMachineStore *self,
 
   return description != NULL && change (description, data, error)
          && inn_machine_description_validate (description, error)
-         && check_name_is_free (self, description, error)
+         && inn_machine_store_check_name (self, description, error)
          && write_definition (folder, description, error);
 }
 

@@ -46,13 +46,18 @@ inn_machine_store_load_file (const char *path, const char *uuid, GError **error)
 
 /*
  * For a change that takes more than one of these functions: waits until nobody else changes the
- * store. A descriptor that holds its lock until it is closed, or -1. The next two want it.
+ * store. A descriptor that holds its lock until it is closed, or -1. The next three want it.
  */
 int inn_machine_store_lock (InnMachineStore *self, GError **error);
 /* Replaces the definition of a machine that is there, and keeps its name. */
 gboolean inn_machine_store_write (InnMachineStore *self,
                                   const InnMachineDescription *description,
                                   GError **error);
+
+/* Whether no other machine has its name. */
+gboolean inn_machine_store_check_name (InnMachineStore *self,
+                                       const InnMachineDescription *wanted,
+                                       GError **error);
 
 /* Puts a new machine's files into @folder, which will be found as @final_folder, and says so in
  * @description. */

@@ -85,7 +85,7 @@ inn_snapshot_store_lock (InnSnapshotStore *self, InnSnapshotLocks *locks, GError
 
   locks->store = inn_machine_store_lock (self->machines, error);
   if (locks->store >= 0)
-    locks->machine = inn_machine_lock_acquire (self->machine_folder, name, error);
+    locks->machine = inn_machine_lock_keep_off (self->machine_folder, name, error);
   if (locks->machine >= 0 && inn_snapshot_store_recover (self, error))
     return TRUE;
 
@@ -651,7 +651,7 @@ inn_snapshot_store_remove (InnSnapshotStore *self, const char *id, GError **erro
   locks.store = inn_machine_store_lock (self->machines, error);
   if (locks.store < 0)
     return FALSE;
-  locks.machine = inn_machine_lock_acquire (self->machine_folder, "", NULL);
+  locks.machine = inn_machine_lock_keep_off (self->machine_folder, "", NULL);
   if (locks.machine >= 0)
     inn_snapshot_store_recover (self, NULL);
   if (!g_uuid_string_is_valid (id) || !g_file_test (path, G_FILE_TEST_IS_DIR))

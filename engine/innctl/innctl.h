@@ -45,13 +45,13 @@ typedef struct
   InnctlStatus (*run) (Innctl *self, char **arguments);
 } InnctlVerb;
 
-extern const InnctlVerb innctl_attach_verb, innctl_console_verb, innctl_create_verb,
-    innctl_define_verb, innctl_delete_verb, innctl_detach_verb, innctl_dumpxml_verb,
-    innctl_edit_verb, innctl_eject_verb, innctl_host_verb, innctl_image_verb, innctl_insert_verb,
-    innctl_list_verb, innctl_pause_verb, innctl_poweroff_verb, innctl_reset_verb,
-    innctl_resize_verb, innctl_resume_verb, innctl_screenshot_verb, innctl_send_key_verb,
-    innctl_set_verb, innctl_setmem_verb, innctl_shutdown_verb, innctl_start_verb, innctl_stats_verb,
-    innctl_type_verb;
+extern const InnctlVerb innctl_attach_verb, innctl_clone_verb, innctl_console_verb,
+    innctl_create_verb, innctl_define_verb, innctl_delete_verb, innctl_detach_verb,
+    innctl_dumpxml_verb, innctl_edit_verb, innctl_eject_verb, innctl_host_verb, innctl_image_verb,
+    innctl_insert_verb, innctl_list_verb, innctl_pause_verb, innctl_poweroff_verb,
+    innctl_reset_verb, innctl_resize_verb, innctl_resume_verb, innctl_screenshot_verb,
+    innctl_send_key_verb, innctl_set_verb, innctl_setmem_verb, innctl_shutdown_verb,
+    innctl_snapshot_verb, innctl_start_verb, innctl_stats_verb, innctl_type_verb;
 
 /* Prints the sentence; returns INNCTL_FAILED. */
 InnctlStatus innctl_fail (const GError *error);
@@ -81,6 +81,8 @@ InnGuest *innctl_find_guest (Innctl *self, const char *name);
 gboolean innctl_parse_size (const char *text, guint64 *ret_size);
 /* "bios", "uefi", "none". */
 gboolean innctl_parse_firmware (const char *text, InnFirmware *ret_firmware);
+/* The id of the snapshot of that name or id, transfer full; NULL: a sentence was printed. */
+char *innctl_find_snapshot (InnGuest *guest, const char *word);
 /* From the root; NULL for NULL. */
 char *innctl_absolute_path (const char *path);
 /* What is known about a machine, as an object. */

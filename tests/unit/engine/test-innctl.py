@@ -557,6 +557,66 @@ class InnctlTest(unittest.TestCase):
         self.good("start", "web")
         self.assertEqual(self.state(), "running")
 
+    def layers(self):
+        folder = f"{self.root}/data/innkeeper/layers"
+        return [name for name in os.listdir(folder) if not name.startswith(".")]
+
+    def test_snapshots(self):
+        self.create("web", "--disk", "4M")
+        self.assertEqual(self.good("snapshot", "create", "web"), "Snapshot 1\n")
+        second = self.json("snapshot", "create", "web", "second", "--note", "why")
+        self.assertEqual((second["name"], second["note"], second["current"]),
+                         ("second", "why", True))
+        for key in ("pause_us", "memory_bytes", "disk_bytes"):
+            self.assertEqual(second[key], 0)
+        first = self.json("snapshot", "list", "web")[0]
+        self.assertEqual(second["parent"], first["id"])
+        self.assertIn("*   second", self.good("snapshot", "list", "web"))
+
+        self.assertTrue(self.json("snapshot", "restore", "web", "Snapshot 1")["current"])
+        self.good("snapshot", "rename", "web", first["id"], "first")
+        self.good("snapshot", "note", "web", "second")
+        names = [(one["name"], one["note"]) for one in self.json("snapshot", "list", "web")]
+        self.assertEqual(names, [("first", None), ("second", None)])
+        self.assertIn("good", self.good("snapshot", "check", "web"))
+        self.assertIn("good", self.good("snapshot", "check", "web", "first"))
+
+        self.bad("second", "snapshot", "create", "web", "second")
+        self.bad("third", "snapshot", "restore", "web", "third")
+        self.bad("third", "snapshot", "delete", "web", "third")
+        self.bad("ftp", "snapshot", "create", "ftp")
+        self.bad("polish", "snapshot", "polish", "web", status=2)
+        self.bad("other arguments", "snapshot", "rename", "web", "first", status=2)
+        self.good("snapshot", "delete", "web", "first")
+        self.good("snapshot", "delete", "web", "second")
+        self.assertEqual(self.json("snapshot", "list", "web"), [])
+        self.assertEqual(len(self.layers()), 1)
+        self.good("delete", "web")
+        self.assertEqual(self.layers(), [])
+
+    def test_clones(self):
+        self.create("web", "--disk", "4M")
+        self.good("snapshot", "create", "web", "then")
+        self.assertEqual(self.json("clone", "web", "linked")["name"], "linked")
+        self.assertEqual(self.json("clone", "web", "full", "--full")["state"], "off")
+        self.good("clone", "web", "past", "--snapshot", "then")
+        self.assertIn("disk-1.raw", self.xml("full"))
+        self.assertIn("qcow2", self.xml("linked"))
+        self.bad("full", "clone", "web", "full")
+        self.bad("never", "clone", "web", "other", "--snapshot", "never")
+        self.bad("either", "clone", "web", "other", "--full", "--linked", status=2)
+        self.good("delete", "web")
+        self.assertIn("good", self.good("snapshot", "check", "linked"))
+        self.assertIn("good", self.good("snapshot", "check", "past"))
+
+    def test_disk_that_cannot_be_frozen(self):
+        disk = self.write("own.raw", "x" * 4096)
+        self.good("create", "web", "--import", disk, "--memory", "64M")
+        self.bad(disk, "snapshot", "create", "web")
+        self.bad("full clone", "clone", "web", "two")
+        self.good("clone", "web", "two", "--full")
+        self.good("snapshot", "create", "two")
+
     def test_killed_while_nobody_watched(self):
         self.create()
         self.good("start", "web")

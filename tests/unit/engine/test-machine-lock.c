@@ -50,6 +50,28 @@ test_one_holder (EngineFixture *fixture, gconstpointer data)
   fd_close (&fd);
 }
 
+/* Several may keep it off; it does not run, and cannot be started. */
+static void
+test_kept_off (EngineFixture *fixture, gconstpointer data)
+{
+  int first = inn_machine_lock_keep_off (fixture->root, "web", NULL);
+  int second = inn_machine_lock_keep_off (fixture->root, "web", NULL);
+  int running;
+
+  g_assert_cmpint (first, >=, 0);
+  g_assert_cmpint (second, >=, 0);
+  g_assert_false (inn_machine_lock_is_held (fixture->root));
+  g_assert_cmpint (inn_machine_lock_get_holder (fixture->root), ==, 0);
+  assert_busy (fixture->root, "copied");
+  fd_close (&first);
+  assert_busy (fixture->root, "copied");
+  fd_close (&second);
+
+  running = acquire (fixture->root);
+  g_assert_cmpint (inn_machine_lock_keep_off (fixture->root, "web", NULL), ==, -1);
+  fd_close (&running);
+}
+
 /* A process that waits until it is killed, and has inherited what we have open. */
 static pid_t
 fork_holder (void)
@@ -122,6 +144,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   ADD ("one-holder", test_one_holder);
+  ADD ("kept-off", test_kept_off);
   ADD ("inherited", test_inherited);
   ADD ("lying-holder", test_lying_holder);
   ADD ("deleted", test_deleted);

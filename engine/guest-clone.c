@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Makes other machines of a guest.
+ */
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "engine-error.h"
+#include "guest-private.h"
+#include "guest-snapshots.h"
+
+/* What the worker thread needs. */
+typedef struct
+{
+  InnMachineStore *machines;
+  char *uuid;
+  char *name;
+  char *snapshot;
+  InnGuestCloneKind kind;
+  InnThreadProgress *progress; /* freed in the main thread */
+} CloneData;
+
+static void
+clone_data_free (CloneData *data)
+{
+  g_object_unref (data->machines);
+  g_free (data->uuid);
+  g_free (data->name);
+  g_free (data->snapshot);
+  g_free (data);
+}
+
+static void
+clone_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const CloneData *data = task_data;
+  const InnCloneRequest request = {
+    .uuid = data->uuid,
+    .name = data->name,
+    .snapshot = data->snapshot,
+    .kind = data->kind,
+  };
+  g_autoptr (GError) error = NULL;
+  char *uuid = inn_machine_clone (data->machines, &request,
+                                  inn_thread_progress_get (data->progress), &error);
+
+  if (uuid != NULL)
+    g_task_return_pointer (task, uuid, g_free);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  InnGuest *self = INN_GUEST (source);
+  CloneData *data = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  char *uuid = g_task_propagate_pointer (G_TASK (result), &error);
+
+  g_clear_pointer (&data->progress, inn_thread_progress_free);
+  if (self->store != NULL) /* not detached meanwhile */
+    {
+      inn_guest_refresh (self);
+      if (uuid != NULL)
+        g_signal_emit_by_name (self->store, "changed", uuid);
+    }
+  if (uuid != NULL)
+    g_task_return_pointer (task, uuid, g_free);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static gboolean
+check_can_clone (InnGuest *self, const char *snapshot, GError **error)
+{
+  if (snapshot != NULL)
+    return TRUE;
+  if (inn_guest_is_active (self))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("“%s” is running, and its disks change. Shut it down first, or clone one of "
+                    "its snapshots."),
+                 self->name);
+  else if (self->description == NULL)
+    g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, self->trouble);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+void
+inn_guest_clone_async (InnGuest *self,
+                       const char *name,
+                       InnGuestCloneKind kind,
+                       const char *snapshot,
+                       InnGuestProgress progress,
+                       gpointer progress_data,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GTask) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  CloneData *data;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+  g_return_if_fail (name != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  /* A clone that is there when it was cancelled is there. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (!check_can_clone (self, snapshot, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  data = g_new0 (CloneData, 1);
+  data->machines = g_object_ref (self->store);
+  data->uuid = g_strdup (self->uuid);
+  data->name = g_strdup (name);
+  data->snapshot = g_strdup (snapshot);
+  data->kind = kind;
+  data->progress = inn_thread_progress_new (progress, progress_data, cancellable);
+  worker = g_task_new (self, NULL, on_cloned, g_steal_pointer (&task));
+  g_task_set_task_data (worker, data, (GDestroyNotify)clone_data_free);
+  g_task_run_in_thread (worker, clone_in_thread);
+}
+
+char *
+inn_guest_clone_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

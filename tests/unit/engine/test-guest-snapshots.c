@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Snapshots and clones as the window and the command line use them. Two engines in one process
+ * stand for those: they share nothing but files.
+ */
+#include "guest-snapshots.h"
+
+#include <string.h>
+
+#include "engine-fixture.h"
+#include "engine.h"
+#include "machine-lock.h"
+
+static InnEngine *
+open_engine (EngineFixture *fixture)
+{
+  InnEngine *engine = inn_engine_new (fixture->data_dir, fixture->state_dir, fixture->runtime_dir);
+  g_autoptr (GError) error = NULL;
+
+  inn_engine_open (engine, &error);
+  g_assert_no_error (error);
+  return engine;
+}
+
+static InnGuest *
+create (EngineFixture *fixture, InnEngine *engine)
+{
+  static const guint64 disk_size = 4 << 20;
+  const InnNewGuest description = { .name = "one",
+                                    .memory = 64 << 20,
+                                    .vcpus = 1,
+                                    .kernel = fixture->kernel,
+                                    .disk_sizes = &disk_size,
+                                    .n_disks = 1 };
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  InnGuest *guest;
+
+  inn_engine_create_async (engine, &description, NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  guest = inn_engine_create_finish (engine, result, &error);
+  g_assert_no_error (error);
+  return guest;
+}
+
+static InnSnapshotRecord *
+try_take (InnGuest *guest, const char *name, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_take_snapshot_async (guest, name, "note", NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  return inn_guest_take_snapshot_finish (guest, result, error);
+}
+
+static char *
+take (InnGuest *guest, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (InnSnapshotRecord) record = try_take (guest, name, &error);
+
+  g_assert_no_error (error);
+  return g_strdup (record->id);
+}
+
+static gboolean
+try_restore (InnGuest *guest, const char *id, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_restore_snapshot_async (guest, id, TRUE, NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  return inn_guest_restore_snapshot_finish (guest, result, error);
+}
+
+static gboolean
+try_remove (InnGuest *guest, const char *id, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_delete_snapshot_async (guest, id, NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  return inn_guest_delete_snapshot_finish (guest, result, error);
+}
+
+static char *
+try_clone (InnGuest *guest,
+           const char *name,
+           InnGuestCloneKind kind,
+           InnGuestProgress progress,
+           gpointer data,
+           GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_clone_async (guest, name, kind, NULL, progress, data, NULL, engine_fixture_take_result,
+                         &result);
+  engine_fixture_await (&result);
+  return inn_guest_clone_finish (guest, result, error);
+}
+
+static void
+count (gpointer object, gpointer data)
+{
+  guint *counter = data;
+
+  ++*counter;
+}
+
+static gboolean
+is_counted (guint *counter)
+{
+  return *counter > 0;
+}
+
+static void
+test_all_see_them (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *window = open_engine (fixture);
+  InnEngine *command_line = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, window);
+  g_autoptr (InnGuest) other = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *id = NULL;
+  guint here = 0, there = 0;
+
+  while (inn_engine_find_by_name (command_line, "one") == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  other = g_object_ref (inn_engine_find_by_name (command_line, "one"));
+  g_signal_connect (guest, "snapshots-changed", G_CALLBACK (count), &here);
+  g_signal_connect (other, "snapshots-changed", G_CALLBACK (count), &there);
+  id = take (guest, "first");
+  g_assert_cmpuint (here, >, 0);
+  g_assert_cmpstr (inn_guest_get_current_snapshot (guest), ==, id);
+  ENGINE_FIXTURE_WAIT (is_counted, &there);
+  records = inn_guest_list_snapshots (other);
+  g_assert_cmpuint (records->len, ==, 1);
+  g_assert_cmpstr (((InnSnapshotRecord *)g_ptr_array_index (records, 0))->note, ==, "note");
+
+  /* Also that only words about one are new. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  there = 0;
+  inn_guest_change_snapshot_async (guest, id, "renamed", NULL, NULL, engine_fixture_take_result,
+                                   &result);
+  engine_fixture_await (&result);
+  g_assert_true (inn_guest_change_snapshot_finish (guest, result, NULL));
+  ENGINE_FIXTURE_WAIT (is_counted, &there);
+
+  inn_engine_close (window);
+  inn_engine_close (command_line);
+  g_object_unref (window);
+  g_object_unref (command_line);
+}
+
+static void
+test_restore_and_delete (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine);
+  g_autofree char *id = take (guest, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) merged = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+
+  try_restore (guest, id, &error);
+  g_assert_no_error (error);
+  inn_guest_check_snapshot_async (guest, NULL, NULL, engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  g_assert_true (inn_guest_check_snapshot_finish (guest, result, &error));
+
+  /* What it leaves is merged without anybody asking; whoever asks waits for that. */
+  g_assert_true (try_remove (guest, id, &error));
+  inn_guest_merge_layers_async (guest, NULL, NULL, NULL, engine_fixture_take_result, &merged);
+  engine_fixture_await (&merged);
+  g_assert_cmpint (inn_guest_merge_layers_finish (guest, merged, &error), ==, 1);
+  records = inn_guest_list_snapshots (guest);
+  g_assert_cmpuint (records->len, ==, 0);
+  g_assert_null (inn_guest_get_current_snapshot (guest));
+  g_assert_false (try_restore (guest, id, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+
+  inn_engine_close (engine);
+  g_object_unref (engine);
+}
+
+static void
+on_progress (double fraction, gpointer data)
+{
+  guint *calls = data;
+
+  g_assert_cmpfloat (fraction, <=, 1);
+  ++*calls;
+}
+
+static void
+test_clone (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *linked = NULL;
+  g_autofree char *full = NULL;
+  guint calls = 0;
+
+  linked = try_clone (guest, "linked", INN_GUEST_CLONE_LINKED, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (inn_guest_get_name (inn_engine_find (engine, linked)), ==, "linked");
+  full = try_clone (guest, "full", INN_GUEST_CLONE_FULL, on_progress, &calls, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (inn_engine_find (engine, full));
+  g_assert_null (try_clone (guest, "full", INN_GUEST_CLONE_FULL, NULL, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS);
+
+  inn_engine_close (engine);
+  g_object_unref (engine);
+}
+
+static gboolean
+is_running (InnGuest *guest)
+{
+  return inn_guest_get_state (guest) == INN_GUEST_RUNNING;
+}
+
+static void
+test_running (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine);
+  g_autofree char *folder
+      = g_build_filename (fixture->data_dir, "machines", inn_guest_get_uuid (guest), NULL);
+  g_autofree char *id = take (guest, NULL);
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GAsyncResult) stopped = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
+  inn_guest_start_async (guest, NULL, engine_fixture_take_result, &started);
+  engine_fixture_await (&started);
+  if (!inn_guest_start_finish (guest, started, &error))
+    {
+      /* Until it starts from layers. */
+      g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED);
+      g_test_skip ("machines do not start from layers");
+      inn_engine_close (engine);
+      g_object_unref (engine);
+      return;
+    }
+  ENGINE_FIXTURE_WAIT (is_running, guest);
+  g_assert_null (try_take (guest, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_false (try_restore (guest, id, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_null (try_clone (guest, "two", INN_GUEST_CLONE_LINKED, NULL, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_true (try_remove (guest, id, &error));
+
+  inn_guest_call_async (guest, INN_CONTROL_POWER_OFF, NULL, engine_fixture_take_result, &stopped);
+  engine_fixture_await (&stopped);
+  g_assert_true (inn_guest_call_finish (guest, stopped, NULL));
+  inn_engine_close (engine);
+  g_object_unref (engine);
+}
+
+int
+main (int argc, char **argv)
+{
+#define TEST(name, function)                                                                       \
+  g_test_add ("/guest-snapshots/" name, EngineFixture, NULL, engine_fixture_set_up, function,      \
+              engine_fixture_tear_down)
+
+  g_test_init (&argc, &argv, NULL);
+  TEST ("all-see-them", test_all_see_them);
+  TEST ("restore-and-delete", test_restore_and_delete);
+  TEST ("clone", test_clone);
+  TEST ("running", test_running);
+  return g_test_run ();
+}
