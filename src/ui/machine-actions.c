@@ -33,9 +33,18 @@ static const char *const names[] = {
   [INN_OPERATION_DISCARD_SAVED] = "discard-saved",
 };
 
+static gboolean
+is_saved (InnMachine *machine)
+{
+  return inn_machine_get_state (machine) == INN_MACHINE_SAVED;
+}
+
 gboolean
 inn_machine_actions_can (InnMachine *machine, InnOperation operation, const char **reason)
 {
+  /* Starting what is saved is called to resume it. */
+  if (operation == INN_OPERATION_RESUME && is_saved (machine))
+    operation = INN_OPERATION_START;
   if (inn_machine_can (machine, operation, reason))
     return TRUE;
 
@@ -74,11 +83,12 @@ static void
 run (Entry *entry)
 {
   g_autoptr (GtkWidget) owner = g_weak_ref_get (&entry->owner);
+  const gboolean wakes = entry->operation == INN_OPERATION_RESUME && is_saved (entry->machine);
   Run *data = g_new0 (Run, 1);
 
-  data->operation = entry->operation;
+  data->operation = wakes ? INN_OPERATION_START : entry->operation;
   g_weak_ref_init (&data->owner, owner);
-  inn_machine_run_async (entry->machine, entry->operation, NULL, on_run_finished, data);
+  inn_machine_run_async (entry->machine, data->operation, NULL, on_run_finished, data);
 }
 
 static void
@@ -87,20 +97,41 @@ on_confirmed (gpointer action)
   run (g_object_get_data (action, "entry"));
 }
 
+static char *
+get_question (InnOperation operation, const char *name)
+{
+  if (operation == INN_OPERATION_DISCARD_SAVED)
+    return g_strdup_printf (_ ("Discard the Saved State of “%s”?"), name);
+  if (operation == INN_OPERATION_RESET)
+    return g_strdup_printf (_ ("Force “%s” to Reset?"), name);
+
+  return g_strdup_printf (_ ("Force “%s” Off?"), name);
+}
+
+static const char *
+get_consequence (InnOperation operation)
+{
+  if (operation == INN_OPERATION_DISCARD_SAVED)
+    return _ (
+        "The guest does not go on where it was saved: at its next start it finds its disks as "
+        "after pulling a plug. It loses what it had not written to them.");
+  if (operation == INN_OPERATION_RESET)
+    return _ ("The guest starts again at once, as after pressing a reset button. It loses what it "
+              "has not saved.");
+
+  return _ ("The guest stops at once, as after pulling a plug. It loses what it has not saved.");
+}
+
 static void
 ask (Entry *entry, GtkWidget *owner, GSimpleAction *action)
 {
-  const char *name = inn_machine_get_name (entry->machine);
-  gboolean reset = entry->operation == INN_OPERATION_RESET;
-  g_autofree char *heading
-      = g_strdup_printf (reset ? _ ("Force “%s” to Reset?") : _ ("Force “%s” Off?"), name);
+  g_autofree char *heading = get_question (entry->operation, inn_machine_get_name (entry->machine));
 
-  inn_message_confirm (owner, heading,
-                       reset ? _ ("The guest starts again at once, as after pressing a reset "
-                                  "button. It loses what it has not saved.")
-                             : _ ("The guest stops at once, as after pulling a plug. It loses what "
-                                  "it has not saved."),
-                       inn_state_text_get_verb (entry->operation), on_confirmed, G_OBJECT (action));
+  inn_message_confirm (owner, heading, get_consequence (entry->operation),
+                       entry->operation == INN_OPERATION_DISCARD_SAVED
+                           ? _ ("Discard")
+                           : inn_state_text_get_verb (entry->operation),
+                       on_confirmed, G_OBJECT (action));
 }
 
 static void
@@ -116,6 +147,7 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     {
     case INN_OPERATION_POWER_OFF:
     case INN_OPERATION_RESET:
+    case INN_OPERATION_DISCARD_SAVED:
       ask (entry, owner, action);
       break;
     case INN_OPERATION_DELETE:
@@ -126,7 +158,6 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     case INN_OPERATION_PAUSE:
     case INN_OPERATION_RESUME:
     case INN_OPERATION_SAVE:
-    case INN_OPERATION_DISCARD_SAVED:
     default:
       run (entry);
     }
@@ -137,8 +168,11 @@ update_enabled (GSimpleAction *action)
 {
   Entry *entry = g_object_get_data (G_OBJECT (action), "entry");
 
-  g_simple_action_set_enabled (action,
-                               inn_machine_actions_can (entry->machine, entry->operation, NULL));
+  const gboolean other_name = entry->operation == INN_OPERATION_START && is_saved (entry->machine);
+
+  g_simple_action_set_enabled (action, !other_name
+                                           && inn_machine_actions_can (entry->machine,
+                                                                       entry->operation, NULL));
 }
 
 static void

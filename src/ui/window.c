@@ -100,7 +100,11 @@ on_activated (InnWindow *self, InnMachine *machine)
 {
   inn_machine_sidebar_set_selected (self->sidebar, machine);
   if (inn_machine_can (machine, INN_OPERATION_START, NULL))
-    gtk_widget_activate_action (GTK_WIDGET (self), "machine.start", NULL);
+    gtk_widget_activate_action (GTK_WIDGET (self),
+                                inn_machine_get_state (machine) == INN_MACHINE_SAVED
+                                    ? "machine.resume"
+                                    : "machine.start",
+                                NULL);
   inn_machine_page_focus_console (ensure_page (self, machine));
 }
 
