@@ -9,8 +9,10 @@
 #include <glib/gi18n.h>
 
 #include "model/connection.h"
+#include "ui/clone-window.h"
 #include "ui/delete-dialog.h"
 #include "ui/message.h"
+#include "ui/snapshot-verbs.h"
 #include "ui/state-text.h"
 
 /* One action; it lives as long as the GSimpleAction whose data it is. */
@@ -210,6 +212,89 @@ create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
   return action;
 }
 
+/* ---- snapshots and clones, which say why where they are not possible ---- */
+
+/* What such an action is about; it lives as long as the GSimpleAction whose data it is. */
+typedef struct
+{
+  InnMachine *machine;
+  GWeakRef owner;
+} Subject;
+
+static void
+subject_free (gpointer data, GClosure *closure)
+{
+  Subject *subject = data;
+
+  g_object_unref (subject->machine);
+  g_weak_ref_clear (&subject->owner);
+  g_free (subject);
+}
+
+static void
+take_snapshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&subject->owner);
+
+  if (owner != NULL)
+    inn_snapshot_verbs_take (inn_machine_get_snapshots (subject->machine), owner);
+}
+
+static void
+clone_machine (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&subject->owner);
+
+  if (owner != NULL)
+    inn_clone_window_present (subject->machine, /* snapshot= */ NULL, owner);
+}
+
+static void
+cancel_clone (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+
+  inn_snapshots_cancel_clone (inn_machine_get_snapshots (subject->machine));
+}
+
+static void
+update_cancel_clone (GSimpleAction *action, InnSnapshots *snapshots)
+{
+  g_simple_action_set_enabled (action, inn_snapshots_get_clone_progress (snapshots) >= 0);
+}
+
+static GSimpleAction *
+add_action (GSimpleActionGroup *group,
+            InnMachine *machine,
+            GtkWidget *owner,
+            const char *name,
+            void (*activate) (GSimpleAction *action, GVariant *parameter, gpointer user_data))
+{
+  g_autoptr (GSimpleAction) action = g_simple_action_new (name, NULL);
+  Subject *subject = g_new0 (Subject, 1);
+
+  subject->machine = g_object_ref (machine);
+  g_weak_ref_init (&subject->owner, owner);
+  g_signal_connect_data (action, "activate", G_CALLBACK (activate), subject, subject_free, 0);
+  g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
+  return action; /* the group keeps it */
+}
+
+static void
+add_snapshot_actions (GSimpleActionGroup *group, InnMachine *machine, GtkWidget *owner)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  GSimpleAction *cancel = add_action (group, machine, owner, "cancel-clone", cancel_clone);
+
+  add_action (group, machine, owner, "take-snapshot", take_snapshot);
+  add_action (group, machine, owner, "clone", clone_machine);
+  g_signal_connect_object (snapshots, "activity", G_CALLBACK (update_cancel_clone), cancel,
+                           G_CONNECT_SWAPPED);
+  update_cancel_clone (cancel, snapshots);
+}
+
 GActionGroup *
 inn_machine_actions_new (InnMachine *machine, GtkWidget *owner)
 {
@@ -226,5 +311,6 @@ inn_machine_actions_new (InnMachine *machine, GtkWidget *owner)
       g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
     }
 
+  add_snapshot_actions (group, machine, owner);
   return G_ACTION_GROUP (group);
 }
