@@ -35,9 +35,12 @@ static const struct
   { "win.show-help-overlay", { "<Control>question" } },
   { "win.fullscreen", { "F11", "<Control><Shift>f" } },
   { "console.screenshot", { "<Control><Shift>p" } },
+  { "machine.take-snapshot", { "<Control><Shift>s" } },
+  { "machine.clone", { "<Control><Shift>d" } },
   { "win.show-page(0)", { "<Alt>1" } },
   { "win.show-page(1)", { "<Alt>2" } },
   { "win.show-page(2)", { "<Alt>3" } },
+  { "win.show-page(3)", { "<Alt>4" } },
 };
 
 static void

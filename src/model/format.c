@@ -212,6 +212,54 @@ inn_format_age (gint64 then_us, gint64 now_us)
   return g_date_time_format (then, _ ("%-d %B %Y"));
 }
 
+/* A day as one begins a line with it, for g_date_time_format() with what is asked for of the time.
+ */
+static const char *
+get_moment_format (GDateTime *then, GDateTime *now, gboolean exact)
+{
+  const int days = days_between (then, now);
+
+  /* Translators: moments, see g_date_time_format(); the second of each pair is to the second */
+  if (days <= 0)
+    return exact ? _ ("Today %H:%M:%S") : _ ("Today %H:%M");
+  if (days == 1)
+    return exact ? _ ("Yesterday %H:%M:%S") : _ ("Yesterday %H:%M");
+  if (g_date_time_get_year (then) == g_date_time_get_year (now))
+    return exact ? _ ("%-d %B %H:%M:%S") : _ ("%-d %B");
+
+  return exact ? _ ("%-d %B %Y %H:%M:%S") : _ ("%-d %B %Y");
+}
+
+char *
+inn_format_moment (gint64 then_us, gint64 now_us, gboolean exact)
+{
+  g_autoptr (GDateTime) then = local_time (then_us);
+  g_autoptr (GDateTime) now = local_time (now_us);
+
+  if (then == NULL || now == NULL)
+    return g_strdup (INN_FORMAT_UNKNOWN);
+
+  return g_date_time_format (then, get_moment_format (then, now, exact));
+}
+
+char *
+inn_format_duration (guint64 us)
+{
+  const double ms = (double)us / 1000;
+  g_autofree char *number = NULL;
+
+  if (ms >= 999.5)
+    {
+      number = format_number (ms / 1000, 10);
+      /* Translators: seconds */
+      return insert_number (_ ("%s s"), number);
+    }
+
+  number = format_number (ms, 10);
+  /* Translators: milliseconds */
+  return insert_number (_ ("%s ms"), number);
+}
+
 char *
 inn_format_clock_time (gint64 real_time_us)
 {

@@ -30,6 +30,11 @@ char *inn_format_percent (double fraction);
 char *inn_format_age (gint64 then_us, gint64 now_us);
 /* "14:02" today, otherwise as inn_format_age(). */
 char *inn_format_clock_time (gint64 real_time_us);
+/* "Today 14:02", "Yesterday 17:25", "12 November", "12 November 2024"; @exact: with the time to the
+ * second in each. */
+char *inn_format_moment (gint64 then_us, gint64 now_us, gboolean exact);
+/* "3.1 ms", "45 ms", "1.2 s" */
+char *inn_format_duration (guint64 us);
 /* "14:30:38" */
 char *inn_format_clock_seconds (gint64 real_time_us);
 /* "up 3 h 12 min" */

@@ -29,6 +29,7 @@ facts_copy (InnSnapshotFacts *copy, const InnSnapshotFacts *facts)
   copy->name = g_strdup (facts->name != NULL ? facts->name : "");
   copy->note = g_strdup (facts->note != NULL ? facts->note : "");
   copy->parent = g_strdup (facts->parent);
+  copy->trouble = g_strdup (facts->trouble);
   copy->picture = g_strdup (facts->picture);
 }
 
@@ -38,6 +39,7 @@ facts_clear (InnSnapshotFacts *facts)
   g_free ((char *)facts->name);
   g_free ((char *)facts->note);
   g_free ((char *)facts->parent);
+  g_free ((char *)facts->trouble);
   g_free ((char *)facts->picture);
 }
 
@@ -46,6 +48,7 @@ facts_equal (const InnSnapshotFacts *left, const InnSnapshotFacts *right)
 {
   return g_str_equal (left->name, right->name) && g_str_equal (left->note, right->note)
          && g_strcmp0 (left->parent, right->parent) == 0
+         && g_strcmp0 (left->trouble, right->trouble) == 0
          && g_strcmp0 (left->picture, right->picture) == 0 && left->time == right->time
          && left->running == right->running && left->kept == right->kept
          && left->size_known == right->size_known && left->size == right->size

@@ -26,6 +26,7 @@ typedef struct
   guint64 memory_size; /* what the guest's memory takes */
   guint64 disk_size;   /* what its disks hold alone */
   guint64 pause_us;    /* how long the guest stood still for it */
+  const char *trouble; /* a sentence: why it cannot be gone back to; NULL when it can */
   const char *picture; /* path of a PNG: what was on its screen */
 } InnSnapshotFacts;
 

@@ -41,6 +41,7 @@ static const struct
   [INN_BANNER_WARNING] = { "warn", "dialog-warning-symbolic" },
   [INN_BANNER_ERROR] = { "err", "dialog-error-symbolic" },
   [INN_BANNER_INFO] = { "info", "view-refresh-symbolic" },
+  [INN_BANNER_COPY] = { "info", "edit-copy-symbolic" },
 };
 
 static void

@@ -15,6 +15,7 @@ typedef enum
   INN_BANNER_WARNING, /* it works, but */
   INN_BANNER_ERROR,   /* something stopped */
   INN_BANNER_INFO,    /* nothing is wrong */
+  INN_BANNER_COPY,    /* nor here: a copy is being made */
 } InnBannerKind;
 
 #define INN_TYPE_BANNER (inn_banner_get_type ())

@@ -6,6 +6,7 @@
 
 #include "ui/console-page.h"
 
+#include <adwaita.h>
 #include <glib/gi18n.h>
 
 #include "console/console-view.h"
@@ -25,6 +26,8 @@ struct _InnConsolePage
   GtkStack *stack;
   InnConsoleView *view;
   GtkWidget *off_box;
+  GtkActionable *wake_button;
+  AdwButtonContent *wake_content;
   InnCrashPage *crash_page;
   GtkWidget *strip;
   GtkWidget *status_box;
@@ -78,6 +81,8 @@ get_status (InnConsolePage *self)
 
   if (state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE)
     return g_strdup (_ ("Nothing is sent while paused"));
+  if (state == INN_MACHINE_SAVED)
+    return g_strdup (_ ("The machine is saved"));
   if (!inn_machine_state_is_active (state))
     return g_strdup (_ ("The machine is off"));
   if (inn_console_connector_get_message (self->connector) != NULL)
@@ -122,10 +127,10 @@ update_go_button (InnConsolePage *self)
   InnOperation operation = INN_OPERATION_PAUSE;
   const char *verb;
 
-  if (!inn_machine_state_is_active (state))
-    operation = INN_OPERATION_START;
-  else if (state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE)
+  if (state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE || state == INN_MACHINE_SAVED)
     operation = INN_OPERATION_RESUME;
+  else if (!inn_machine_state_is_active (state))
+    operation = INN_OPERATION_START;
 
   verb = inn_state_text_get_verb (operation);
   gtk_button_set_icon_name (self->go_button, operation == INN_OPERATION_PAUSE
@@ -139,6 +144,20 @@ update_go_button (InnConsolePage *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->go_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   verb, -1);
   gtk_widget_set_sensitive (self->power_button, inn_machine_state_is_active (state));
+}
+
+/* Over the picture of a machine that is off. */
+static void
+update_wake_button (InnConsolePage *self)
+{
+  const InnMachineState state = inn_machine_get_state (self->machine);
+  const gboolean saved = state == INN_MACHINE_SAVED;
+
+  gtk_widget_set_visible (self->off_box, saved || state == INN_MACHINE_OFF);
+  gtk_actionable_set_action_name (self->wake_button, saved ? "machine.resume" : "machine.start");
+  adw_button_content_set_label (self->wake_content,
+                                inn_state_text_get_verb (saved ? INN_OPERATION_RESUME
+                                                               : INN_OPERATION_START));
 }
 
 static GSimpleAction *
@@ -180,7 +199,7 @@ on_machine_changed (InnConsolePage *self)
   if (state == INN_MACHINE_CRASHED)
     report_crash (self);
   inn_stack_show_only_name (self->stack, get_page_name (self));
-  gtk_widget_set_visible (self->off_box, state == INN_MACHINE_OFF);
+  update_wake_button (self);
   update_go_button (self);
   update_strip (self);
 }
@@ -351,6 +370,8 @@ inn_console_page_class_init (InnConsolePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, stack);
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, view);
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, off_box);
+  gtk_widget_class_bind_template_child (widget_class, InnConsolePage, wake_button);
+  gtk_widget_class_bind_template_child (widget_class, InnConsolePage, wake_content);
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, crash_page);
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, strip);
   gtk_widget_class_bind_template_child (widget_class, InnConsolePage, status_box);

@@ -105,6 +105,24 @@ add_disk (InnDeleteDialog *self, const char *path, gboolean only_one)
 }
 
 static void
+add_snapshots (InnDeleteDialog *self)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (self->machine);
+  const guint n = g_list_model_get_n_items (G_LIST_MODEL (snapshots));
+  const guint64 used = inn_snapshots_get_space (snapshots)->used;
+  g_autofree char *title = NULL;
+  g_autofree char *size = NULL;
+
+  if (n == 0)
+    return;
+
+  title = g_strdup_printf (ngettext ("%u snapshot", "%u snapshots", n), n);
+  size = inn_format_memory (used);
+  add_row (self, "innkeeper-branch-symbolic", title, NULL, used > 0 ? gtk_label_new (size) : NULL);
+  self->total += used;
+}
+
+static void
 on_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   InnMachine *machine = INN_MACHINE (source);
@@ -206,6 +224,7 @@ fill (InnDeleteDialog *self)
              : _ ("This cannot be undone."));
   for (guint i = 0; i < n_files; i++)
     add_disk (self, files[i], n_files == 1);
+  add_snapshots (self);
   add_row (self, "emblem-system-symbolic", _ ("Settings and history"), NULL, NULL);
   update_total (self);
 }

@@ -9,8 +9,10 @@
 #include <glib/gi18n.h>
 
 #include "model/connection.h"
+#include "ui/clone-window.h"
 #include "ui/delete-dialog.h"
 #include "ui/message.h"
+#include "ui/snapshot-verbs.h"
 #include "ui/state-text.h"
 
 /* One action; it lives as long as the GSimpleAction whose data it is. */
@@ -33,9 +35,18 @@ static const char *const names[] = {
   [INN_OPERATION_DISCARD_SAVED] = "discard-saved",
 };
 
+static gboolean
+is_saved (InnMachine *machine)
+{
+  return inn_machine_get_state (machine) == INN_MACHINE_SAVED;
+}
+
 gboolean
 inn_machine_actions_can (InnMachine *machine, InnOperation operation, const char **reason)
 {
+  /* Starting what is saved is called to resume it. */
+  if (operation == INN_OPERATION_RESUME && is_saved (machine))
+    operation = INN_OPERATION_START;
   if (inn_machine_can (machine, operation, reason))
     return TRUE;
 
@@ -74,11 +85,12 @@ static void
 run (Entry *entry)
 {
   g_autoptr (GtkWidget) owner = g_weak_ref_get (&entry->owner);
+  const gboolean wakes = entry->operation == INN_OPERATION_RESUME && is_saved (entry->machine);
   Run *data = g_new0 (Run, 1);
 
-  data->operation = entry->operation;
+  data->operation = wakes ? INN_OPERATION_START : entry->operation;
   g_weak_ref_init (&data->owner, owner);
-  inn_machine_run_async (entry->machine, entry->operation, NULL, on_run_finished, data);
+  inn_machine_run_async (entry->machine, data->operation, NULL, on_run_finished, data);
 }
 
 static void
@@ -87,20 +99,41 @@ on_confirmed (gpointer action)
   run (g_object_get_data (action, "entry"));
 }
 
+static char *
+get_question (InnOperation operation, const char *name)
+{
+  if (operation == INN_OPERATION_DISCARD_SAVED)
+    return g_strdup_printf (_ ("Discard the Saved State of “%s”?"), name);
+  if (operation == INN_OPERATION_RESET)
+    return g_strdup_printf (_ ("Force “%s” to Reset?"), name);
+
+  return g_strdup_printf (_ ("Force “%s” Off?"), name);
+}
+
+static const char *
+get_consequence (InnOperation operation)
+{
+  if (operation == INN_OPERATION_DISCARD_SAVED)
+    return _ (
+        "The guest does not go on where it was saved: at its next start it finds its disks as "
+        "after pulling a plug. It loses what it had not written to them.");
+  if (operation == INN_OPERATION_RESET)
+    return _ ("The guest starts again at once, as after pressing a reset button. It loses what it "
+              "has not saved.");
+
+  return _ ("The guest stops at once, as after pulling a plug. It loses what it has not saved.");
+}
+
 static void
 ask (Entry *entry, GtkWidget *owner, GSimpleAction *action)
 {
-  const char *name = inn_machine_get_name (entry->machine);
-  gboolean reset = entry->operation == INN_OPERATION_RESET;
-  g_autofree char *heading
-      = g_strdup_printf (reset ? _ ("Force “%s” to Reset?") : _ ("Force “%s” Off?"), name);
+  g_autofree char *heading = get_question (entry->operation, inn_machine_get_name (entry->machine));
 
-  inn_message_confirm (owner, heading,
-                       reset ? _ ("The guest starts again at once, as after pressing a reset "
-                                  "button. It loses what it has not saved.")
-                             : _ ("The guest stops at once, as after pulling a plug. It loses what "
-                                  "it has not saved."),
-                       inn_state_text_get_verb (entry->operation), on_confirmed, G_OBJECT (action));
+  inn_message_confirm (owner, heading, get_consequence (entry->operation),
+                       entry->operation == INN_OPERATION_DISCARD_SAVED
+                           ? _ ("Discard")
+                           : inn_state_text_get_verb (entry->operation),
+                       on_confirmed, G_OBJECT (action));
 }
 
 static void
@@ -116,6 +149,7 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     {
     case INN_OPERATION_POWER_OFF:
     case INN_OPERATION_RESET:
+    case INN_OPERATION_DISCARD_SAVED:
       ask (entry, owner, action);
       break;
     case INN_OPERATION_DELETE:
@@ -126,7 +160,6 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     case INN_OPERATION_PAUSE:
     case INN_OPERATION_RESUME:
     case INN_OPERATION_SAVE:
-    case INN_OPERATION_DISCARD_SAVED:
     default:
       run (entry);
     }
@@ -137,8 +170,11 @@ update_enabled (GSimpleAction *action)
 {
   Entry *entry = g_object_get_data (G_OBJECT (action), "entry");
 
-  g_simple_action_set_enabled (action,
-                               inn_machine_actions_can (entry->machine, entry->operation, NULL));
+  const gboolean other_name = entry->operation == INN_OPERATION_START && is_saved (entry->machine);
+
+  g_simple_action_set_enabled (action, !other_name
+                                           && inn_machine_actions_can (entry->machine,
+                                                                       entry->operation, NULL));
 }
 
 static void
@@ -176,6 +212,89 @@ create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
   return action;
 }
 
+/* ---- snapshots and clones, which say why where they are not possible ---- */
+
+/* What such an action is about; it lives as long as the GSimpleAction whose data it is. */
+typedef struct
+{
+  InnMachine *machine;
+  GWeakRef owner;
+} Subject;
+
+static void
+subject_free (gpointer data, GClosure *closure)
+{
+  Subject *subject = data;
+
+  g_object_unref (subject->machine);
+  g_weak_ref_clear (&subject->owner);
+  g_free (subject);
+}
+
+static void
+take_snapshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&subject->owner);
+
+  if (owner != NULL)
+    inn_snapshot_verbs_take (inn_machine_get_snapshots (subject->machine), owner);
+}
+
+static void
+clone_machine (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+  g_autoptr (GtkWidget) owner = g_weak_ref_get (&subject->owner);
+
+  if (owner != NULL)
+    inn_clone_window_present (subject->machine, /* snapshot= */ NULL, owner);
+}
+
+static void
+cancel_clone (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Subject *subject = user_data;
+
+  inn_snapshots_cancel_clone (inn_machine_get_snapshots (subject->machine));
+}
+
+static void
+update_cancel_clone (GSimpleAction *action, InnSnapshots *snapshots)
+{
+  g_simple_action_set_enabled (action, inn_snapshots_get_clone_progress (snapshots) >= 0);
+}
+
+static GSimpleAction *
+add_action (GSimpleActionGroup *group,
+            InnMachine *machine,
+            GtkWidget *owner,
+            const char *name,
+            void (*activate) (GSimpleAction *action, GVariant *parameter, gpointer user_data))
+{
+  g_autoptr (GSimpleAction) action = g_simple_action_new (name, NULL);
+  Subject *subject = g_new0 (Subject, 1);
+
+  subject->machine = g_object_ref (machine);
+  g_weak_ref_init (&subject->owner, owner);
+  g_signal_connect_data (action, "activate", G_CALLBACK (activate), subject, subject_free, 0);
+  g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
+  return action; /* the group keeps it */
+}
+
+static void
+add_snapshot_actions (GSimpleActionGroup *group, InnMachine *machine, GtkWidget *owner)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  GSimpleAction *cancel = add_action (group, machine, owner, "cancel-clone", cancel_clone);
+
+  add_action (group, machine, owner, "take-snapshot", take_snapshot);
+  add_action (group, machine, owner, "clone", clone_machine);
+  g_signal_connect_object (snapshots, "activity", G_CALLBACK (update_cancel_clone), cancel,
+                           G_CONNECT_SWAPPED);
+  update_cancel_clone (cancel, snapshots);
+}
+
 GActionGroup *
 inn_machine_actions_new (InnMachine *machine, GtkWidget *owner)
 {
@@ -192,5 +311,6 @@ inn_machine_actions_new (InnMachine *machine, GtkWidget *owner)
       g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
     }
 
+  add_snapshot_actions (group, machine, owner);
   return G_ACTION_GROUP (group);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The operations on one machine as actions: start, shut-down, power-off, reset, pause, resume,
- * delete. Each is enabled exactly while it is possible. Those that cannot be undone ask first; what
+ * delete, save, discard-saved; take-snapshot, clone, cancel-clone. Each is enabled exactly while it is possible. Those that cannot be undone ask first; what
  * goes wrong is told in a dialog.
  */
 #pragma once

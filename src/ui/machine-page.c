@@ -18,9 +18,12 @@
 #include "ui/machine-verbs.h"
 #include "ui/message.h"
 #include "ui/performance-page.h"
+#include "ui/snapshot-text.h"
+#include "ui/snapshots-page.h"
 #include "ui/state-text.h"
 
 #define SUBTITLE_SECONDS 20
+#define CLONE_DELAY_MS   300
 
 struct _InnMachinePage
 {
@@ -32,6 +35,7 @@ struct _InnMachinePage
   GtkWidget *back_button;
   InnMachineVerbs *verbs;
   GtkWidget *menu_button;
+  GtkWidget *snapshot_button;
   GtkWidget *fullscreen_button;
   GtkWidget *tabs;
   InnBanner *banner;
@@ -39,6 +43,7 @@ struct _InnMachinePage
   InnConsolePage *console_page;
   InnPerformancePage *performance_page;
   InnHardwarePage *hardware_page;
+  InnSnapshotsPage *snapshots_page;
   AdwViewSwitcherBar *switcher_bar;
   InnHoverBar *hover_bar;
 
@@ -48,6 +53,8 @@ struct _InnMachinePage
   gboolean slowness_read; /* the warning was closed */
   gboolean folded;
   gboolean fullscreen;
+  gint64 clone_began; /* g_get_monotonic_time(); 0: none is under way */
+  guint clone_delay;
   guint timeout; /* while mapped */
 };
 
@@ -100,6 +107,25 @@ present_slow (InnMachinePage *self)
                       inn_connection_get_speed_text (self->place), NULL, /* closable= */ TRUE);
 }
 
+static void
+present_cloning (InnMachinePage *self)
+{
+  const double fraction
+      = inn_snapshots_get_clone_progress (inn_machine_get_snapshots (self->machine));
+  const double seconds = (double)(g_get_monotonic_time () - self->clone_began) / G_USEC_PER_SEC;
+  g_autofree char *text = inn_snapshot_text_get_clone_progress (fraction, seconds);
+
+  inn_banner_present (self->banner, INN_BANNER_COPY, _ ("This machine is being cloned"), text,
+                      _ ("Cancel"), /* closable= */ FALSE);
+}
+
+/* What is over at once is not worth a word. */
+static gboolean
+is_cloning (InnMachinePage *self)
+{
+  return self->clone_began != 0 && self->clone_delay == 0;
+}
+
 static gboolean
 is_broken (InnMachinePage *self)
 {
@@ -116,11 +142,42 @@ update_banner (InnMachinePage *self)
     present_broken (self);
   else if (state == INN_MACHINE_NO_SPACE)
     present_no_space (self);
+  else if (is_cloning (self))
+    present_cloning (self);
   else if (inn_machine_is_emulated (self->machine) && inn_machine_state_is_active (state)
            && !self->slowness_read)
     present_slow (self);
   else
     inn_banner_dismiss (self->banner);
+}
+
+static gboolean
+on_clone_delay (gpointer user_data)
+{
+  InnMachinePage *self = user_data;
+
+  self->clone_delay = 0;
+  update_banner (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_clone_activity (InnMachinePage *self)
+{
+  const gboolean cloning
+      = inn_snapshots_get_clone_progress (inn_machine_get_snapshots (self->machine)) >= 0;
+
+  if (cloning && self->clone_began == 0)
+    {
+      self->clone_began = g_get_monotonic_time ();
+      self->clone_delay = g_timeout_add (CLONE_DELAY_MS, on_clone_delay, self);
+    }
+  if (!cloning)
+    {
+      self->clone_began = 0;
+      g_clear_handle_id (&self->clone_delay, g_source_remove);
+    }
+  update_banner (self);
 }
 
 static void
@@ -132,6 +189,11 @@ on_banner_clicked (InnMachinePage *self)
   if (is_broken (self))
     {
       inn_connection_open (self->place);
+      return;
+    }
+  if (inn_machine_get_state (self->machine) != INN_MACHINE_NO_SPACE)
+    {
+      inn_snapshots_cancel_clone (inn_machine_get_snapshots (self->machine));
       return;
     }
 
@@ -166,6 +228,7 @@ update_layout (InnMachinePage *self)
   gtk_widget_set_visible (self->bars, !self->fullscreen);
   gtk_widget_set_visible (self->back_button, self->folded);
   gtk_widget_set_visible (GTK_WIDGET (self->verbs), !self->folded);
+  gtk_widget_set_visible (self->snapshot_button, !self->folded);
   gtk_widget_set_visible (self->fullscreen_button, !self->folded);
   gtk_widget_set_visible (self->tabs, !self->folded);
   adw_view_switcher_bar_set_reveal (self->switcher_bar, self->folded && !self->fullscreen);
@@ -213,6 +276,10 @@ inn_machine_page_dispose (GObject *object)
   InnMachinePage *self = INN_MACHINE_PAGE (object);
 
   g_clear_handle_id (&self->timeout, g_source_remove);
+  g_clear_handle_id (&self->clone_delay, g_source_remove);
+  /* Before its pages go: what they begin then is nothing to show any more. */
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (inn_machine_get_snapshots (self->machine), self);
   gtk_widget_dispose_template (GTK_WIDGET (self), INN_TYPE_MACHINE_PAGE);
   g_clear_object (&self->machine_actions);
   g_clear_object (&self->place);
@@ -236,6 +303,7 @@ inn_machine_page_class_init (InnMachinePageClass *klass)
   g_type_ensure (INN_TYPE_HOVER_BAR);
   g_type_ensure (INN_TYPE_MACHINE_VERBS);
   g_type_ensure (INN_TYPE_PERFORMANCE_PAGE);
+  g_type_ensure (INN_TYPE_SNAPSHOTS_PAGE);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/innkeeper/Innkeeper/ui/machine-page.ui");
   gtk_widget_class_bind_template_child_full (widget_class, "overlay", FALSE, 0);
@@ -245,6 +313,7 @@ inn_machine_page_class_init (InnMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, back_button);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, verbs);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, InnMachinePage, snapshot_button);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, tabs);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, banner);
@@ -252,6 +321,7 @@ inn_machine_page_class_init (InnMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, console_page);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, performance_page);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, hardware_page);
+  gtk_widget_class_bind_template_child (widget_class, InnMachinePage, snapshots_page);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, switcher_bar);
   gtk_widget_class_bind_template_child (widget_class, InnMachinePage, hover_bar);
   gtk_widget_class_bind_template_callback (widget_class, on_banner_clicked);
@@ -283,6 +353,7 @@ inn_machine_page_new (InnMachine *machine)
   inn_console_page_set_machine (self->console_page, machine);
   inn_performance_page_set_machine (self->performance_page, machine);
   inn_hardware_page_set_machine (self->hardware_page, machine);
+  inn_snapshots_page_set_machine (self->snapshots_page, machine);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "console",
                                   inn_console_page_get_actions (self->console_page));
 
@@ -290,7 +361,10 @@ inn_machine_page_new (InnMachine *machine)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->place, "notify", G_CALLBACK (update_banner), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (inn_machine_get_snapshots (machine), "activity",
+                           G_CALLBACK (on_clone_activity), self, G_CONNECT_SWAPPED);
   update_layout (self);
+  on_clone_activity (self);
   on_machine_changed (self);
 
   return GTK_WIDGET (self);

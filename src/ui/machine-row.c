@@ -6,6 +6,7 @@
 
 #include "ui/machine-row.h"
 
+#include <glib/gi18n.h>
 #include <math.h>
 
 #include "model/format.h"
@@ -24,6 +25,7 @@ struct _InnMachineRow
   InnMachineThumbnail *thumbnail;
   GtkLabel *name_label;
   GtkLabel *state_label;
+  GtkProgressBar *progress_bar;
   InnSparkline *sparkline;
   GtkLabel *percent_label;
   GtkWidget *popover;
@@ -55,18 +57,44 @@ describe (InnMachineRow *self)
     gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }
 
+/* How far it is cloned; less than 0: it is not being cloned. */
+static double
+get_cloned (InnMachineRow *self)
+{
+  return inn_snapshots_get_clone_progress (inn_machine_get_snapshots (self->machine));
+}
+
+/* While it is cloned, how far that is has the place of its load. */
 static void
 update_load (InnMachineRow *self)
 {
   InnMachineState state = inn_machine_get_state (self->machine);
-  gboolean live = inn_state_text_is_live (state);
+  double cloned = get_cloned (self);
+  gboolean live = inn_state_text_is_live (state) && cloned < 0;
   double cpu = get_cpu (self);
   g_autofree char *percent = inn_format_percent (cpu);
 
   gtk_widget_set_visible (GTK_WIDGET (self->sparkline), live && !isnan (cpu));
   gtk_widget_set_visible (GTK_WIDGET (self->percent_label), live && !isnan (cpu));
   gtk_label_set_label (self->percent_label, percent);
+  gtk_widget_set_visible (GTK_WIDGET (self->progress_bar), cloned >= 0);
+  gtk_progress_bar_set_fraction (self->progress_bar, MAX (cloned, 0));
   gtk_widget_queue_draw (GTK_WIDGET (self->sparkline));
+}
+
+/* What is under way, or else the state. */
+static char *
+get_text (InnMachineRow *self, InnMachineState state)
+{
+  const double cloned = get_cloned (self);
+  g_autofree char *percent = NULL;
+
+  if (cloned < 0)
+    return inn_state_text_get_row (state, inn_machine_get_changed_time (self->machine),
+                                   g_get_real_time ());
+
+  percent = inn_format_percent (cloned);
+  return g_strdup_printf (_ ("Cloning… %s"), percent);
 }
 
 static void
@@ -74,9 +102,7 @@ update_state (InnMachineRow *self)
 {
   InnMachineState state = inn_machine_get_state (self->machine);
   const char *style = inn_state_text_get_style (state);
-  g_autofree char *text
-      = inn_state_text_get_row (state, inn_machine_get_changed_time (self->machine),
-                                g_get_real_time ());
+  g_autofree char *text = get_text (self, state);
 
   gtk_label_set_label (self->state_label, text);
   if (self->state_style != NULL)
@@ -93,6 +119,13 @@ on_machine_changed (InnMachineRow *self)
   update_state (self);
   update_load (self);
   describe (self);
+}
+
+static void
+on_activity (InnMachineRow *self)
+{
+  update_state (self);
+  update_load (self);
 }
 
 static gboolean
@@ -166,6 +199,7 @@ inn_machine_row_class_init (InnMachineRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, thumbnail);
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, name_label);
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, state_label);
+  gtk_widget_class_bind_template_child (widget_class, InnMachineRow, progress_bar);
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, sparkline);
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, percent_label);
   gtk_widget_class_bind_template_child (widget_class, InnMachineRow, popover);
@@ -191,6 +225,8 @@ inn_machine_row_new (InnMachine *machine)
   g_object_unref (actions);
   g_signal_connect_object (machine, "notify", G_CALLBACK (on_machine_changed), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (inn_machine_get_snapshots (machine), "activity",
+                           G_CALLBACK (on_activity), self, G_CONNECT_SWAPPED);
   on_machine_changed (self);
 
   return GTK_WIDGET (self);

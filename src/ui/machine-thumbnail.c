@@ -9,6 +9,7 @@
 #include <adwaita.h>
 
 #include "console/screen-preview.h"
+#include "ui/picture-cover.h"
 #include "ui/screen.h"
 #include "ui/state-text.h"
 
@@ -37,25 +38,6 @@ struct _InnMachineThumbnail
 };
 
 G_DEFINE_FINAL_TYPE (InnMachineThumbnail, inn_machine_thumbnail, GTK_TYPE_WIDGET)
-
-static void
-append_picture (InnMachineThumbnail *self, GtkSnapshot *snapshot)
-{
-  double ratio = gdk_paintable_get_intrinsic_aspect_ratio (self->paintable);
-  double width = WIDTH, height = HEIGHT;
-
-  /* Cover the whole rectangle and centre what is cut off. */
-  if (ratio > (double)WIDTH / HEIGHT)
-    width = HEIGHT * ratio;
-  else if (ratio > 0)
-    height = WIDTH / ratio;
-
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)(WIDTH - width) / 2,
-                                                          (float)(HEIGHT - height) / 2));
-  gdk_paintable_snapshot (self->paintable, snapshot, width, height);
-  gtk_snapshot_restore (snapshot);
-}
 
 /* Luminance (Rec. 709), lifted or lowered towards @backdrop, which is how "not now" looks. */
 static void
@@ -95,8 +77,6 @@ inn_machine_thumbnail_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   InnMachineThumbnail *self = INN_MACHINE_THUMBNAIL (widget);
   gboolean live = inn_state_text_is_live (inn_machine_get_state (self->machine));
   gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
-  float grey = dark ? 1 : 0;
-  GdkRGBA outline = { grey, grey, grey, dark ? 0.12f : 0.14f };
   graphene_rect_t bounds = GRAPHENE_RECT_INIT (0, 0, WIDTH, HEIGHT);
   GskRoundedRect shape;
 
@@ -107,13 +87,12 @@ inn_machine_thumbnail_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     {
       if (!live)
         push_grey (snapshot, dark);
-      append_picture (self, snapshot);
+      inn_picture_cover_append (snapshot, self->paintable, WIDTH, HEIGHT);
       if (!live)
         gtk_snapshot_pop (snapshot);
     }
   gtk_snapshot_pop (snapshot);
-  gtk_snapshot_append_border (snapshot, &shape, (float[4]){ 1, 1, 1, 1 },
-                              (GdkRGBA[4]){ outline, outline, outline, outline });
+  inn_picture_cover_append_outline (snapshot, &shape, dark);
 
   GTK_WIDGET_CLASS (inn_machine_thumbnail_parent_class)->snapshot (widget, snapshot);
 }

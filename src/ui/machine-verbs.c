@@ -90,7 +90,7 @@ on_machine_changed (InnMachineVerbs *self)
   gboolean shutting_down = state == INN_MACHINE_SHUTTING_DOWN;
 
   gtk_widget_set_visible (self->start_button, state == INN_MACHINE_OFF);
-  gtk_widget_set_visible (self->resume_button, halted);
+  gtk_widget_set_visible (self->resume_button, halted || state == INN_MACHINE_SAVED);
   gtk_widget_set_visible (self->power_button, halted);
   gtk_widget_set_visible (self->pause_button, state == INN_MACHINE_RUNNING);
   gtk_widget_set_visible (self->shut_down_button, state == INN_MACHINE_RUNNING);

@@ -8,6 +8,8 @@
 
 #include <glib/gi18n.h>
 
+#define OFFER_SECONDS 10
+
 GtkWindow *
 inn_message_get_window (GtkWidget *widget)
 {
@@ -88,4 +90,27 @@ inn_message_toast (GtkWidget *widget, const char *text)
 
   /* The window owns the overlay; whoever has a note need not know which window it is. */
   gtk_widget_activate_action (widget, "win.toast", "s", text);
+}
+
+AdwToast *
+inn_message_offer (GtkWidget *widget, const char *text, const char *button)
+{
+  GtkWidget *overlay;
+  g_autofree char *plain = NULL;
+  AdwToast *toast;
+
+  g_return_val_if_fail (GTK_IS_WIDGET (widget), NULL);
+
+  overlay = gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY);
+  if (overlay == NULL)
+    return NULL;
+
+  /* The title of a toast is markup. */
+  plain = g_markup_escape_text (text, -1);
+  toast = adw_toast_new (plain);
+  adw_toast_set_button_label (toast, button);
+  adw_toast_set_timeout (toast, OFFER_SECONDS);
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
+  return toast;
 }

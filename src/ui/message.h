@@ -27,5 +27,8 @@ GtkWindow *inn_message_get_window (GtkWidget *widget);
 
 /* A passing note at the foot of the window that @widget is in. */
 void inn_message_toast (GtkWidget *widget, const char *text);
+/* The same with a button, before any other note: connect to its signals "button-clicked" and
+ * "dismissed", of which the latter comes in any case. Borrowed; NULL: the window is gone. */
+AdwToast *inn_message_offer (GtkWidget *widget, const char *text, const char *button);
 
 G_END_DECLS

@@ -100,7 +100,11 @@ on_activated (InnWindow *self, InnMachine *machine)
 {
   inn_machine_sidebar_set_selected (self->sidebar, machine);
   if (inn_machine_can (machine, INN_OPERATION_START, NULL))
-    gtk_widget_activate_action (GTK_WIDGET (self), "machine.start", NULL);
+    gtk_widget_activate_action (GTK_WIDGET (self),
+                                inn_machine_get_state (machine) == INN_MACHINE_SAVED
+                                    ? "machine.resume"
+                                    : "machine.start",
+                                NULL);
   inn_machine_page_focus_console (ensure_page (self, machine));
 }
 
@@ -322,6 +326,36 @@ on_fullscreened (InnWindow *self)
     inn_machine_page_set_fullscreen (page, fullscreen);
 }
 
+static InnMachine *
+find_machine (InnWindow *self, const char *id)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->machines)); i++)
+    {
+      g_autoptr (InnMachine) listed = g_list_model_get_item (G_LIST_MODEL (self->machines), i);
+
+      if (g_str_equal (inn_machine_get_id (listed), id))
+        return listed; /* its place keeps it */
+    }
+  return NULL;
+}
+
+/* One that its place does not tell of yet is shown when it does. */
+static void
+show_machine_of_id (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  InnWindow *self = INN_WINDOW (widget);
+  const char *id = g_variant_get_string (parameter, NULL);
+  InnMachine *machine = find_machine (self, id);
+
+  if (machine != NULL)
+    {
+      inn_machine_sidebar_set_selected (self->sidebar, machine);
+      return;
+    }
+  g_free (self->wanted_machine);
+  self->wanted_machine = g_strdup (id);
+}
+
 static void
 toast (GtkWidget *widget, const char *action, GVariant *parameter)
 {
@@ -406,6 +440,7 @@ inn_window_class_init (InnWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.toggle-sidebar", NULL, toggle_sidebar);
   gtk_widget_class_install_action (widget_class, "win.show-page", "i", show_page);
   gtk_widget_class_install_action (widget_class, "win.fullscreen", NULL, toggle_fullscreen);
+  gtk_widget_class_install_action (widget_class, "win.show-machine", "s", show_machine_of_id);
   gtk_widget_class_install_action (widget_class, "win.toast", "s", toast);
 }
 

@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <gtk/gtk.h>
 #include <locale.h>
 
 #include "application.h"
@@ -199,6 +200,93 @@ make_lab_scene (GListStore *places)
   make_lab (places);
 }
 
+/* ---- snapshots ---- */
+
+/* A screen that can be told from others: a background, a bar, and a window unless it is bare. */
+static void
+draw_screen (const char *folder, const char *name, double red, double green, double blue)
+{
+  g_autofree char *file = g_strdup_printf ("%s.png", name);
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, 640, 400);
+  cairo_t *cr = cairo_create (surface);
+  cairo_pattern_t *sky = cairo_pattern_create_linear (0, 0, 640, 400);
+
+  cairo_pattern_add_color_stop_rgb (sky, 0, red, green, blue);
+  cairo_pattern_add_color_stop_rgb (sky, 1, red * 0.4, green * 0.5, blue * 0.7);
+  cairo_set_source (cr, sky);
+  cairo_paint (cr);
+  cairo_set_source_rgb (cr, 0, 0, 0);
+  cairo_rectangle (cr, 0, 0, 640, 22);
+  cairo_fill (cr);
+  cairo_set_source_rgb (cr, 0.95, 0.95, 0.95);
+  cairo_rectangle (cr, 60, 60, 360, 220);
+  cairo_fill (cr);
+  cairo_set_source_rgb (cr, 0.12, 0.1, 0.18);
+  cairo_rectangle (cr, 280, 180, 300, 180);
+  cairo_fill (cr);
+  cairo_surface_write_to_png (surface, path);
+  cairo_pattern_destroy (sky);
+  cairo_destroy (cr);
+  cairo_surface_destroy (surface);
+}
+
+static char *
+draw_screens (void)
+{
+  char *folder = g_build_filename (g_get_user_cache_dir (), "pictures", NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  draw_screen (folder, "fresh", 0.2, 0.25, 0.7);
+  draw_screen (folder, "login", 0.25, 0.5, 0.85);
+  draw_screen (folder, "tools", 0.8, 0.35, 0.45);
+  draw_screen (folder, "kernel", 0.2, 0.6, 0.5);
+  draw_screen (folder, "kept", 0.25, 0.65, 0.55);
+  draw_screen (folder, "update", 0.7, 0.3, 0.5);
+  return folder;
+}
+
+/* The first machine has some; the last one of this computer is saved. */
+static FakeMachine *
+make_snapshots (GListStore *places)
+{
+  FakeMachine *machine = make_lab (places);
+  g_autofree char *pictures = draw_screens ();
+  g_autoptr (InnConnection) here = g_list_model_get_item (G_LIST_MODEL (places), 0);
+  g_autoptr (InnMachine) last = g_list_model_get_item (G_LIST_MODEL (here), 3);
+
+  fake_snapshots_fill (fake_machine_get_snapshots (machine), g_get_real_time (), pictures);
+  inn_machine_set_state (last, INN_MACHINE_SAVED, NULL);
+  return machine;
+}
+
+static void
+make_snapshots_scene (GListStore *places)
+{
+  make_snapshots (places);
+}
+
+/* Everything takes a while. */
+static void
+make_slow_snapshots (GListStore *places)
+{
+  fake_snapshots_set_delay (fake_machine_get_snapshots (make_snapshots (places)), 6000);
+}
+
+/* Nothing works. */
+static void
+make_bad_snapshots (GListStore *places)
+{
+  FakeSnapshots *snapshots = fake_machine_get_snapshots (make_snapshots (places));
+  g_autoptr (GError) error = g_error_new_literal (
+      INN_ERROR, INN_ERROR_NO_SPACE,
+      "The disk of this computer is full. Nothing was changed. Free at least 2 GiB in Home.");
+
+  fake_snapshots_set_error (snapshots, error);
+  fake_snapshots_refuse (snapshots, INN_SNAPSHOT_RESTORE, "The machine is being saved");
+  fake_snapshots_refuse_clone (snapshots, INN_CLONE_LIVE, "This computer's memory is full");
+}
+
 static void
 make_empty (GListStore *places)
 {
@@ -252,10 +340,19 @@ static const struct
   const char *name;
   void (*make) (GListStore *places);
 } scenes[] = {
-  { "empty", make_empty },       { "lab", make_lab_scene },     { "crashed", make_crashed },
-  { "no-space", make_no_space }, { "emulated", make_emulated }, { "broken", make_broken },
-  { "trouble", make_trouble },   { "late", make_late },         { "partial", make_partial },
+  { "empty", make_empty },
+  { "lab", make_lab_scene },
+  { "crashed", make_crashed },
+  { "no-space", make_no_space },
+  { "emulated", make_emulated },
+  { "broken", make_broken },
+  { "trouble", make_trouble },
+  { "late", make_late },
+  { "partial", make_partial },
   { "full", make_full },
+  { "snapshots", make_snapshots_scene },
+  { "slow-snapshots", make_slow_snapshots },
+  { "bad-snapshots", make_bad_snapshots },
 };
 
 int

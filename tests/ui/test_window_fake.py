@@ -634,6 +634,231 @@ def test_hardware_keys(session):
     app.wait_text(f'Memory 4 → 5{NNBSP}GiB')
 
 
+def show_snapshots(session, scene='snapshots'):
+    app = start(session, scene)
+    app.wait_for('Alpine Router', 'frame')
+    app.press('alt+4')
+    snapshot(app, 'Before update')
+    return app
+
+
+def snapshot(app, beginning):
+    """A row of the tree: its name tells name, age, size and parent."""
+    def begins(name):
+        return name.startswith(beginning + ',')
+    begins.__doc__ = beginning + ',…'
+    return app.wait_for(begins, 'list item', within=app.wait_for('Snapshots', 'list'))
+
+
+def has_snapshot(app, beginning):
+    return app.find(lambda name: name.startswith(beginning + ','), 'list item',
+                    within=app.find('Snapshots', 'list'))
+
+
+def pick_snapshot(app, name):
+    app.point(snapshot(app, name))
+    app.wait(f'“{name}” to be selected', lambda: app.has_state(snapshot(app, name), 'SELECTED'))
+
+
+def test_snapshots_tree(session):
+    """Newest first, each with what it derives from; the pane tells all about the selected one."""
+    app = show_snapshots(session)
+    rows = [node.get_name().split(',')[0]
+            for node in harness.walk(app.find('Snapshots', 'list'))
+            if node.get_role_name() == 'list item']
+    assert rows == ['Now', 'Before update', 'Kept before restoring', 'Kernel 6.10 experiment',
+                    'Toolchain installed', 'First login', 'Fresh installation'], rows
+    name = snapshot(app, 'Before update').get_name()
+    assert name.endswith(f', 1.1{NNBSP}GiB, parent Toolchain installed'), name
+    assert 'kept for you' in snapshot(app, 'Kept before restoring').get_name()
+    app.wait_text(f'3.1{NNBSP}ms')
+    app.wait_text('Clean system, all tests pass.')
+    pick_snapshot(app, 'Fresh installation')
+    app.wait_gone(f'3.1{NNBSP}ms', 'label')  # it was off
+    app.wait_text('disk only')
+    assert_names(app)
+
+
+def test_snapshots_take(session):
+    """Nothing is asked; the note says how long the guest stood still and offers another name."""
+    app = show_snapshots(session)
+    app.press('ctrl+shift+s')
+    app.wait_text(f'Snapshot taken. The guest paused for 3.1{NNBSP}ms.')
+    app.wait('the new one to be selected',
+             lambda: app.has_state(snapshot(app, 'Snapshot 7'), 'SELECTED'))
+    assert 'parent Before update' in snapshot(app, 'Snapshot 7').get_name()
+    app.point(snapshot(app, 'Now'))  # which cannot be selected
+    assert app.has_state(snapshot(app, 'Snapshot 7'), 'SELECTED')
+
+    app.point(app.wait_for(lambda name: name == 'Rename Rename', 'push button'))
+    dialog = app.wait_for('Rename Snapshot', 'dialog')
+    app.set_text('Name', '   ')
+    app.wait('Rename to be impossible', lambda: not app.has_state(
+        app.find('Rename', 'push button', dialog), 'SENSITIVE'))
+    app.set_text('Name', 'Tuesday')
+    app.set_text('Note', 'Before the demonstration')
+    app.click('Rename', within=dialog)
+    snapshot(app, 'Tuesday')
+    app.wait_text('Before the demonstration')
+
+
+def test_snapshots_first(session):
+    app = start(session, 'snapshots')
+    select(app, 'Debian 13')
+    app.press('alt+4')
+    app.wait_for('No Snapshots Yet', 'label')
+    app.click('Take Snapshot', within=app.find('No Snapshots Yet', 'panel'))
+    app.wait_text('Snapshot taken.')
+    snapshot(app, 'Snapshot 1')
+
+
+def test_snapshots_restore(session):
+    """What was there is kept."""
+    app = show_snapshots(session)
+    pick_snapshot(app, 'First login')
+    app.click('Restore')
+    app.wait_text('“First login” restored')
+    app.wait_text('changed since “First login”')
+    kept = [node for node in harness.walk(app.find('Snapshots', 'list'))
+            if node.get_name().startswith('Kept before restoring,')]
+    assert len(kept) == 2, app.dump()
+
+
+def test_snapshots_delete(session):
+    """Deleting can be undone for a while; what derives from it stays."""
+    app = show_snapshots(session)
+    pick_snapshot(app, 'Kernel 6.10 experiment')
+    app.press('Delete')
+    app.wait_text('“Kernel 6.10 experiment” deleted')
+    app.wait('it to go', lambda: not has_snapshot(app, 'Kernel 6.10 experiment'))
+    assert 'parent Toolchain installed' in snapshot(app, 'Kept before restoring').get_name()
+    app.click('Undo')
+    assert app.has_state(snapshot(app, 'Kernel 6.10 experiment'), 'SELECTED')
+
+    app.press('F2')
+    app.wait_for('Rename Snapshot', 'label')
+    app.press('Escape')
+    app.click('Delete')
+    app.wait('it to go', lambda: not has_snapshot(app, 'Kernel 6.10 experiment'))
+    app.click('Delete')  # the next one, before the first note has gone
+    app.wait('it to go', lambda: not has_snapshot(app, 'Toolchain installed'))
+    # Closing the window does not bring them back, and waits for neither.
+    assert app.quit() == 0
+
+
+def test_snapshots_slow(session):
+    """What takes a while is shown and can be cancelled."""
+    app = show_snapshots(session, 'slow-snapshots')
+    app.click('Restore')
+    app.wait_text('Restoring “Before update”…')
+    app.click('Cancel')
+    app.wait_gone('Restoring “Before update”…', 'label')
+    assert not app.find('“Before update” Was Not Restored')  # nobody has to be told
+
+
+def test_snapshots_trouble(session):
+    """What cannot be done says why; what goes wrong says what is safe."""
+    app = show_snapshots(session, 'bad-snapshots')
+    app.wait_state('Restore', 'push button', 'SENSITIVE', False)
+    app.wait_text('The machine is being saved')
+    app.press('ctrl+shift+s')
+    app.wait_for('No Snapshot Was Taken', 'label')
+    app.wait_text('Nothing was changed.')
+
+
+def test_snapshots_narrow(session):
+    """The pane lies over the list, and goes again."""
+    app = show_snapshots(session)
+    app.resize(360, 700)
+    app.point(snapshot(app, 'Toolchain installed'))
+    app.click('Back to the Snapshots')
+    app.wait_gone('Back to the Snapshots', 'push button')
+    snapshot(app, 'Toolchain installed')
+
+
+def test_clone(session):
+    """The first kind that is possible is picked; the clone is shown."""
+    app = start(session, 'snapshots')
+    app.wait_for('Alpine Router', 'frame')
+    app.press('ctrl+shift+d')
+    window = app.wait_for('Clone Machine', 'dialog')
+    app.wait_state('Live', 'radio button', 'CHECKED')
+    app.wait_text(f'18.4{NNBSP}GiB more')
+    assert app.text_of(app.find('Name', 'text', window)) == 'Alpine Router (2)'
+    app.set_text('Name', 'Build Server')
+    app.wait_text('There is a machine called “Build Server” already.')
+    app.wait_state('Clone', 'push button', 'SENSITIVE', False)
+    app.set_text('Name', 'Twin')
+    assert_names(app)
+    app.click('Clone')
+    app.wait_for('Twin', 'frame')
+    row(app, 'Twin, running')
+
+
+def test_clone_slow(session):
+    """How far a copy is can be seen at the machine; it can be cancelled; its end is told."""
+    app = start(session, 'slow-snapshots')
+    app.wait_for('Alpine Router', 'frame')
+
+    def clone():
+        app.press('ctrl+shift+d')
+        window = app.wait_for('Clone Machine', 'dialog')
+        app.point(app.wait_for('Full copy', 'list item', within=window))
+        app.wait_state('Full copy', 'radio button', 'CHECKED')
+        app.click('Clone')
+        app.wait_text('This machine is being cloned')
+    clone()
+    app.wait_text('Cloning… ')
+    app.press('ctrl+shift+d')
+    app.wait_text('Another clone is being made')
+    app.wait_state('Clone', 'push button', 'SENSITIVE', False)
+    app.press('Escape')
+    app.wait_gone('Clone Machine', 'dialog')
+    app.click('Cancel')
+    app.wait_gone('This machine is being cloned', 'label')
+    clone()
+    select(app, 'Debian 13')
+    app.wait_text('“Alpine Router (2)” is ready')
+    app.click('Show')
+    app.wait_for('Alpine Router (2)', 'frame')
+
+
+def test_clone_snapshot(session):
+    """Of a snapshot; what is not possible says why."""
+    app = show_snapshots(session, 'bad-snapshots')
+    pick_snapshot(app, 'Toolchain installed')
+    app.click('Open as New Machine…')
+    app.wait_for('Open as New Machine', 'label')
+    app.wait_text("This computer's memory is full")
+    app.wait_state('Live', 'radio button', 'SENSITIVE', False)
+    app.wait_state('Linked', 'radio button', 'CHECKED')
+    app.click('Clone')
+    app.wait_for('“Alpine Router (2)” Was Not Made', 'label')
+
+
+def test_save(session):
+    app = start(session, 'snapshots')
+    app.wait_for('Alpine Router', 'frame')
+    app.click('Pause Alpine Router')
+    app.click('Switch Off Alpine Router', 'push button')
+    app.act(app.wait_for('Save', 'menu item'))
+    row(app, 'Alpine Router, saved')
+    app.click('Resume Alpine Router')
+    row(app, 'Alpine Router, running')
+
+
+def test_saved_discarded(session):
+    """The saved state goes only after a question."""
+    app = start(session, 'snapshots')
+    select(app, 'Ubuntu 24.04 LTS')
+    app.wait_text('Saved yesterday')
+    app.click('More Actions')
+    app.act(app.wait_for('Discard Saved State…', 'menu item'))
+    app.wait_text('Discard the Saved State of “Ubuntu 24.04 LTS”?')
+    app.click('Discard')
+    row(app, 'Ubuntu 24.04 LTS, off')
+
+
 def test_no_space(session):
     app = start(session, 'no-space')
     app.wait_text('is paused: the disk of this computer is full')

@@ -89,6 +89,27 @@ test_age (void)
 }
 
 static void
+test_moment (void)
+{
+  assert_text (inn_format_moment (NOW, NOW, FALSE), "Today 14:02");
+  assert_text (inn_format_moment (NOW, NOW, TRUE), "Today 14:02:00");
+  assert_text (inn_format_moment (NOW - 15 * G_TIME_SPAN_HOUR, NOW, FALSE), "Yesterday 23:02");
+  assert_text (inn_format_moment (NOW - 3 * G_TIME_SPAN_DAY, NOW, FALSE), "17 November");
+  assert_text (inn_format_moment (NOW - 3 * G_TIME_SPAN_DAY, NOW, TRUE), "17 November 14:02:00");
+  assert_text (inn_format_moment (NOW - 400 * G_TIME_SPAN_DAY, NOW, FALSE), "16 October 2025");
+}
+
+static void
+test_duration (void)
+{
+  assert_text (inn_format_duration (3100), "3.1\u202fms");
+  assert_text (inn_format_duration (80), "0.1\u202fms");
+  assert_text (inn_format_duration (45400), "45\u202fms");
+  assert_text (inn_format_duration (999700), "1\u202fs");
+  assert_text (inn_format_duration (1240000), "1.2\u202fs");
+}
+
+static void
 test_uptime (void)
 {
   assert_text (inn_format_uptime (-5), "just started");
@@ -178,6 +199,8 @@ main (int argc, char **argv)
   g_test_add_func ("/format/rates", test_rates);
   g_test_add_func ("/format/percent", test_percent);
   g_test_add_func ("/format/age", test_age);
+  g_test_add_func ("/format/moment", test_moment);
+  g_test_add_func ("/format/duration", test_duration);
   g_test_add_func ("/format/uptime", test_uptime);
   g_test_add_func ("/format/parse-size", test_parse_size);
   g_test_add_func ("/format/size-round-trip", test_size_round_trip);

@@ -35,6 +35,8 @@ test_row (void)
   assert_row (INN_MACHINE_OFF, 0, "Off");
   assert_row (INN_MACHINE_RUNNING, NOW - G_TIME_SPAN_DAY, "Running");
   assert_row (INN_MACHINE_NO_SPACE, NOW, "No space left");
+  assert_row (INN_MACHINE_SAVED, NOW - 15 * G_TIME_SPAN_HOUR, "Saved yesterday");
+  assert_row (INN_MACHINE_SAVED, 0, "Saved");
 }
 
 static void
@@ -46,6 +48,7 @@ test_subtitle (void)
                    "Running in emulation · up 2 min");
   assert_subtitle (INN_MACHINE_RUNNING, FALSE, 0, "Running");
   assert_subtitle (INN_MACHINE_NO_SPACE, FALSE, NOW, "Paused · no space left");
+  assert_subtitle (INN_MACHINE_SAVED, FALSE, NOW - 60 * G_TIME_SPAN_MINUTE, "Saved · 13:02");
   assert_subtitle (INN_MACHINE_CRASHED, FALSE, NOW - G_TIME_SPAN_MINUTE, "Crashed · 14:01");
 }
 
@@ -63,7 +66,7 @@ test_accessible (void)
 static void
 test_style_has_badge (void)
 {
-  for (int state = INN_MACHINE_OFF; state <= INN_MACHINE_CRASHED; state++)
+  for (int state = INN_MACHINE_OFF; state <= INN_MACHINE_SAVED; state++)
     if (inn_state_text_get_style ((InnMachineState)state) != NULL)
       g_assert_nonnull (inn_state_text_get_badge ((InnMachineState)state));
 }
