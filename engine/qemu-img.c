@@ -107,7 +107,8 @@ tell_progress (Run *run, double fraction)
 {
   const struct image_progress *progress = run->copy->progress;
 
-  if (progress != NULL && !progress->moved (progress->data, (uint64_t)(fraction * WHOLE + 0.5), WHOLE))
+  if (progress != NULL
+      && !progress->moved (progress->data, (uint64_t)(fraction * WHOLE + 0.5), WHOLE))
     run->stopped = TRUE;
 }
 
