@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "engine-error.h"
 #include "file-lock.h"
+#include "foreign-image.h"
 #include "image/qcow2-create.h"
 
 #define SIZE_UNIT ((guint64)1 << 20)
@@ -263,31 +264,14 @@ inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **
   return grown;
 }
 
-/* The format by the file's first bytes, as qemu-img names it; NULL: raw. */
-static const char *
-get_foreign_format (int fd)
+static InnDiskFormat
+probe_format (int fd)
 {
-  static const struct
-  {
-    const char *name;
-    gsize offset;
-    const char *magic;
-  } formats[] = {
-    { "qcow2", 0, "QFI\xfb" }, { "vmdk", 0, "KDMV" },    { "vmdk", 0, "# Disk Desc" },
-    { "vhdx", 0, "vhdxfile" }, { "vpc", 0, "conectix" }, { "vdi", 64, "\x7f\x10\xda\xbe" },
-    { "qed", 0, "QED" },
-  };
-  char start[80];
+  guint8 start[INN_FOREIGN_IMAGE_START];
 
-  if (fd_read_at (fd, start, sizeof start, 0) != 0)
-    return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    {
-      if (memcmp (start + formats[i].offset, formats[i].magic, strlen (formats[i].magic)) == 0)
-        return formats[i].name;
-    }
-
-  return NULL;
+  return fd_read_at (fd, start, sizeof start, 0) == 0
+             ? inn_foreign_image_probe (start, sizeof start)
+             : INN_DISK_FORMAT_RAW;
 }
 
 gboolean
@@ -297,19 +281,20 @@ inn_disk_image_check_import (const char *path, GError **error)
   g_autofree char *raw_path = g_strconcat (path, ".raw", NULL);
   g_autofree char *quoted = g_shell_quote (path);
   g_autofree char *quoted_raw = g_shell_quote (raw_path);
-  const char *format;
+  InnDiskFormat format;
 
   if (fd < 0)
     return FALSE;
-  format = get_foreign_format (fd);
+  format = probe_format (fd);
   fd_close (&fd);
-  if (format == NULL)
+  if (format == INN_DISK_FORMAT_RAW)
     return TRUE;
 
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
                _ ("“%s” is a %s disk, and this engine knows raw disks only so far. Convert it: "
                   "qemu-img convert -f %s -O raw %s %s"),
-               path, format, format, quoted, quoted_raw);
+               path, inn_disk_format_to_word (format), inn_disk_format_to_qemu_word (format),
+               quoted, quoted_raw);
   return FALSE;
 }
 

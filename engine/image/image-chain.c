@@ -276,7 +276,9 @@ static int find_in_qcow2(const struct layer *layer, uint64_t offset, struct imag
 	if (r < 0)
 		return r;
 	extent->kind = kinds[mapping.type];
-	extent->length = mapping.length;
+	extent->length = layer->layer.size - offset;
+	if (mapping.length < extent->length)
+		extent->length = mapping.length;
 	return 0;
 }
 

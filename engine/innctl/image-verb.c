@@ -15,11 +15,11 @@
 #include "disk-image.h"
 #include "image-sentence.h"
 #include "image/image-chain.h"
-#include "image/image-copy.h"
 #include "image/qcow2-check.h"
 #include "image/qcow2-create.h"
 #include "innctl.h"
 #include "json-writer.h"
+#include "progress.h"
 
 enum
 {
@@ -32,6 +32,12 @@ static const char *
 get_format_word (enum image_format format)
 {
   return format == IMAGE_QCOW2 ? "qcow2" : "raw";
+}
+
+static InnDiskFormat
+map_format (enum image_format format)
+{
+  return format == IMAGE_QCOW2 ? INN_DISK_FORMAT_QCOW2 : INN_DISK_FORMAT_RAW;
 }
 
 static InnctlStatus
@@ -408,68 +414,36 @@ run_resize (Innctl *self, const char *path, const char *text)
   return status == INNCTL_DONE && self->json ? run_info (self, path) : status;
 }
 
-/* Makes the file that a disk is copied into. */
+/* Sees that the disk can be read, and from which files. */
 static InnctlStatus
-create_target (const char *path, enum image_format format, guint64 size)
+examine_source (const char *path, enum image_format *ret_format)
 {
-  const struct qcow2_create_options options
-      = { .version = 3, .cluster_bits = CLUSTER_BITS, .virtual_size = size };
-  g_autoptr (GError) error = NULL;
+  struct image_chain *chain;
+  InnctlStatus status = find_format (format_word, path, ret_format);
 
-  if (format == IMAGE_RAW ? inn_disk_image_create (path, size, &error)
-                          : inn_disk_image_create_qcow2 (path, &options, &error))
-    return INNCTL_DONE;
-  return innctl_fail (error);
-}
-
-static InnctlStatus
-fill_target (struct image_chain *source, const char *path, enum image_format format)
-{
-  struct image_chain *target = NULL;
-  InnctlStatus status = INNCTL_DONE;
-  int fd = -1, r;
-
-  if (format == IMAGE_QCOW2)
-    status = open_chain (path, format, IMAGE_READ_WRITE, &target);
-  else
-    fd = g_open (path, O_RDWR | O_CLOEXEC, 0);
+  if (status == INNCTL_DONE)
+    status = open_chain (path, *ret_format, IMAGE_READ_ONLY, &chain);
   if (status != INNCTL_DONE)
     return status;
 
-  r = image_copy (source, image_chain_length (source),
-                  target != NULL ? image_chain_image (target) : NULL, fd, NULL);
-  image_chain_close (target);
-  fd_close (&fd);
-  if (r == 0)
-    return INNCTL_DONE;
-
-  return r == -EUCLEAN ? fail_image (IMAGE_BAD_TABLES, 0, image_chain_layer (source, 0)->path)
-                       : fail_image (IMAGE_SYSTEM_ERROR, r, path);
+  status = check_probed (chain, format_word, "--format");
+  image_chain_close (chain);
+  return status;
 }
 
 static InnctlStatus
-convert_locked (const char *path, const char *new_path, enum image_format new_format)
+convert (const char *path, const char *new_path, enum image_format new_format)
 {
   enum image_format format = IMAGE_RAW;
-  struct image_chain *source;
-  InnctlStatus status = find_format (format_word, path, &format);
+  InnDiskCopy copy = { .source = path, .target = new_path };
+  InnctlStatus status = examine_source (path, &format);
 
-  if (status == INNCTL_DONE)
-    status = open_chain (path, format, IMAGE_READ_ONLY, &source);
   if (status != INNCTL_DONE)
     return status;
 
-  status = check_probed (source, format_word, "--format");
-  if (status == INNCTL_DONE)
-    status = create_target (new_path, new_format, image_chain_layer (source, 0)->size);
-  if (status == INNCTL_DONE)
-    {
-      status = fill_target (source, new_path, new_format);
-      if (status != INNCTL_DONE)
-        g_unlink (new_path);
-    }
-  image_chain_close (source);
-  return status;
+  copy.source_format = map_format (format);
+  copy.target_format = map_format (new_format);
+  return innctl_copy_disk (&copy);
 }
 
 /* No machine may write the disk meanwhile. */
@@ -491,7 +465,7 @@ run_convert (Innctl *self, const char *path, const char *new_path)
   if (fd < 0)
     return innctl_fail (error);
 
-  status = convert_locked (path, new_path, new_format);
+  status = convert (path, new_path, new_format);
   fd_close (&fd);
   g_free (format_word); /* it was the old one's */
   format_word = g_strdup (get_format_word (new_format));

@@ -172,7 +172,7 @@ test_import (EngineFixture *fixture, gconstpointer data)
     const char *format;
   } foreign[] = {
     { "QFI\xfb", "qcow2" }, { "KDMV", "vmdk" },    { "# Disk DescriptorFile", "vmdk" },
-    { "vhdxfile", "vhdx" }, { "conectix", "vpc" }, { "QED", "qed" },
+    { "vhdxfile", "vhdx" }, { "conectix", "vpc" },
   };
   g_autofree char *raw = create (fixture, "raw", 1 << 20);
   g_autoptr (GError) error = NULL;

@@ -135,12 +135,13 @@ class InnctlTest(unittest.TestCase):
         with open(raw, "wb") as file:
             file.write(data)
         layers = self.json("image", "convert", raw, copy, "--format", "raw")["layers"]
+        whole = (len(data) + 511) // 512 * 512
         self.assertEqual([(layer["format"], layer["virtual_size"]) for layer in layers],
-                         [("qcow2", 1 << 20)])
+                         [("qcow2", whole)])
         self.assertIn("good", self.good("image", "check", copy))
         self.good("image", "convert", copy, back, "--to", "raw")
         with open(back, "rb") as file:
-            self.assertEqual(file.read(), data.ljust(1 << 20, b"\0"))
+            self.assertEqual(file.read(), data.ljust(whole, b"\0"))
         self.bad("exists", "image", "convert", copy, back)
         self.bad("no format", "image", "convert", copy, f"{raw}2", "--to", "vdi", status=2)
         self.bad("Where to", "image", "convert", copy, status=2)
@@ -148,6 +149,76 @@ class InnctlTest(unittest.TestCase):
             file.truncate(3 << 16)
         self.bad("copy", "image", "convert", copy, f"{raw}2")
         self.assertFalse(os.path.exists(f"{raw}2"))
+
+    def test_progress(self):
+        """Only a person sees it."""
+        raw = f"{self.root}/raw"
+        with open(raw, "wb") as file:
+            file.truncate(50 << 20)
+            file.write(b"x" * (20 << 20))
+        master, slave = pty.openpty()
+        self.assertEqual(self.good("image", "convert", raw, f"{raw}.1"), "")
+        subprocess.run([INNCTL, "image", "convert", raw, f"{raw}.2"], env=self.environment,
+                       stderr=slave, timeout=60, check=True)
+        os.close(slave)
+        self.assertIn(b"% copied", os.read(master, 10000))
+        os.close(master)
+
+    def test_cancel(self):
+        raw, program = f"{self.root}/raw", f"{self.root}/bin/qemu-img"
+        with open(raw, "wb") as file:
+            file.truncate(1 << 20)
+        os.mkdir(f"{self.root}/bin")
+        self.write("bin/qemu-img", f"#!/bin/sh\necho $$ > {self.root}/pid\nexec sleep 100\n")
+        os.chmod(program, 0o755)
+        self.environment["PATH"] = f"{self.root}/bin:{os.environ['PATH']}"
+        self.json("create", "pc", "--import", raw)
+        process = subprocess.Popen([INNCTL, "export", "pc", f"{self.root}/disk.vmdk"],
+                                   env=self.environment, stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(f"{self.root}/pid") or not os.path.getsize(f"{self.root}/pid"):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        self.assertIn("cancelled", process.communicate(timeout=60)[1])
+        self.assertEqual(process.returncode, 1)
+        self.assertFalse(os.path.exists(f"{self.root}/disk.vmdk"))
+        with open(f"{self.root}/pid", encoding="ascii") as file:
+            self.assertFalse(os.path.exists(f"/proc/{int(file.read())}"))
+
+    def test_export(self):
+        disk, copy = self.raw_disk(), f"{self.root}/copy.qcow2"
+        self.json("create", "pc", "--import", disk)
+        self.json("create", "other", "--kernel", self.kernel)
+        report = self.json("export", "pc", copy)
+        self.assertEqual((report["name"], report["format"]), ("pc", "qcow2"))
+        self.assertIn("good", self.good("image", "check", copy))
+        self.good("export", "pc", f"{self.root}/copy", "--format", "raw", "--disk", "vda")
+        with open(disk, "rb") as old, open(f"{self.root}/copy", "rb") as new:
+            self.assertEqual(old.read(), new.read())
+        self.bad("exists", "export", "pc", copy)
+        self.bad("In which format", "export", "pc", f"{self.root}/disk", status=2)
+        self.bad("no format", "export", "pc", f"{copy}2", "--format", "x", status=2)
+        self.bad("has no disk “vdb”", "export", "pc", f"{copy}2", "-f", "raw", "--disk", "vdb")
+        self.bad("has no disk", "export", "other", f"{copy}2", "-f", "raw")
+        self.good("start", "pc")
+        self.bad("is running", "export", "pc", f"{copy}2", "-f", "raw")
+        self.good("poweroff", "pc")
+        self.good("attach", "pc", "disk", "--size", "1M")
+        self.bad("has 2 disks", "export", "pc", f"{copy}2", "-f", "raw")
+
+    @unittest.skipUnless(shutil.which("qemu-img"), "qemu-img is not installed")
+    def test_export_to_others(self):
+        disk = self.raw_disk()
+        self.json("create", "pc", "--import", disk)
+        for word in ("vmdk", "vdi", "vhd", "vhdx"):
+            self.assertEqual(self.json("export", "pc", f"{self.root}/copy.{word}")["format"], word)
+            subprocess.run(["qemu-img", "convert", "-O", "raw", f"copy.{word}", "back"],
+                           cwd=self.root, check=True)
+            with open(disk, "rb") as old, open(f"{self.root}/back", "rb") as new:
+                data = old.read()
+                self.assertEqual(new.read()[:len(data)], data)
+        self.environment["PATH"] = "/nowhere"
+        self.bad("qemu-utils", "export", "pc", f"{self.root}/more.vmdk")
+        self.assertFalse(os.path.exists(f"{self.root}/more.vmdk"))
 
     def test_image_that_a_guest_wrote(self):
         """A raw disk can look as if it built on any file of this computer."""
