@@ -91,6 +91,12 @@ void inn_guest_end_start (InnGuest *self);
 void inn_guest_set_not_running_error (InnGuest *self, GError **error);
 /* Ends @task with what @error of the channel means to a person. */
 void inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error);
+/* Takes a snapshot of what runs; @task, which is taken over, ends with an InnSnapshotRecord. */
+void inn_guest_take_live_snapshot (InnGuest *self,
+                                   GTask *task,
+                                   const char *name,
+                                   const char *note,
+                                   gboolean save);
 /* Lets a merge of layers stop soon; those who wait for it hear so. */
 void inn_guest_abandon_merge (InnGuest *self);
 /* Ends all operations with an error, for detaching. */

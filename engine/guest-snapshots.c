@@ -11,6 +11,7 @@
 #include "engine-error.h"
 #include "guest-private.h"
 #include "layer-store.h"
+#include "snapshot-resume.h"
 #include "snapshot-store.h"
 
 /* What the worker thread needs, and what it has made. */
@@ -95,6 +96,12 @@ static gboolean
 check (InnSnapshotStore *store, Request *request, GError **error)
 {
   return inn_snapshot_store_check (store, request->id, error);
+}
+
+static gboolean
+discard_saved (InnSnapshotStore *store, Request *request, GError **error)
+{
+  return inn_resume_discard (store, error);
 }
 
 static void
@@ -182,6 +189,11 @@ inn_guest_take_snapshot_async (InnGuest *self,
   g_return_if_fail (INN_IS_GUEST (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
+  if (self->channel != NULL)
+    {
+      inn_guest_take_live_snapshot (self, g_steal_pointer (&task), name, note, /* save= */ FALSE);
+      return;
+    }
   if (!check_off (self, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));
@@ -258,6 +270,32 @@ inn_guest_delete_snapshot_async (InnGuest *self,
 
 gboolean
 inn_guest_delete_snapshot_finish (InnGuest *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+inn_guest_discard_saved_async (InnGuest *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (check_off (self, &error))
+    run (self, g_steal_pointer (&task), request_new (self, discard_saved));
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+gboolean
+inn_guest_discard_saved_finish (InnGuest *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 

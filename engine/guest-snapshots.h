@@ -18,7 +18,7 @@ GPtrArray *inn_guest_list_snapshots (InnGuest *self);
  * NULL. */
 const char *inn_guest_get_current_snapshot (InnGuest *self);
 
-/* @name NULL: one is chosen. */
+/* Of a machine that is off or runs; then its memory is in it too. @name NULL: one is chosen. */
 void inn_guest_take_snapshot_async (InnGuest *self,
                                     const char *name,
                                     const char *note,
@@ -45,6 +45,19 @@ void inn_guest_delete_snapshot_async (InnGuest *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 gboolean inn_guest_delete_snapshot_finish (InnGuest *self, GAsyncResult *result, GError **error);
+
+/* Ends what runs, in a way that the next start goes on where it was. */
+void inn_guest_save_async (InnGuest *self,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+gboolean inn_guest_save_finish (InnGuest *self, GAsyncResult *result, GError **error);
+/* Lets the next start of a saved machine be an ordinary one. */
+void inn_guest_discard_saved_async (InnGuest *self,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean inn_guest_discard_saved_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
 /* NULL leaves the name or the note as it is. */
 void inn_guest_change_snapshot_async (InnGuest *self,

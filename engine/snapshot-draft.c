@@ -18,6 +18,8 @@
 #include "machine-description-snapshots.h"
 #include "snapshot-store-private.h"
 
+#define ACTIVE_MODE 0600
+
 struct _InnSnapshotDraft
 {
   InnSnapshotStore *store;
@@ -268,6 +270,46 @@ inn_snapshot_draft_publish (InnSnapshotDraft *self, GError **error)
     }
 
   return inn_folder_sync (self->store->folder, error);
+}
+
+/* The layers are written again, by who never stopped doing so. */
+static void
+give_back_layers (InnSnapshotDraft *self, InnMachineDescription *present)
+{
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      const InnSnapshotDisk *item = g_ptr_array_index (self->disks, i);
+      const InnDiskDescription *disk = inn_machine_description_find_disk (present, item->target);
+
+      if (!item->fresh || disk == NULL || g_strcmp0 (disk->path, item->active) != 0)
+        continue;
+      g_chmod (item->layer, ACTIVE_MODE);
+      inn_machine_description_set_disk_layer (present, item->target, item->layer,
+                                              inn_layer_store_get_format (item->layer));
+    }
+}
+
+gboolean
+inn_snapshot_draft_revoke (InnSnapshotDraft *self, gboolean switched, GError **error)
+{
+  g_autoptr (InnMachineDescription) present
+      = inn_machine_store_load (self->store->machines, self->store->uuid, NULL, error);
+  g_autofree char *current = NULL;
+
+  if (present == NULL)
+    return FALSE;
+  current = inn_machine_description_get_current_snapshot (present);
+  if (g_strcmp0 (current, self->record->id) == 0)
+    {
+      if (!switched)
+        give_back_layers (self, present);
+      inn_machine_description_set_current_snapshot (present, self->record->parent);
+      if (!inn_machine_store_write (self->store->machines, present, error))
+        return FALSE;
+    }
+
+  self->committed = FALSE; /* and so all else goes with the draft */
+  return TRUE;
 }
 
 InnSnapshotRecord *

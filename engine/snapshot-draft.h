@@ -41,6 +41,12 @@ gboolean inn_snapshot_draft_prepare (InnSnapshotDraft *self, GError **error);
 gboolean inn_snapshot_draft_commit (InnSnapshotDraft *self, GError **error);
 gboolean inn_snapshot_draft_publish (InnSnapshotDraft *self, GError **error);
 
+/*
+ * With the store's lock, after commit: takes it back, as if no snapshot had been taken. @switched:
+ * the VMM writes the overlays already, so they stay.
+ */
+gboolean inn_snapshot_draft_revoke (InnSnapshotDraft *self, gboolean switched, GError **error);
+
 /* What publish writes; may be changed until then. Borrowed. */
 InnSnapshotRecord *inn_snapshot_draft_get_record (InnSnapshotDraft *self);
 /* Of InnSnapshotDisk, in the order of the definition; the paths are there once it is prepared. */

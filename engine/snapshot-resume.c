@@ -117,6 +117,22 @@ inn_resume_end (InnSnapshotStore *store, const InnResume *self)
 }
 
 gboolean
+inn_resume_mark (InnSnapshotStore *store, const char *snapshot, GError **error)
+{
+  g_auto (InnSnapshotLocks) locks = { .store = -1, .machine = -1 };
+  g_autoptr (InnMachineDescription) present = NULL;
+
+  locks.store = inn_machine_store_lock (store->machines, error);
+  if (locks.store >= 0)
+    present = inn_machine_store_load (store->machines, store->uuid, NULL, error);
+  if (present == NULL)
+    return FALSE;
+
+  inn_machine_description_set_resume_snapshot (present, snapshot);
+  return inn_machine_store_write (store->machines, present, error);
+}
+
+gboolean
 inn_resume_discard (InnSnapshotStore *store, GError **error)
 {
   g_auto (InnSnapshotLocks) locks = { .store = -1, .machine = -1 };

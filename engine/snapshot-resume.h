@@ -30,6 +30,9 @@ void inn_resume_undo (InnSnapshotStore *store, const InnResume *self);
 /* It runs: what was saved for this alone goes. */
 void inn_resume_end (InnSnapshotStore *store, const InnResume *self);
 
+/* Has the next start of a machine go on with the snapshot, which its VMM has just taken and waits.
+ */
+gboolean inn_resume_mark (InnSnapshotStore *store, const char *snapshot, GError **error);
 /* Lets the next start be an ordinary one, from the disks as they were at that moment. */
 gboolean inn_resume_discard (InnSnapshotStore *store, GError **error);
 

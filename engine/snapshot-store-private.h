@@ -41,7 +41,8 @@ gboolean inn_snapshot_store_check_name (InnSnapshotStore *self,
 /* With the store's and the machine's lock: finishes, or removes, what a killed process has left. */
 gboolean inn_snapshot_store_recover (InnSnapshotStore *self, GError **error);
 
-/* With the locks: makes the machine what it was. @resume: its next start goes on with the memory. */
+/* With the locks: makes the machine what it was. @resume: its next start goes on with the memory.
+ */
 gboolean inn_snapshot_store_go_back (InnSnapshotStore *self,
                                      const InnSnapshotRecord *record,
                                      gboolean resume,
