@@ -128,6 +128,12 @@ void qcow2_image_close(struct qcow2_image *image)
 	free_image(image);
 }
 
+void qcow2_image_forget(struct qcow2_image *image)
+{
+	if (image)
+		free_image(image);
+}
+
 const struct qcow2_header *qcow2_image_header(const struct qcow2_image *image)
 {
 	return &image->header;

@@ -295,7 +295,9 @@ static int place(struct qcow2_tables *tables, uint64_t offset, struct qcow2_slic
 	struct qcow2_slice *slice = find(tables, offset);
 	int r = 0;
 
-	assert(!slice || !slice->loading);
+	/* Broken tables may name a free cluster. */
+	if (slice && slice->loading)
+		return -EAGAIN;
 	if (!slice) {
 		r = vacate(tables, &slice);
 		if (r == 0)
@@ -339,7 +341,7 @@ int qcow2_tables_copy(struct qcow2_tables *tables, uint64_t from, uint64_t to)
 		r = place(tables, to + at, &slice);
 		if (r < 0)
 			break;
-		memcpy(slice->bytes, find(tables, from + at)->bytes, tables->slice_size);
+		memmove(slice->bytes, find(tables, from + at)->bytes, tables->slice_size);
 		qcow2_tables_set_dirty(tables, to + at);
 	}
 	hold_all(tables, from, false);

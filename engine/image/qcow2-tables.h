@@ -62,7 +62,8 @@ void qcow2_tables_loaded(struct qcow2_tables *tables, struct qcow2_slice *slice,
 int qcow2_tables_get(struct qcow2_tables *tables, uint64_t offset, uint8_t **ret_bytes);
 /* The whole table at offset is in memory until the next call. As qcow2_tables_get(). */
 int qcow2_tables_get_all(struct qcow2_tables *tables, uint64_t offset);
-/* A table of zeroes that is about to be written to offset. 0 or negative errno, not -EAGAIN. */
+/* A table of zeroes that is about to be written to offset, of which none was. 0 or negative errno.
+ */
 int qcow2_tables_add(struct qcow2_tables *tables, uint64_t offset);
 /* The same with the bytes of a table that is in memory. */
 int qcow2_tables_copy(struct qcow2_tables *tables, uint64_t from, uint64_t to);

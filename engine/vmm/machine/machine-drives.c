@@ -164,13 +164,13 @@ int machine_eject_medium(struct machine *machine, unsigned int number, bool forc
 	return ahci_cdrom_eject(machine->ahci, cdrom_port(machine, number), force);
 }
 
-int machine_grow_disk(struct machine *machine, unsigned int number)
+int machine_grow_disk(struct machine *machine, unsigned int number, uint64_t size)
 {
 	if (number >= machine->config->disk_count)
 		return -ENODEV;
 	if (!machine->disks[number].device)
 		return -EOPNOTSUPP;
-	return virtio_block_grow(machine->disks[number].device);
+	return virtio_block_grow(machine->disks[number].device, size);
 }
 
 static void destroy_disk(struct machine_disk *disk)

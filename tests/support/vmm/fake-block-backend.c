@@ -61,7 +61,7 @@ uint64_t block_backend_size(const struct block_backend *backend)
 	return backend->ejected ? 0 : backend->size;
 }
 
-int block_backend_grow(struct block_backend *backend)
+int block_backend_grow(struct block_backend *backend, uint64_t size)
 {
 	return 0; /* the contents are the test's */
 }
