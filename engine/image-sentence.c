@@ -55,6 +55,10 @@ get_format (enum image_problem problem)
     case IMAGE_BACKING_REMOTE:
       return _ ("The backing file of the image “%s” is no file of this computer. Convert the image "
                 "with qemu-img convert.");
+    case IMAGE_BACKING_NOT_GIVEN:
+      return _ ("The image “%s” builds on another file, which was not given. Give it, too.");
+    case IMAGE_BACKING_NOT_NAMED:
+      return _ ("The image “%s” builds on no other file, but one was given. Leave that out.");
     case IMAGE_CHAIN_LOOP:
       return _ ("The image “%s” is its own backing file. Give it the right one with qemu-img "
                 "rebase -u.");

@@ -94,3 +94,10 @@ uint64_t fd_event_drain(int event_fd)
 	}
 	return count;
 }
+
+void fd_set_lock(int fd, short kind)
+{
+	struct flock lock = {.l_type = kind, .l_whence = SEEK_SET};
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
+}

@@ -27,3 +27,9 @@ int fd_regular_size(int fd, uint64_t *ret_size);
 void fd_event_signal(int event_fd);
 /* Resets an eventfd's counter (which must be non-blocking) and returns what it was. */
 uint64_t fd_event_drain(int event_fd);
+
+/*
+ * What the open file description holds of a lock on the whole file (fcntl(2)) becomes this:
+ * F_RDLCK, F_WRLCK or F_UNLCK, if nobody else's is in the way. -1 is accepted.
+ */
+void fd_set_lock(int fd, short kind);

@@ -63,6 +63,30 @@ size_t iov_write(const struct iovec *iov, unsigned int count, uint64_t offset, c
 	return done;
 }
 
+unsigned int iov_slice(const struct iovec *iov, unsigned int count, uint64_t offset,
+		       uint64_t length, struct iovec *ret_iov)
+{
+	unsigned int elements = 0;
+
+	for (unsigned int i = 0; i < count && length > 0; i++) {
+		size_t part;
+
+		if (offset >= iov[i].iov_len) {
+			offset -= iov[i].iov_len;
+			continue;
+		}
+		part = iov[i].iov_len - (size_t)offset;
+		if (part > length)
+			part = (size_t)length;
+		if (ret_iov)
+			ret_iov[elements] = (struct iovec){(char *)iov[i].iov_base + offset, part};
+		elements++;
+		length -= part;
+		offset = 0;
+	}
+	return elements;
+}
+
 void iov_drop_front(struct iovec **iov, unsigned int *count, uint64_t bytes)
 {
 	while (*count > 0 && bytes >= (*iov)->iov_len) {

@@ -21,7 +21,9 @@ enum image_problem {
 	IMAGE_CORRUPT,                /* says so itself; may be read only */
 	IMAGE_BACKING_FORMAT_MISSING, /* guessing it would let a guest choose */
 	IMAGE_BACKING_FORMAT_UNKNOWN,
-	IMAGE_BACKING_REMOTE, /* no file of this computer */
+	IMAGE_BACKING_REMOTE,    /* no file of this computer */
+	IMAGE_BACKING_NOT_GIVEN, /* the image names one */
+	IMAGE_BACKING_NOT_NAMED, /* one was given */
 	IMAGE_CHAIN_LOOP,
 	IMAGE_CHAIN_TOO_LONG,
 };

@@ -62,9 +62,10 @@ struct qcow2_header {
 /* Where fields are that change while an image is open. */
 enum qcow2_header_field {
 	QCOW2_FIELD_VIRTUAL_SIZE = 24,
-	QCOW2_FIELD_L1 = 36,                 /* 32 bits of size, then 64 of offset */
-	QCOW2_FIELD_REFCOUNT_TABLE = 48,     /* 64 bits of offset, then 32 of size */
-	QCOW2_FIELD_AUTOCLEAR_FEATURES = 88, /* version 3 */
+	QCOW2_FIELD_L1 = 36,                    /* 32 bits of size, then 64 of offset */
+	QCOW2_FIELD_REFCOUNT_TABLE = 48,        /* 64 bits of offset, then 32 of size */
+	QCOW2_FIELD_INCOMPATIBLE_FEATURES = 72, /* version 3 */
+	QCOW2_FIELD_AUTOCLEAR_FEATURES = 88,    /* version 3 */
 };
 
 /* Whether a file that begins so says that it is qcow2. */

@@ -14,7 +14,9 @@
 #include "base/fd.h"
 #include "image/image-file.h"
 #include "image/qcow2-compression.h"
-#include "image/qcow2-image-private.h"
+#include "image/qcow2-metadata.h"
+
+enum { CACHE_BYTES = 8 << 20 };
 
 static int read_header(int fd, struct qcow2_header *header, uint64_t *ret_file_size,
 		       enum image_problem *ret_problem)
@@ -60,7 +62,8 @@ static enum image_problem check_access(const struct qcow2_header *header, enum i
 static int load_tables(struct qcow2_image *image)
 {
 	size_t l1_bytes = (size_t)image->header.l1_size * 8;
-	int r = qcow2_tables_init(&image->l2_tables, image->fd, (size_t)image->layout.cluster_size);
+	int r = qcow2_tables_init(&image->l2_tables, image->fd, (size_t)image->layout.cluster_size,
+				  CACHE_BYTES);
 
 	if (r == 0 && image->access == IMAGE_READ_WRITE)
 		r = qcow2_refcounts_init(&image->refcounts, image->fd, &image->header,
@@ -125,6 +128,12 @@ void qcow2_image_close(struct qcow2_image *image)
 	free_image(image);
 }
 
+void qcow2_image_forget(struct qcow2_image *image)
+{
+	if (image)
+		free_image(image);
+}
+
 const struct qcow2_header *qcow2_image_header(const struct qcow2_image *image)
 {
 	return &image->header;
@@ -141,7 +150,7 @@ int qcow2_image_find_entry(struct qcow2_image *image, uint64_t guest_offset,
 	const struct qcow2_layout *layout = &image->layout;
 	uint64_t index = qcow2_map_l1_index(layout, guest_offset);
 	uint64_t l2_offset;
-	uint8_t *table;
+	uint8_t *at;
 	int r = qcow2_map_l1_entry(layout, load_be64(image->l1 + index * 8), &l2_offset);
 
 	if (r < 0)
@@ -149,10 +158,11 @@ int qcow2_image_find_entry(struct qcow2_image *image, uint64_t guest_offset,
 	*ret_entry = (struct qcow2_l2_entry){0};
 	if (l2_offset == 0)
 		return 0;
-	r = qcow2_tables_get(&image->l2_tables, l2_offset, &table);
+	r = qcow2_tables_get(
+		&image->l2_tables,
+		l2_offset + qcow2_map_l2_index(layout, guest_offset) * layout->l2_entry_size, &at);
 	if (r == 0)
-		*ret_entry =
-			qcow2_map_load(layout, table, qcow2_map_l2_index(layout, guest_offset));
+		*ret_entry = qcow2_map_load(layout, at, 0);
 	return r;
 }
 

@@ -38,6 +38,8 @@ enum image_problem qcow2_image_open(int fd, enum image_access access,
 				    struct qcow2_image **ret_image, int *ret_error);
 /* Writes nothing: flush before. NULL is accepted. */
 void qcow2_image_close(struct qcow2_image *image);
+/* The same, but the descriptor stays open and is the caller's again. */
+void qcow2_image_forget(struct qcow2_image *image);
 
 const struct qcow2_header *qcow2_image_header(const struct qcow2_image *image);
 /* Copies backing. What it stands for lives as long as the image. */

@@ -19,6 +19,7 @@
 #define BLOCK_OFFSET_MASK (~(uint64_t)511)
 
 enum {
+	CACHE_BYTES = 2 << 20,
 	/* Clusters that are counted as used where the file has none: after a stop, a few. */
 	MAX_COUNTED_BEHIND = 1 << 20,
 };
@@ -94,7 +95,7 @@ int qcow2_refcounts_init(struct qcow2_refcounts *refcounts, int fd, struct qcow2
 	};
 	if (!refcounts->table)
 		return -ENOMEM;
-	r = qcow2_tables_init(&refcounts->blocks, fd, (size_t)layout->cluster_size);
+	r = qcow2_tables_init(&refcounts->blocks, fd, (size_t)layout->cluster_size, CACHE_BYTES);
 	if (r < 0)
 		return r;
 	return fd_read_at(fd, refcounts->table, table_bytes, header->refcount_table_offset);
@@ -122,41 +123,55 @@ static int find_block(const struct qcow2_refcounts *refcounts, uint64_t cluster,
 	return 0;
 }
 
-static uint64_t index_in_block(const struct qcow2_refcounts *refcounts, uint64_t cluster)
+/* Where the slice is in the file that has the count of that cluster, in the block at offset. */
+static uint64_t slice_of(const struct qcow2_refcounts *refcounts, uint64_t offset, uint64_t cluster)
 {
-	return cluster & (((uint64_t)1 << refcounts->block_bits) - 1);
+	uint64_t index = cluster & (((uint64_t)1 << refcounts->block_bits) - 1);
+	uint64_t byte = index << refcounts->order >> 3;
+
+	return offset + (byte & ~(uint64_t)(refcounts->blocks.slice_size - 1));
+}
+
+static uint64_t index_in_slice(const struct qcow2_refcounts *refcounts, uint64_t cluster)
+{
+	return cluster & (((uint64_t)refcounts->blocks.slice_size << 3 >> refcounts->order) - 1);
 }
 
 int qcow2_refcounts_get(struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t *ret_count)
 {
 	uint64_t offset;
-	uint8_t *block;
+	uint8_t *slice;
 	int r = find_block(refcounts, cluster, &offset);
 
 	if (r == 0 && offset != 0)
-		r = qcow2_tables_get(&refcounts->blocks, offset, &block);
+		r = qcow2_tables_get(&refcounts->blocks, slice_of(refcounts, offset, cluster),
+				     &slice);
 	if (r < 0)
 		return r;
-	*ret_count = offset ? qcow2_refcount_load(block, index_in_block(refcounts, cluster),
+	*ret_count = offset ? qcow2_refcount_load(slice, index_in_slice(refcounts, cluster),
 						  refcounts->order)
 			    : 0;
 	return 0;
 }
 
-static int set_count(struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t count)
+int qcow2_refcounts_set(struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t count)
 {
 	uint64_t offset;
-	uint8_t *block;
+	uint8_t *slice;
 	int r = find_block(refcounts, cluster, &offset);
 
 	if (r == 0 && offset == 0)
 		r = -EUCLEAN;
-	if (r == 0)
-		r = qcow2_tables_get(&refcounts->blocks, offset, &block);
 	if (r < 0)
 		return r;
-	qcow2_refcount_store(block, index_in_block(refcounts, cluster), refcounts->order, count);
+	offset = slice_of(refcounts, offset, cluster);
+	r = qcow2_tables_get(&refcounts->blocks, offset, &slice);
+	if (r < 0)
+		return r;
+	qcow2_refcount_store(slice, index_in_slice(refcounts, cluster), refcounts->order, count);
 	qcow2_tables_set_dirty(&refcounts->blocks, offset);
+	if (count == 0 && refcounts->first_free > cluster)
+		refcounts->first_free = cluster;
 	return 0;
 }
 
@@ -174,16 +189,15 @@ static int add_block(struct qcow2_refcounts *refcounts, uint64_t cluster)
 {
 	uint64_t offset = cluster << refcounts->layout->cluster_bits;
 	uint64_t index = cluster >> refcounts->block_bits;
-	uint8_t *block;
 	int r;
 
 	grow_file(refcounts, cluster + 1);
-	r = qcow2_tables_add(&refcounts->blocks, offset, &block);
+	r = qcow2_tables_add(&refcounts->blocks, offset);
 	if (r < 0)
 		return r;
 	store_be64(refcounts->table + index * 8, offset);
 	refcounts->table_dirty = true;
-	return set_count(refcounts, cluster, 1);
+	return qcow2_refcounts_set(refcounts, cluster, 1);
 }
 
 static uint64_t clusters_in_file(const struct qcow2_refcounts *refcounts)
@@ -361,11 +375,33 @@ int qcow2_refcounts_allocate(struct qcow2_refcounts *refcounts, uint64_t *ret_ho
 	/* Broken counts may say that the header or a table is free. */
 	if (!qcow2_layout_has_cluster(refcounts->layout, offset))
 		return -EUCLEAN;
-	r = set_count(refcounts, cluster, 1);
+	r = qcow2_refcounts_set(refcounts, cluster, 1);
 	if (r < 0)
 		return r;
 	refcounts->first_free = cluster + 1;
 	*ret_host_offset = offset;
+	return 0;
+}
+
+int qcow2_refcounts_allocate_up_to(struct qcow2_refcounts *refcounts, uint64_t wanted,
+				   uint64_t *ret_host_offset, uint64_t *ret_count)
+{
+	unsigned int bits = refcounts->layout->cluster_bits;
+	int r = qcow2_refcounts_allocate(refcounts, ret_host_offset);
+
+	if (r < 0)
+		return r;
+	for (*ret_count = 1; *ret_count < wanted; ++*ret_count) {
+		uint64_t next;
+
+		if (qcow2_refcounts_allocate(refcounts, &next) < 0)
+			break;
+		/* The count that was just set is in memory. */
+		if (next != *ret_host_offset + (*ret_count << bits)) {
+			(void)qcow2_refcounts_set(refcounts, next >> bits, 0);
+			break;
+		}
+	}
 	return 0;
 }
 
@@ -425,11 +461,9 @@ static int apply_one(struct qcow2_refcounts *refcounts, uint64_t host_offset)
 	if (r == 0 && count == 0)
 		r = -EUCLEAN;
 	if (r == 0)
-		r = set_count(refcounts, cluster, count - 1);
+		r = qcow2_refcounts_set(refcounts, cluster, count - 1);
 	if (r < 0 || count > 1)
 		return r;
-	if (refcounts->first_free > cluster)
-		refcounts->first_free = cluster;
 	/* Nothing is lost where the file system cannot do that. */
 	fallocate(refcounts->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  (off_t)(cluster << cluster_bits), (off_t)refcounts->layout->cluster_size);

@@ -44,9 +44,15 @@ void qcow2_refcounts_finish(struct qcow2_refcounts *refcounts);
 /* Of the cluster at that index. 0 or negative errno: -EUCLEAN when the table is broken. */
 int qcow2_refcounts_get(struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t *ret_count);
 
+/* 0 or negative errno as above; the cluster is one that a block counts. */
+int qcow2_refcounts_set(struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t count);
+
 /* A free cluster, which has one user now; its bytes are anything. 0 or negative errno. */
 int qcow2_refcounts_allocate(struct qcow2_refcounts *refcounts, uint64_t *ret_host_offset);
 
+/* The same for one or more in a row. */
+int qcow2_refcounts_allocate_up_to(struct qcow2_refcounts *refcounts, uint64_t wanted,
+				   uint64_t *ret_host_offset, uint64_t *ret_count);
 /* The same for so many clusters in a row, at the end of the file. */
 int qcow2_refcounts_allocate_run(struct qcow2_refcounts *refcounts, uint64_t count,
 				 uint64_t *ret_host_offset);

@@ -9,7 +9,7 @@
 
 #include "base/byte-order.h"
 #include "base/fd.h"
-#include "image/qcow2-image-private.h"
+#include "image/qcow2-metadata.h"
 
 /* A field of the header, stored. */
 static int write_field(struct qcow2_image *image, const uint8_t *bytes, size_t length,

@@ -153,8 +153,9 @@ enum control_operation {
 	/* arguments[0]: CD drive, from 0; [1]: 1: whatever the guest says. -EBUSY: it was asked */
 	CONTROL_EJECT = 13,
 	/*
-	 * arguments[0]: disk, from 0, whose file has grown. -EOPNOTSUPP: its guest cannot be told
-	 * while it runs.
+	 * arguments[0]: disk, from 0; [1]: its new size in bytes. The file of a raw disk has grown
+	 * already, a qcow2 image is made larger by the VMM. -EOPNOTSUPP: the guest cannot be told
+	 * while it runs, and nothing was done.
 	 */
 	CONTROL_GROW_DISK = 14,
 	/*

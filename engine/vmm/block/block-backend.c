@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A disk on the host side: the queue in front of the ring, what its results mean, and counting.
+ * A disk on the host side: the queue in front of the transfers, what happens when storage is full,
+ * and counting.
  *
  * System calls once it is created: io_uring_enter, and clock_gettime where the kernel offers no
- * vDSO for it; fstat, ioctl and close when a medium is changed. A disk uses no thread of ours.
+ * vDSO for it; fstat, ioctl and close when a medium is changed. With layers, when one is pushed or
+ * the disk grows or ends, also pread64, pwrite64, fdatasync, fallocate, fcntl and lseek. A disk
+ * uses no thread of ours.
  */
 #include "block/block-backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
-#include "block/block-io-uring.h"
+#include "block/block-transfers.h"
 #include "loop/event-loop.h"
 #include "protocol/statistics-protocol.h"
 
 #define RETRY_DELAY_NS 1000000ULL
 
 struct block_backend {
-	int fd;
+	int fd; /* of a raw disk */
 	bool read_only;
 	uint64_t size;
-	unsigned int medium; /* how many there have been before the one that is in the drive */
-	struct block_ring ring;
+	struct layered_disk *layers; /* or NULL: the disk is the bytes of one file */
+	struct block_transfers transfers;
 	struct event_source *source;
-	struct event_timer *retry; /* the kernel had no memory for a submission */
-	/* Not in the ring yet: for want of a kick, of room, or because storage has stopped. */
+	/* The kernel had no memory for a submission, or something long lets others have a turn. */
+	struct event_timer *retry;
+	/* Not begun: for want of a kick, of room, or because storage has stopped. */
 	struct block_request *first, *last;
 	bool stopped; /* until block_backend_resume() */
 	void (*error_handler)(void *data, int error);
@@ -89,6 +95,8 @@ static void count(struct disk_statistics *statistics, const struct block_request
 	case BLOCK_DISCARD:
 		add(&statistics->discard_operations, 1);
 		break;
+	case BLOCK_NOTHING: /* is no request's */
+		break;
 	}
 }
 
@@ -121,32 +129,19 @@ static void remove_first(struct block_backend *backend)
 
 void block_backend_submit(struct block_backend *backend, struct block_request *request)
 {
-	request->done = 0;
-	request->zero_by_writing = false;
-	request->medium = backend->medium;
+	request->backend = backend;
 	request->started_ns = event_loop_now();
 	add(&backend->statistics->in_flight, 1);
 	append(backend, request);
-}
-
-static void fill_ring(struct block_backend *backend)
-{
-	while (backend->first && !backend->stopped &&
-	       block_ring_prepare(&backend->ring, backend->first))
-		remove_first(backend);
-}
-
-void block_backend_kick(struct block_backend *backend)
-{
-	fill_ring(backend);
-	if (block_ring_submit(&backend->ring) < 0)
-		event_timer_set(backend->retry, event_loop_now() + RETRY_DELAY_NS);
 }
 
 /* Results */
 
 static void complete(struct block_backend *backend, struct block_request *request, int result)
 {
+	/* The disk's own affair. */
+	if (result == -EUCLEAN)
+		result = -EIO;
 	count(backend->statistics, request, result);
 	request->complete(request, result);
 }
@@ -157,14 +152,20 @@ static bool is_write(const struct block_request *request)
 }
 
 /*
- * A failed flush is not held: the kernel reports an error once and then forgets the pages it could
- * not write, so a second fdatasync() would succeed and mean nothing.
+ * A flush of a raw disk that has failed is not held: the kernel reports an error once and then
+ * forgets the pages it could not write, so a second fdatasync() would succeed and mean nothing.
+ * With layers it may be that there was no room for a table, which we still have.
  */
 static bool holds(const struct block_backend *backend, const struct block_request *request,
 		  int result)
 {
-	return backend->error_handler && is_write(request) &&
-	       (result == -ENOSPC || result == -EDQUOT || result == -EIO);
+	bool full = result == -ENOSPC || result == -EDQUOT;
+
+	if (!backend->error_handler)
+		return false;
+	if (is_write(request))
+		return full || result == -EIO;
+	return full && backend->layers && request->operation != BLOCK_READ;
 }
 
 static void hold(struct block_backend *backend, struct block_request *request, int result)
@@ -176,74 +177,101 @@ static void hold(struct block_backend *backend, struct block_request *request, i
 	backend->error_handler(backend->error_data, result);
 }
 
-static void handle_error(struct block_backend *backend, struct block_request *request, int result)
+static void handle_result(struct block_request *request, int result)
 {
-	/* EINVAL: a block device whose blocks are larger than the guest's. */
-	bool unsupported = result == -EOPNOTSUPP || result == -EINVAL;
+	struct block_backend *backend = request->backend;
 
-	if (result == -EINTR || result == -EAGAIN) {
-		prepend(backend, request);
-	} else if (unsupported && request->operation == BLOCK_DISCARD) {
-		/* A hint that this file system cannot take. */
-		complete(backend, request, 0);
-	} else if (unsupported && request->operation == BLOCK_WRITE_ZEROES &&
-		   !request->zero_by_writing) {
-		request->zero_by_writing = true;
-		prepend(backend, request);
-	} else if (holds(backend, request, result)) {
+	if (holds(backend, request, result))
 		hold(backend, request, result);
-	} else {
+	else
 		complete(backend, request, result);
+}
+
+static void on_transferred(struct block_transfer *transfer, int result)
+{
+	handle_result((struct block_request *)((char *)transfer -
+					       offsetof(struct block_request, work.transfer)),
+		      result);
+}
+
+static void on_operated(struct layered_operation *operation, int result)
+{
+	handle_result(
+		(struct block_request *)((char *)operation - offsetof(struct block_request, work)),
+		result);
+}
+
+/* Beginning */
+
+static void run_soon(struct block_backend *backend)
+{
+	event_timer_set(backend->retry, event_loop_now());
+}
+
+static void start_layered(struct block_backend *backend, struct block_request *request)
+{
+	struct layered_operation *operation = &request->work;
+
+	operation->operation = request->operation;
+	operation->offset = request->offset;
+	operation->length = request->length;
+	operation->iov = request->iov;
+	operation->iov_count = request->iov_count;
+	operation->complete = on_operated;
+	if (layered_disk_start(backend->layers, operation))
+		run_soon(backend);
+}
+
+static void start_raw(struct block_backend *backend, struct block_request *request)
+{
+	request->work.transfer = (struct block_transfer){
+		.operation = request->operation,
+		.fd = backend->fd,
+		.offset = request->offset,
+		.length = request->length,
+		.iov = request->iov,
+		.iov_count = request->iov_count,
+		.complete = on_transferred,
+	};
+	block_transfers_start(&backend->transfers, &request->work.transfer);
+}
+
+static void start_requests(struct block_backend *backend)
+{
+	while (backend->first && !backend->stopped &&
+	       block_transfers_have_room(&backend->transfers)) {
+		struct block_request *request = backend->first;
+
+		remove_first(backend);
+		if (backend->layers)
+			start_layered(backend, request);
+		else
+			start_raw(backend, request);
 	}
 }
 
-/*
- * A transfer can stop short; it goes on from there. One that does not move at all has met the end
- * of a file that has been cut: its data are lost, and zeros in their place would hide that.
- */
-static void handle_progress(struct block_backend *backend, struct block_request *request,
-			    unsigned int bytes)
+void block_backend_kick(struct block_backend *backend)
 {
-	if (bytes == 0) {
-		handle_error(backend, request, -EIO);
-		return;
-	}
-	request->done += bytes;
-	if (request->done < request->length)
-		prepend(backend, request);
-	else
-		complete(backend, request, 0);
+	start_requests(backend);
+	if (block_transfers_submit(&backend->transfers) < 0)
+		event_timer_set(backend->retry, event_loop_now() + RETRY_DELAY_NS);
 }
 
-static void handle_result(struct block_backend *backend, struct block_request *request, int result)
+/* After transfers have completed. */
+static void go_on(struct block_backend *backend)
 {
-	bool transfer = request->operation == BLOCK_READ || request->operation == BLOCK_WRITE ||
-			request->zero_by_writing;
-
-	if (request->medium != backend->medium)
-		complete(backend, request, -ENOMEDIUM);
-	else if (result < 0)
-		handle_error(backend, request, result);
-	else if (transfer)
-		handle_progress(backend, request, (unsigned int)result);
-	else
-		complete(backend, request, 0);
+	if (backend->layers && layered_disk_run(backend->layers))
+		run_soon(backend);
+	if (backend->batch_handler)
+		backend->batch_handler(backend->batch_data);
 }
 
 void block_backend_reap(struct block_backend *backend)
 {
-	struct block_request *request;
-	bool any = false;
-	int result;
-
-	while (block_ring_reap(&backend->ring, &request, &result)) {
-		handle_result(backend, request, result);
-		any = true;
-	}
-	if (any && backend->batch_handler)
-		backend->batch_handler(backend->batch_data);
-	if (any && backend->first)
-		block_backend_kick(backend);
+	if (!block_transfers_reap(&backend->transfers))
+		return;
+	go_on(backend);
+	block_backend_kick(backend);
 }
 
 static void on_ring_readable(void *data, uint32_t events)
@@ -253,6 +281,7 @@ static void on_ring_readable(void *data, uint32_t events)
 
 static void on_retry(void *data)
 {
+	go_on(data);
 	block_backend_kick(data);
 }
 
@@ -288,8 +317,8 @@ static int watch_ring(struct block_backend *backend, struct event_loop *loop)
 
 	if (r < 0)
 		return r;
-	r = event_loop_add(loop, block_ring_fd(&backend->ring), EPOLLIN, on_ring_readable, backend,
-			   &backend->source);
+	r = event_loop_add(loop, block_ring_fd(&backend->transfers.ring), EPOLLIN, on_ring_readable,
+			   backend, &backend->source);
 	if (r < 0)
 		event_timer_remove(backend->retry);
 	return r;
@@ -307,7 +336,7 @@ static int create(int fd, uint64_t size, bool read_only, struct event_loop *loop
 	backend->size = size;
 	backend->read_only = read_only;
 	backend->statistics = statistics ? statistics : &backend->unwatched;
-	r = block_ring_init(&backend->ring, fd);
+	r = block_transfers_init(&backend->transfers, fd);
 	if (r < 0)
 		goto free_backend;
 	r = watch_ring(backend, loop);
@@ -317,7 +346,7 @@ static int create(int fd, uint64_t size, bool read_only, struct event_loop *loop
 	return 0;
 
 finish_ring:
-	block_ring_finish(&backend->ring);
+	block_transfers_finish(&backend->transfers);
 free_backend:
 	free(backend);
 	return r;
@@ -341,13 +370,45 @@ int block_backend_create_removable(struct event_loop *loop, struct disk_statisti
 		      ret_backend);
 }
 
+int block_backend_create_qcow2(const struct block_layer *layers, unsigned int count, bool read_only,
+			       struct event_loop *loop, struct disk_statistics *statistics,
+			       struct block_layer_problem *ret_problem,
+			       struct block_backend **ret_backend)
+{
+	struct block_backend *backend;
+	int r = check_access(layers[0].fd, read_only);
+
+	*ret_problem = (struct block_layer_problem){0, IMAGE_SYSTEM_ERROR, r};
+	if (r == 0)
+		r = create(layers[0].fd, /* size= */ 0, read_only, loop, statistics, &backend);
+	if (r < 0) {
+		for (unsigned int i = 0; i < count; i++)
+			close(layers[i].fd);
+		return r;
+	}
+	backend->fd = -1; /* a layer has it */
+	r = layered_disk_create(layers, count, read_only, &backend->transfers, ret_problem,
+				&backend->layers);
+	if (r < 0) {
+		block_backend_destroy(backend);
+		return r;
+	}
+	backend->size = layered_disk_size(backend->layers);
+	*ret_backend = backend;
+	return 0;
+}
+
 void block_backend_destroy(struct block_backend *backend)
 {
 	if (!backend)
 		return;
+	if (backend->layers)
+		layered_disk_destroy(backend->layers);
 	event_source_remove(backend->source);
 	event_timer_remove(backend->retry);
-	block_ring_finish(&backend->ring);
+	/* The kernel may let go of a registered file only later. */
+	fd_set_lock(backend->fd, F_UNLCK);
+	block_transfers_finish(&backend->transfers);
 	fd_close(&backend->fd);
 	free(backend);
 }
@@ -357,11 +418,24 @@ uint64_t block_backend_size(const struct block_backend *backend)
 	return backend->size;
 }
 
-int block_backend_grow(struct block_backend *backend)
+static int grow_layered(struct block_backend *backend, uint64_t size)
 {
-	uint64_t size;
-	int r = find_size(backend->fd, &size);
+	int r;
 
+	block_backend_drain(backend);
+	r = layered_disk_grow(backend->layers, size);
+	if (r == 0)
+		backend->size = layered_disk_size(backend->layers);
+	return r;
+}
+
+int block_backend_grow(struct block_backend *backend, uint64_t size)
+{
+	int r;
+
+	if (backend->layers)
+		return grow_layered(backend, size);
+	r = find_size(backend->fd, &size);
 	if (r < 0)
 		return r;
 	if (size > backend->size)
@@ -416,6 +490,12 @@ void block_backend_cancel_held(struct block_backend *backend)
 	give_up_queued(backend, -ECANCELED);
 }
 
+static bool is_drained(const struct block_backend *backend)
+{
+	return block_transfers_are_idle(&backend->transfers) &&
+	       (!backend->layers || layered_disk_is_idle(backend->layers));
+}
+
 /* How long there is to wait until then; 0: no more. */
 static uint64_t time_left(uint64_t deadline_ns)
 {
@@ -424,21 +504,28 @@ static uint64_t time_left(uint64_t deadline_ns)
 	return now < deadline_ns ? deadline_ns - now : 0;
 }
 
+static void wait_for_transfers(struct block_backend *backend, uint64_t most_ns)
+{
+	/* Refused for want of memory, it is tried again until there is some. */
+	if (!block_transfers_are_idle(&backend->transfers))
+		(void)block_transfers_wait(&backend->transfers, most_ns);
+	(void)block_transfers_reap(&backend->transfers);
+	go_on(backend);
+}
+
 int block_backend_drain_until(struct block_backend *backend, uint64_t deadline_ns)
 {
 	for (;;) {
 		uint64_t left = BLOCK_RING_FOREVER;
 
-		fill_ring(backend);
-		if (backend->ring.in_flight == 0)
+		start_requests(backend);
+		if (is_drained(backend))
 			return 0;
 		if (deadline_ns != BLOCK_BACKEND_FOREVER)
 			left = time_left(deadline_ns);
 		if (left == 0)
 			return -ETIMEDOUT;
-		/* Refused for want of memory, it is tried again until there is some. */
-		(void)block_ring_submit_and_wait(&backend->ring, left);
-		block_backend_reap(backend);
+		wait_for_transfers(backend, left);
 	}
 }
 
@@ -449,7 +536,64 @@ void block_backend_drain(struct block_backend *backend)
 
 bool block_backend_is_idle(const struct block_backend *backend)
 {
-	return backend->ring.in_flight == 0 && !backend->first;
+	return is_drained(backend) && !backend->first;
+}
+
+/* Layers */
+
+/* The raw file stays ours meanwhile. */
+static int push_on_raw(struct block_backend *backend, int fd,
+		       struct block_layer_problem *ret_problem)
+{
+	struct block_layer layers[] = {{.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .qcow2 = true},
+				       {.fd = fcntl(backend->fd, F_DUPFD_CLOEXEC, 0)}};
+	struct layered_disk *disk;
+	int r;
+
+	if (fdatasync(backend->fd) < 0)
+		r = -errno;
+	else
+		r = layered_disk_create(layers, 2, /* read_only= */ false, &backend->transfers,
+					ret_problem, &disk);
+	if (r < 0)
+		return r;
+	if (layered_disk_size(disk) != backend->size) {
+		layered_disk_destroy(disk);
+		*ret_problem = (struct block_layer_problem){0, IMAGE_SYSTEM_ERROR, -EFBIG};
+		return -EINVAL;
+	}
+	close(fd);
+	backend->layers = disk;
+	return 0;
+}
+
+int block_backend_push_layer(struct block_backend *backend, int fd,
+			     struct block_layer_problem *ret_problem)
+{
+	int old = backend->layers ? layered_disk_top_fd(backend->layers) : backend->fd;
+	int r = backend->read_only ? -EROFS : check_access(fd, /* read_only= */ false);
+
+	*ret_problem = (struct block_layer_problem){0, IMAGE_SYSTEM_ERROR, r};
+	if (r < 0)
+		return r;
+	r = backend->layers ? layered_disk_push(backend->layers, fd, ret_problem)
+			    : push_on_raw(backend, fd, ret_problem);
+	/* Nobody writes it any more: others may read it, too. */
+	if (r == 0)
+		fd_set_lock(old, F_RDLCK);
+	return r;
+}
+
+void block_backend_pop_layer(struct block_backend *backend)
+{
+	if (backend->fd >= 0 && layered_disk_length(backend->layers) == 2) {
+		layered_disk_destroy(backend->layers);
+		backend->layers = NULL;
+		fd_set_lock(backend->fd, F_WRLCK);
+		return;
+	}
+	layered_disk_pop(backend->layers);
+	fd_set_lock(layered_disk_top_fd(backend->layers), F_WRLCK);
 }
 
 /* Media */
@@ -461,10 +605,6 @@ static int find_medium_size(int fd, uint64_t *ret_size)
 	return r == 0 && *ret_size == 0 ? -ENODATA : r;
 }
 
-/*
- * What the kernel has taken keeps the old file open by itself. What it has been offered only names
- * it, by a number that may soon be another's: that has to be taken first.
- */
 int block_backend_change_medium(struct block_backend *backend, int fd)
 {
 	uint64_t size = 0;
@@ -472,13 +612,10 @@ int block_backend_change_medium(struct block_backend *backend, int fd)
 
 	if (r < 0)
 		return r;
-	while (block_ring_submit(&backend->ring) < 0)
-		; /* until there is memory again, as when draining */
+	block_transfers_revoke(&backend->transfers);
 	fd_close(&backend->fd);
 	backend->fd = fd;
 	backend->size = size;
-	backend->medium++;
-	block_ring_set_file(&backend->ring, fd);
 	give_up_queued(backend, -ENOMEDIUM);
 	if (backend->batch_handler)
 		backend->batch_handler(backend->batch_data);

@@ -14,19 +14,13 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "block/layered-disk.h"
+
 #define BLOCK_BACKEND_FOREVER UINT64_MAX
 
 struct block_backend;
 struct disk_statistics;
 struct event_loop;
-
-enum block_operation {
-	BLOCK_READ,
-	BLOCK_WRITE,
-	BLOCK_FLUSH,
-	BLOCK_DISCARD,
-	BLOCK_WRITE_ZEROES,
-};
 
 /* Embedded in the device's request; the backend owns it between submit and complete. */
 struct block_request {
@@ -40,9 +34,8 @@ struct block_request {
 	/* private to the backend */
 	struct block_request *next;
 	uint64_t started_ns;
-	uint64_t done;
-	bool zero_by_writing;
-	unsigned int medium;
+	struct block_backend *backend;
+	struct layered_operation work;
 };
 
 /*
@@ -53,6 +46,15 @@ struct block_request {
 int block_backend_create_raw(int fd, bool read_only, struct event_loop *loop,
 			     struct disk_statistics *statistics,
 			     struct block_backend **ret_backend);
+/*
+ * A qcow2 image and what it builds on, the top first; the top is written to unless read_only. The
+ * descriptors are taken over in any case. *ret_problem is set when an image is why it fails, and
+ * the result -EINVAL then. As block_backend_create_raw() otherwise.
+ */
+int block_backend_create_qcow2(const struct block_layer *layers, unsigned int count, bool read_only,
+			       struct event_loop *loop, struct disk_statistics *statistics,
+			       struct block_layer_problem *ret_problem,
+			       struct block_backend **ret_backend);
 /* A drive without a medium, read-only, of size 0. As block_backend_create_raw() otherwise. */
 int block_backend_create_removable(struct event_loop *loop, struct disk_statistics *statistics,
 				   struct block_backend **ret_backend);
@@ -62,12 +64,27 @@ int block_backend_create_removable(struct event_loop *loop, struct disk_statisti
  * (-ENODATA for an empty file); the medium is the old one then.
  */
 int block_backend_change_medium(struct block_backend *backend, int fd);
-/* Must be drained. NULL is accepted. */
+/*
+ * From here on all is written to another file: fd has a new, empty qcow2 image of the same size
+ * that builds on what is the top now, which is complete in its file and is only read from then on.
+ * Drained; waits for files. fd is taken over, if this succeeds; then the lock that the machine
+ * holds on the old top becomes a shared one. -EINVAL with *ret_problem when fd has no such image,
+ * -EMFILE when there are too many layers, -EROFS for a read-only disk.
+ */
+int block_backend_push_layer(struct block_backend *backend, int fd,
+			     struct block_layer_problem *ret_problem);
+/* Undoes that, and gives up what was written meanwhile. Drained. */
+void block_backend_pop_layer(struct block_backend *backend);
+/* Must be drained; writes what is only in memory yet. NULL is accepted. */
 void block_backend_destroy(struct block_backend *backend);
 
 uint64_t block_backend_size(const struct block_backend *backend); /* bytes */
-/* Reads the file's size again; one that has become smaller is ignored. 0 or negative errno. */
-int block_backend_grow(struct block_backend *backend);
+/*
+ * Raw: reads the file's size again; one that has become smaller is ignored. qcow2: makes the image
+ * so large (bytes; whole sectors), which waits for what is in flight and for the file; one that is
+ * smaller than now is -EINVAL. 0 or negative errno.
+ */
+int block_backend_grow(struct block_backend *backend, uint64_t size);
 bool block_backend_read_only(const struct block_backend *backend);
 
 /* Queues a request whose offset and length are inside the disk. */

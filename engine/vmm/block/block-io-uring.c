@@ -13,7 +13,7 @@
 #include <linux/falloc.h>
 #include <string.h>
 
-#include "block/block-backend.h"
+#include "block/block-transfer.h"
 
 enum { FIXED_FILE = 0 };
 
@@ -38,8 +38,7 @@ static int queue_init(struct io_uring *uring)
 
 static int register_file(struct block_ring *ring, int fd)
 {
-	ring->file = FIXED_FILE;
-	ring->file_flags = IOSQE_FIXED_FILE;
+	ring->registered_fd = fd;
 	return io_uring_register_files(&ring->uring, &fd, 1);
 }
 
@@ -48,6 +47,7 @@ int block_ring_init(struct block_ring *ring, int fd)
 	int r;
 
 	memset(ring, 0, sizeof(*ring));
+	ring->registered_fd = -1;
 	r = queue_init(&ring->uring);
 	if (r < 0)
 		return r;
@@ -60,25 +60,19 @@ int block_ring_init(struct block_ring *ring, int fd)
 	return r < 0 ? r : 0;
 }
 
-void block_ring_set_file(struct block_ring *ring, int fd)
-{
-	ring->file = fd;
-	ring->file_flags = 0;
-}
-
 void block_ring_finish(struct block_ring *ring)
 {
 	io_uring_queue_exit(&ring->uring);
 }
 
 /* The element a transfer has come to, and how far into it. */
-static unsigned int find_element(const struct block_request *request, uint64_t *ret_skip)
+static unsigned int find_element(const struct block_transfer *transfer, uint64_t *ret_skip)
 {
-	uint64_t skip = request->done;
+	uint64_t skip = transfer->done;
 	unsigned int i = 0;
 
-	while (skip >= request->iov[i].iov_len)
-		skip -= request->iov[i++].iov_len;
+	while (skip >= transfer->iov[i].iov_len)
+		skip -= transfer->iov[i++].iov_len;
 	*ret_skip = skip;
 	return i;
 }
@@ -88,20 +82,20 @@ static unsigned int find_element(const struct block_request *request, uint64_t *
  * goes alone, so that the caller's vector need not be changed or copied.
  */
 static void prepare_transfer(struct io_uring_sqe *sqe, int file,
-			     const struct block_request *request)
+			     const struct block_transfer *transfer)
 {
-	uint64_t offset = request->offset + request->done;
+	uint64_t offset = transfer->offset + transfer->done;
 	uint64_t skip;
-	unsigned int i = find_element(request, &skip);
-	const struct iovec *iov = &request->iov[i];
-	unsigned int count = request->iov_count - i;
+	unsigned int i = find_element(transfer, &skip);
+	const struct iovec *iov = &transfer->iov[i];
+	unsigned int count = transfer->iov_count - i;
 	bool whole = skip == 0 && count > 1;
 	char *buffer = (char *)iov->iov_base + skip;
 	unsigned int length = (unsigned int)(iov->iov_len - skip);
 
-	if (request->operation == BLOCK_READ && whole)
+	if (transfer->operation == BLOCK_READ && whole)
 		io_uring_prep_readv(sqe, file, iov, count, offset);
-	else if (request->operation == BLOCK_READ)
+	else if (transfer->operation == BLOCK_READ)
 		io_uring_prep_read(sqe, file, buffer, length, offset);
 	else if (whole)
 		io_uring_prep_writev(sqe, file, iov, count, offset);
@@ -109,12 +103,13 @@ static void prepare_transfer(struct io_uring_sqe *sqe, int file,
 		io_uring_prep_write(sqe, file, buffer, length, offset);
 }
 
-static void prepare_zeroes(struct io_uring_sqe *sqe, int file, const struct block_request *request)
+static void prepare_zeroes(struct io_uring_sqe *sqe, int file,
+			   const struct block_transfer *transfer)
 {
-	uint64_t offset = request->offset + request->done;
-	uint64_t left = request->length - request->done;
+	uint64_t offset = transfer->offset + transfer->done;
+	uint64_t left = transfer->length - transfer->done;
 
-	if (request->zero_by_writing)
+	if (transfer->zero_by_writing)
 		io_uring_prep_write(sqe, file, zeroes,
 				    (unsigned int)(left < sizeof(zeroes) ? left : sizeof(zeroes)),
 				    offset);
@@ -123,8 +118,10 @@ static void prepare_zeroes(struct io_uring_sqe *sqe, int file, const struct bloc
 					(off_t)offset, (off_t)left);
 }
 
-bool block_ring_prepare(struct block_ring *ring, struct block_request *request)
+bool block_ring_prepare(struct block_ring *ring, struct block_transfer *transfer)
 {
+	bool registered = transfer->fd >= 0 && transfer->fd == ring->registered_fd;
+	int file = registered ? FIXED_FILE : transfer->fd;
 	struct io_uring_sqe *sqe;
 
 	if (ring->in_flight == BLOCK_RING_ENTRIES)
@@ -132,24 +129,28 @@ bool block_ring_prepare(struct block_ring *ring, struct block_request *request)
 	sqe = io_uring_get_sqe(&ring->uring);
 	if (!sqe)
 		return false;
-	switch (request->operation) {
+	switch (transfer->operation) {
 	case BLOCK_READ:
 	case BLOCK_WRITE:
-		prepare_transfer(sqe, ring->file, request);
+		prepare_transfer(sqe, file, transfer);
 		break;
 	case BLOCK_FLUSH:
-		io_uring_prep_fsync(sqe, ring->file, IORING_FSYNC_DATASYNC);
+		io_uring_prep_fsync(sqe, file, IORING_FSYNC_DATASYNC);
 		break;
 	case BLOCK_DISCARD:
-		io_uring_prep_fallocate(sqe, ring->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-					(off_t)request->offset, (off_t)request->length);
+		io_uring_prep_fallocate(sqe, file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					(off_t)transfer->offset, (off_t)transfer->length);
 		break;
 	case BLOCK_WRITE_ZEROES:
-		prepare_zeroes(sqe, ring->file, request);
+		prepare_zeroes(sqe, file, transfer);
+		break;
+	case BLOCK_NOTHING:
+		io_uring_prep_nop(sqe);
 		break;
 	}
-	io_uring_sqe_set_flags(sqe, ring->file_flags);
-	io_uring_sqe_set_data(sqe, request);
+	io_uring_sqe_set_flags(
+		sqe, registered && transfer->operation != BLOCK_NOTHING ? IOSQE_FIXED_FILE : 0);
+	io_uring_sqe_set_data(sqe, transfer);
 	ring->in_flight++;
 	return true;
 }
@@ -179,13 +180,13 @@ int block_ring_submit_and_wait(struct block_ring *ring, uint64_t most_ns)
 	return r < 0 && r != -EINTR && r != -ETIME ? r : 0;
 }
 
-bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result)
+bool block_ring_reap(struct block_ring *ring, struct block_transfer **ret_transfer, int *ret_result)
 {
 	struct io_uring_cqe *cqe;
 
 	if (io_uring_peek_cqe(&ring->uring, &cqe) < 0)
 		return false;
-	*ret_request = io_uring_cqe_get_data(cqe);
+	*ret_transfer = io_uring_cqe_get_data(cqe);
 	*ret_result = cqe->res;
 	io_uring_cqe_seen(&ring->uring, cqe);
 	ring->in_flight--;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The io_uring of one disk: turns block requests into submissions and hands back their results.
- * Holds no policy: what a result means is decided in block-backend.c.
+ * The io_uring of one disk: turns transfers into submissions and hands back their results.
+ * Holds no policy: what a result means is decided in block-transfers.c.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct block_request;
+struct block_transfer;
 
 enum { BLOCK_RING_ENTRIES = 128 };
 
@@ -17,15 +17,13 @@ enum { BLOCK_RING_ENTRIES = 128 };
 
 struct block_ring {
 	struct io_uring uring;
-	int file; /* registered or a descriptor, as file_flags say */
-	unsigned int file_flags;
+	int registered_fd;      /* -1: none */
 	unsigned int in_flight; /* prepared and not reaped: at most BLOCK_RING_ENTRIES */
 };
 
-/* fd: borrowed; -1: none yet. 0, -ENOTSUP where there is no io_uring, or negative errno. */
+/* fd: borrowed, the file of most transfers, which stays; -1: there is none. 0, -ENOTSUP where there
+ * is no io_uring, or negative errno. */
 int block_ring_init(struct block_ring *ring, int fd);
-/* What is prepared from here on goes to this descriptor (borrowed), without a system call. */
-void block_ring_set_file(struct block_ring *ring, int fd);
 void block_ring_finish(struct block_ring *ring);
 
 /* Readable when there is something to reap. */
@@ -34,11 +32,12 @@ static inline int block_ring_fd(const struct block_ring *ring)
 	return ring->uring.ring_fd;
 }
 
-/* Prepares what is left of the request. False when the ring is full. */
-bool block_ring_prepare(struct block_ring *ring, struct block_request *request);
+/* Prepares what is left of the transfer. False when the ring is full. */
+bool block_ring_prepare(struct block_ring *ring, struct block_transfer *transfer);
 /* Hands over what was prepared, and waits for a completion. 0 or negative errno (try again). */
 int block_ring_submit(struct block_ring *ring);
 /* Not longer than that. */
 int block_ring_submit_and_wait(struct block_ring *ring, uint64_t most_ns);
 /* The next completion: false when there is none. *ret_result as the system call would return it. */
-bool block_ring_reap(struct block_ring *ring, struct block_request **ret_request, int *ret_result);
+bool block_ring_reap(struct block_ring *ring, struct block_transfer **ret_transfer,
+		     int *ret_result);

@@ -129,7 +129,8 @@ static int execute(struct control_client *client, const struct control_command *
 		return operations->eject(machine, (unsigned int)command->arguments[0],
 					 command->arguments[1]);
 	case CONTROL_GROW_DISK:
-		return operations->grow_disk(machine, (unsigned int)command->arguments[0]);
+		return operations->grow_disk(machine, (unsigned int)command->arguments[0],
+					     command->arguments[1]);
 	case CONTROL_SNAPSHOT:
 		return snapshot(client, command, reply);
 	case CONTROL_WATCH:

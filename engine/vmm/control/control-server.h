@@ -55,7 +55,7 @@ struct control_operations {
 	 * Reads the size of a disk's file again and tells the guest. -ENODEV: there is no such
 	 * disk; -EOPNOTSUPP: the guest finds it at its next start only.
 	 */
-	int (*grow_disk)(void *machine, unsigned int disk);
+	int (*grow_disk)(void *machine, unsigned int disk, uint64_t size);
 	/* CONTROL_SNAPSHOT (protocol/control-protocol.h). */
 	int (*snapshot)(void *machine, struct control_snapshot *snapshot);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */

@@ -23,10 +23,10 @@ int machine_insert_medium(struct machine *machine, unsigned int number, int fd, 
 int machine_eject_medium(struct machine *machine, unsigned int number, bool force);
 
 /*
- * After a disk's file has grown; disks are counted from 0. -ENODEV: there is none; -EOPNOTSUPP: not
- * on the SATA adapter, which has no way to tell a guest.
+ * See block_backend_grow(); disks are counted from 0. -ENODEV: there is none; -EOPNOTSUPP: not on
+ * the SATA adapter, which has no way to tell a guest.
  */
-int machine_grow_disk(struct machine *machine, unsigned int number);
+int machine_grow_disk(struct machine *machine, unsigned int number, uint64_t size);
 
 /* No new requests from here on; what is under way goes on. */
 void machine_pause_drives(struct machine *machine);

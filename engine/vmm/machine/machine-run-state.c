@@ -242,9 +242,9 @@ static int control_set_link(void *machine, unsigned int nic, bool up)
 	return machine_net_set_link(machine, nic, up);
 }
 
-static int control_grow_disk(void *machine, unsigned int disk)
+static int control_grow_disk(void *machine, unsigned int disk, uint64_t size)
 {
-	return machine_grow_disk(machine, disk);
+	return machine_grow_disk(machine, disk, size);
 }
 
 static int control_snapshot(void *data, struct control_snapshot *snapshot)

@@ -36,11 +36,12 @@ static int allow_memory(scmp_filter_ctx context, int call)
 /*
  * To look at a descriptor, not to change it: a doorbell's O_NONBLOCK is the client's too, which
  * would block if a guest that has taken over this process cleared it. Only the terminal's own
- * descriptors are changed, back to what they were.
+ * descriptors are changed, back to what they were. A disk's lock becomes a shared one when nobody
+ * writes that file any more.
  */
 static int allow_fcntl(scmp_filter_ctx context)
 {
-	static const int harmless[] = {F_GETFL, F_GET_SEALS, F_DUPFD_CLOEXEC};
+	static const int harmless[] = {F_GETFL, F_GET_SEALS, F_DUPFD_CLOEXEC, F_OFD_SETLK};
 	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
 				 SCMP_A0_32(SCMP_CMP_LE, STDERR_FILENO, 0),
 				 SCMP_A1_32(SCMP_CMP_EQ, F_SETFL, 0));

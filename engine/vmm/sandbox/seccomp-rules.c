@@ -27,7 +27,7 @@ static const int main_calls[] = {
 	SCMP_SYS(socketpair),
 	/* files that are open: kernel and initrd at a reset, statistics, disks */
 	SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close),
-	SCMP_SYS(fdatasync), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(fdatasync), SCMP_SYS(fallocate), SCMP_SYS(io_uring_enter),
 	/* UEFI's variables */
 	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
 	/* a snapshot: a copy of the process writes its memory down and keeps nothing else open */

@@ -320,11 +320,11 @@ static void virtio_block_destroy(struct virtio_device *device)
 	free(block);
 }
 
-int virtio_block_grow(struct virtio_device *device)
+int virtio_block_grow(struct virtio_device *device, uint64_t size)
 {
 	struct virtio_block *block = from_device(device);
 	uint64_t before = block->capacity;
-	int r = block_backend_grow(block->backend);
+	int r = block_backend_grow(block->backend, size);
 
 	if (r < 0)
 		return r;

@@ -50,9 +50,8 @@ int virtio_tablet_create(const struct virtio_host *host, uint8_t devfn,
 int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
 			struct block_backend *backend, const char *serial,
 			struct virtio_device **ret_device);
-/* Tells the guest that the backend's file has grown, if it has. 0 or negative errno. Main thread.
- */
-int virtio_block_grow(struct virtio_device *device);
+/* Tells the guest that the backend has grown, if it has; see block_backend_grow(). Main thread. */
+int virtio_block_grow(struct virtio_device *device, uint64_t size);
 /* The cable is in. The backend stays the caller's. */
 int virtio_net_create(const struct virtio_host *host, uint8_t devfn, struct net_backend *backend,
 		      const uint8_t mac[VIRTIO_NET_MAC_SIZE], struct virtio_device **ret_device);

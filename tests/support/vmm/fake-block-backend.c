@@ -61,7 +61,7 @@ uint64_t block_backend_size(const struct block_backend *backend)
 	return backend->ejected ? 0 : backend->size;
 }
 
-int block_backend_grow(struct block_backend *backend)
+int block_backend_grow(struct block_backend *backend, uint64_t size)
 {
 	return 0; /* the contents are the test's */
 }
@@ -86,7 +86,7 @@ void block_backend_submit(struct block_backend *backend, struct block_request *r
 	assert(!backend->read_only || request->operation == BLOCK_READ ||
 	       request->operation == BLOCK_FLUSH);
 	request->next = NULL;
-	request->medium = backend->medium;
+	request->work.epoch = backend->medium;
 	if (backend->last)
 		backend->last->next = request;
 	else
@@ -114,6 +114,8 @@ static void carry_out(struct block_backend *backend, const struct block_request 
 		assert(length == request->length);
 		break;
 	case BLOCK_DISCARD:
+	case BLOCK_NOTHING:
+		break;
 	case BLOCK_WRITE_ZEROES:
 		memset(at, 0, request->length);
 		break;
@@ -139,7 +141,7 @@ unsigned int fake_block_backend_complete(struct block_backend *backend, unsigned
 
 	while (done < count && backend->first) {
 		struct block_request *request = take_first(backend);
-		bool changed = request->medium != backend->medium;
+		bool changed = request->work.epoch != backend->medium;
 
 		if (!changed)
 			carry_out(backend, request);

@@ -110,7 +110,7 @@ static int fake_set_link(void *data, unsigned int nic, bool up)
 	return 0;
 }
 
-static int fake_grow_disk(void *data, unsigned int disk)
+static int fake_grow_disk(void *data, unsigned int disk, uint64_t size)
 {
 	struct fake_machine *machine = data;
 

@@ -40,6 +40,27 @@ static void test_copy(void)
 	g_assert_cmpmem(vector.text, 12, "abXYZfghijkX", 12);
 }
 
+static void test_slice(void)
+{
+	struct vector vector;
+	struct iovec slice[4];
+	char buffer[13];
+
+	vector_init(&vector);
+	for (unsigned int offset = 0; offset < 12; offset++) {
+		for (unsigned int length = 1; length <= 12 - offset; length++) {
+			unsigned int n = iov_slice(vector.iov, 4, offset, length, slice);
+
+			g_assert_cmpuint(n, ==, iov_slice(vector.iov, 4, offset, length, NULL));
+			g_assert_cmpuint(iov_length(slice, n), ==, length);
+			iov_read(slice, n, 0, buffer, 12);
+			g_assert_cmpmem(buffer, length, &"abcdefghijkl"[offset], length);
+			for (unsigned int i = 0; i < n; i++)
+				g_assert_cmpuint(slice[i].iov_len, >, 0);
+		}
+	}
+}
+
 static void test_cut(void)
 {
 	for (unsigned int front = 0; front <= 13; front++) {
@@ -64,6 +85,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/iov/copy", test_copy);
+	g_test_add_func("/iov/slice", test_slice);
 	g_test_add_func("/iov/cut", test_cut);
 	return g_test_run();
 }

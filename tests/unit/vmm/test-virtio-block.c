@@ -131,7 +131,7 @@ static void grow_now(void *data)
 {
 	struct fixture *fixture = data;
 
-	g_assert_cmpint(virtio_block_grow(fixture->device), ==, 0);
+	g_assert_cmpint(virtio_block_grow(fixture->device, 0), ==, 0);
 }
 
 static unsigned int config_interrupts(struct fixture *fixture)
