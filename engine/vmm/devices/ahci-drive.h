@@ -11,6 +11,8 @@
 struct ahci_command;
 struct ahci_drive;
 struct block_backend;
+struct state_reader;
+struct state_writer;
 
 struct ahci_drive_ops {
 	/* Carries a command out; sooner or later it ends with one of the calls of ahci-command.h.
@@ -19,6 +21,9 @@ struct ahci_drive_ops {
 	/* Back to power-on settings; no command is under way. Any thread. */
 	void (*reset)(struct ahci_drive *drive);
 	void (*destroy)(struct ahci_drive *drive);
+	/* No command is under way; problems are told the reader. */
+	void (*save)(const struct ahci_drive *drive, struct state_writer *writer);
+	void (*load)(struct ahci_drive *drive, struct state_reader *reader);
 };
 
 struct ahci_drive {

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "devices/ahci-drive.h"
 #include "memory/guest-memory.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 /* Registers, section 3.3 */
 enum {
@@ -589,6 +591,80 @@ void ahci_port_write(struct ahci_port *port, unsigned int offset, uint32_t value
 		}
 		break;
 	}
+}
+
+/* State */
+
+static void save_registers(const struct ahci_port_registers *registers, struct state_writer *writer)
+{
+	state_writer_put64(writer, registers->command_list);
+	state_writer_put64(writer, registers->received_fis);
+	state_writer_put32(writer, registers->interrupt_status);
+	state_writer_put32(writer, registers->interrupt_enable);
+	state_writer_put32(writer, registers->command);
+	state_writer_put32(writer, registers->task_file);
+	state_writer_put32(writer, registers->signature);
+	state_writer_put32(writer, registers->control);
+	state_writer_put32(writer, registers->active);
+	state_writer_put32(writer, registers->issue);
+}
+
+void ahci_port_save(const struct ahci_port *port, struct state_writer *writer)
+{
+	assert(port->in_flight == 0 && !port->stopping);
+	save_registers(&port->registers, writer);
+	state_writer_put_bool(writer, port->link);
+	state_writer_put_bool(writer, port->signature_pending);
+	state_writer_put_bool(writer, port->soft_reset);
+	state_writer_put_bool(writer, port->failed);
+	state_writer_put8(writer, (uint8_t)port->current_slot);
+	state_writer_put8(writer, (uint8_t)port->first_slot);
+	state_writer_put32(writer, port->outstanding);
+	state_writer_put32(writer, port->finished);
+	port->drive->ops->save(port->drive, writer);
+}
+
+/* Nothing but what the guest could have written, or a drive answered. */
+static void load_registers(struct ahci_port_registers *registers, struct state_reader *reader)
+{
+	registers->command_list = state_reader_get64(reader);
+	registers->received_fis = state_reader_get64(reader);
+	registers->interrupt_status = state_reader_get32(reader);
+	registers->interrupt_enable = state_reader_get32(reader);
+	registers->command = state_reader_get32(reader);
+	registers->task_file = state_reader_get32(reader);
+	registers->signature = state_reader_get32(reader);
+	registers->control = state_reader_get32(reader);
+	registers->active = state_reader_get32(reader);
+	registers->issue = state_reader_get32(reader);
+	state_reader_check(reader,
+			   !(registers->command_list & ~list_mask) &&
+				   !(registers->received_fis & ~received_mask) &&
+				   !(registers->interrupt_enable & ~IE_WRITABLE) &&
+				   !(registers->command & ~CMD_WRITABLE) &&
+				   !(registers->task_file & ~0xffffu) &&
+				   !(registers->control & ~SCTL_WRITABLE),
+			   "a SATA port has no such bits");
+}
+
+void ahci_port_load(struct ahci_port *port, struct state_reader *reader)
+{
+	load_registers(&port->registers, reader);
+	port->link = state_reader_get_bool(reader);
+	port->signature_pending = state_reader_get_bool(reader);
+	port->soft_reset = state_reader_get_bool(reader);
+	port->failed = state_reader_get_bool(reader);
+	port->current_slot = state_reader_get8(reader);
+	port->first_slot = state_reader_get8(reader);
+	port->outstanding = state_reader_get32(reader);
+	port->finished = state_reader_get32(reader);
+	port->drive->ops->load(port->drive, reader);
+	state_reader_check(reader,
+			   port->current_slot < AHCI_PORT_COMMANDS &&
+				   port->first_slot < AHCI_PORT_COMMANDS,
+			   "a SATA port has no such command");
+	state_reader_check(reader, port->link || (port->registers.control & SCTL_DETECT),
+			   "a SATA port has lost its drive");
 }
 
 /* Creation */

@@ -18,6 +18,8 @@
 
 struct ahci_drive;
 struct guest_memory;
+struct state_reader;
+struct state_writer;
 
 enum {
 	AHCI_PORT_COMMANDS = 32,
@@ -105,6 +107,13 @@ void ahci_port_reset_and_wait(struct ahci_port *port);
 /* Takes nothing until resumed; what was taken completes. */
 void ahci_port_pause(struct ahci_port *port);
 void ahci_port_resume(struct ahci_port *port);
+
+/*
+ * To and from a machine's state, with the drive: no command is under way, and load is for a port
+ * that is paused. Problems are told the reader.
+ */
+void ahci_port_save(const struct ahci_port *port, struct state_writer *writer);
+void ahci_port_load(struct ahci_port *port, struct state_reader *reader);
 
 /* For ahci-command.c. */
 /* Whether the guest waits no more for what was taken. */

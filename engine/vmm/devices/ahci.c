@@ -16,6 +16,8 @@
 #include "devices/ahci-port.h"
 #include "loop/event-loop.h"
 #include "pci/pci-device.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 /* Generic host control, section 3.1 */
 enum {
@@ -403,4 +405,46 @@ bool ahci_is_idle(const struct ahci *ahci)
 			return false;
 	}
 	return true;
+}
+
+/* State */
+
+void ahci_save(const struct ahci *ahci, struct state_writer *writer)
+{
+	assert(!ahci->resetting);
+	pci_device_save(&ahci->function, writer);
+	state_writer_put32(writer, implemented_ports(ahci));
+	state_writer_put_bool(writer, ahci->interrupts_enabled);
+	state_writer_put32(writer, ahci->interrupt_status);
+	for (unsigned int i = 0; i < AHCI_PORTS; i++) {
+		if (ahci->ports[i])
+			ahci_port_save(ahci->ports[i], writer);
+	}
+}
+
+static void load_ports(struct ahci *ahci, struct state_reader *reader)
+{
+	for (unsigned int i = 0; i < AHCI_PORTS; i++) {
+		if (ahci->ports[i])
+			ahci_port_load(ahci->ports[i], reader);
+	}
+}
+
+int ahci_load(struct ahci *ahci, struct state_reader *reader)
+{
+	uint32_t ports = implemented_ports(ahci);
+
+	ahci_pause(ahci);
+	pci_device_load(&ahci->function, reader);
+	if (!state_reader_check(reader, state_reader_get32(reader) == ports,
+				"its drives are on other ports"))
+		return state_reader_result(reader);
+	ahci->interrupts_enabled = state_reader_get_bool(reader);
+	ahci->interrupt_status = state_reader_get32(reader);
+	state_reader_check(reader, !(ahci->interrupt_status & ~ports),
+			   "a SATA port that does not exist has interrupted");
+	load_ports(ahci, reader);
+	if (state_reader_result(reader) == 0)
+		update_interrupt(ahci);
+	return state_reader_result(reader);
 }

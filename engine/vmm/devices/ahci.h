@@ -15,6 +15,8 @@ struct block_backend;
 struct event_loop;
 struct guest_memory;
 struct pci_host_bridge;
+struct state_reader;
+struct state_writer;
 
 enum { AHCI_PORTS = 6, AHCI_DEVFN = 31 << 3 | 2 };
 
@@ -48,3 +50,12 @@ void ahci_pause(struct ahci *ahci);
 void ahci_resume(struct ahci *ahci);
 /* Whether no command is under way. */
 bool ahci_is_idle(const struct ahci *ahci);
+
+/*
+ * As in devices.h, with everything on its ports; after the memory and pci_host_bridge_load(). No
+ * command is under way; what is issued is taken when the adapter, which load leaves paused, goes
+ * on. A disk that has become larger shows its old size; a CD that is another is news to the guest.
+ */
+enum { AHCI_STATE_VERSION = 1 };
+void ahci_save(const struct ahci *ahci, struct state_writer *writer);
+int ahci_load(struct ahci *ahci, struct state_reader *reader);

@@ -13,6 +13,8 @@
 #include "devices/ahci-command.h"
 #include "devices/ahci-drive.h"
 #include "devices/ata-identify.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum ata_command {
 	ATA_TRIM = 0x06, /* DATA SET MANAGEMENT */
@@ -69,6 +71,7 @@ enum {
 	FEATURE_READ_AHEAD_ON = 0xAA,
 	FEATURE_DEFAULTS_ON_RESET = 0xCC,
 	MODE_ULTRA_DMA = 0x40,
+	ULTRA_DMA_MODES = 7,
 };
 
 /* Of the last queued command that failed: the driver reads it in a log. */
@@ -80,7 +83,7 @@ struct queue_error {
 };
 
 struct ata_disk {
-	struct ahci_drive drive;
+	struct ahci_drive drive; /* first */
 	uint64_t sectors;
 	char serial[AHCI_DRIVE_SERIAL_LENGTH + 1];
 	bool write_cache, read_ahead;
@@ -353,10 +356,10 @@ static void read_log(struct ahci_command *command)
 
 static bool set_transfer_mode(struct ata_disk *disk, uint8_t mode)
 {
-	if ((mode & 0xf8) == MODE_ULTRA_DMA && (mode & 7) < 7)
+	if ((mode & 0xf8) == MODE_ULTRA_DMA && (mode & 7) < ULTRA_DMA_MODES)
 		disk->dma_mode = mode & 7;
 	/* PIO and multiword DMA are as good: nothing here has a speed. */
-	return mode < MODE_ULTRA_DMA + 7;
+	return mode < MODE_ULTRA_DMA + ULTRA_DMA_MODES;
 }
 
 static bool set_feature(struct ata_disk *disk, const struct ata_taskfile *taskfile)
@@ -397,11 +400,16 @@ static void set_features(struct ahci_command *command)
 		ahci_command_finish(command);
 }
 
+static bool multiple_exists(uint8_t sectors)
+{
+	return sectors <= ATA_MULTIPLE_MAX && !(sectors & (sectors - 1));
+}
+
 static void set_multiple(struct ahci_command *command)
 {
 	uint8_t sectors = (uint8_t)command->taskfile.count;
 
-	if (sectors > ATA_MULTIPLE_MAX || (sectors & (sectors - 1))) {
+	if (!multiple_exists(sectors)) {
 		abort_command(command);
 		return;
 	}
@@ -494,10 +502,60 @@ static void destroy(struct ahci_drive *drive)
 	free(from_drive(drive));
 }
 
+static void save(const struct ahci_drive *drive, struct state_writer *writer)
+{
+	const struct ata_disk *disk = (const struct ata_disk *)drive;
+	const struct queue_error *error = &disk->queue_error;
+
+	state_writer_put64(writer, disk->sectors);
+	state_writer_put_bool(writer, disk->write_cache);
+	state_writer_put_bool(writer, disk->read_ahead);
+	state_writer_put8(writer, disk->multiple);
+	state_writer_put8(writer, disk->dma_mode);
+	state_writer_put_bool(writer, error->valid);
+	state_writer_put8(writer, error->tag);
+	state_writer_put8(writer, error->status);
+	state_writer_put8(writer, error->error);
+	state_writer_put8(writer, error->device);
+	state_writer_put64(writer, error->lba);
+	state_writer_put16(writer, error->count);
+}
+
+static void load_queue_error(struct queue_error *error, struct state_reader *reader)
+{
+	error->valid = state_reader_get_bool(reader);
+	error->tag = state_reader_get8(reader);
+	error->status = state_reader_get8(reader);
+	error->error = state_reader_get8(reader);
+	error->device = state_reader_get8(reader);
+	error->lba = state_reader_get64(reader);
+	error->count = state_reader_get16(reader);
+}
+
+/* There is no way to tell a driver that its disk has grown: it keeps the size it knows. */
+static void load(struct ahci_drive *drive, struct state_reader *reader)
+{
+	struct ata_disk *disk = from_drive(drive);
+	uint64_t sectors = state_reader_get64(reader);
+
+	if (state_reader_check(reader, sectors <= disk->sectors, "a disk is smaller than it was"))
+		disk->sectors = sectors;
+	disk->write_cache = state_reader_get_bool(reader);
+	disk->read_ahead = state_reader_get_bool(reader);
+	disk->multiple = state_reader_get8(reader);
+	disk->dma_mode = state_reader_get8(reader);
+	load_queue_error(&disk->queue_error, reader);
+	state_reader_check(reader,
+			   multiple_exists(disk->multiple) && disk->dma_mode < ULTRA_DMA_MODES,
+			   "a disk has no such mode");
+}
+
 static const struct ahci_drive_ops ata_disk_ops = {
 	.execute = execute,
 	.reset = reset,
 	.destroy = destroy,
+	.save = save,
+	.load = load,
 };
 
 int ata_disk_create(struct block_backend *backend, const char *serial, unsigned int port,

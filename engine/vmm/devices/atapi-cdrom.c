@@ -16,6 +16,8 @@
 #include "devices/ahci-drive.h"
 #include "devices/ata-identify.h"
 #include "devices/mmc-responses.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum ata_command {
 	ATA_DEVICE_RESET = 0x08,
@@ -77,7 +79,7 @@ enum {
 };
 
 struct atapi_cdrom {
-	struct ahci_drive drive;
+	struct ahci_drive drive; /* first */
 	char serial[SERIAL_SIZE];
 	struct mmc_medium medium;
 	struct mmc_sense sense;
@@ -123,17 +125,22 @@ static uint32_t count_blocks(const struct block_backend *backend)
 	return blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)blocks;
 }
 
+/* There is another medium in it, or none. */
+static void note_change(struct atapi_cdrom *cdrom, bool loaded)
+{
+	cdrom->medium.blocks = count_blocks(cdrom->drive.backend);
+	cdrom->medium.tray_open = !loaded;
+	cdrom->attention = loaded;
+	cdrom->event = loaded ? MMC_EVENT_NEW_MEDIUM : MMC_EVENT_REMOVAL;
+}
+
 static int change_medium(struct atapi_cdrom *cdrom, int fd)
 {
 	int r = block_backend_change_medium(cdrom->drive.backend, fd);
 
-	if (r < 0)
-		return r;
-	cdrom->medium.blocks = count_blocks(cdrom->drive.backend);
-	cdrom->medium.tray_open = fd < 0;
-	cdrom->attention = fd >= 0;
-	cdrom->event = fd < 0 ? MMC_EVENT_REMOVAL : MMC_EVENT_NEW_MEDIUM;
-	return 0;
+	if (r == 0)
+		note_change(cdrom, fd >= 0);
+	return r;
 }
 
 /* Whether the medium may go; a guest that holds it is asked. */
@@ -590,10 +597,58 @@ static void destroy(struct ahci_drive *drive)
 	free(from_drive(drive));
 }
 
+static void save(const struct ahci_drive *drive, struct state_writer *writer)
+{
+	const struct atapi_cdrom *cdrom = (const struct atapi_cdrom *)drive;
+
+	state_writer_put32(writer, cdrom->medium.blocks);
+	state_writer_put_bool(writer, cdrom->medium.tray_open);
+	state_writer_put_bool(writer, cdrom->medium.locked);
+	state_writer_put8(writer, (uint8_t)cdrom->sense.key);
+	state_writer_put8(writer, cdrom->sense.code);
+	state_writer_put8(writer, cdrom->sense.qualifier);
+	state_writer_put_bool(writer, cdrom->sense.block_valid);
+	state_writer_put32(writer, cdrom->sense.block);
+	state_writer_put_bool(writer, cdrom->attention);
+	state_writer_put8(writer, (uint8_t)cdrom->event);
+}
+
+static void load_sense(struct mmc_sense *sense, struct state_reader *reader)
+{
+	uint8_t key = state_reader_get8(reader);
+
+	sense->key = (enum mmc_sense_key)key;
+	sense->code = state_reader_get8(reader);
+	sense->qualifier = state_reader_get8(reader);
+	sense->block_valid = state_reader_get_bool(reader);
+	sense->block = state_reader_get32(reader);
+	state_reader_check(reader, key <= MMC_UNIT_ATTENTION, "a CD-ROM drive has no such error");
+}
+
+/* A CD that was only lent may have gone since, or be another: as if it were changed now. */
+static void load(struct ahci_drive *drive, struct state_reader *reader)
+{
+	struct atapi_cdrom *cdrom = from_drive(drive);
+	uint32_t blocks = state_reader_get32(reader);
+	uint8_t event;
+
+	cdrom->medium.tray_open = state_reader_get_bool(reader);
+	cdrom->medium.locked = state_reader_get_bool(reader);
+	load_sense(&cdrom->sense, reader);
+	cdrom->attention = state_reader_get_bool(reader);
+	event = state_reader_get8(reader);
+	cdrom->event = (enum mmc_media_event)event;
+	state_reader_check(reader, event <= MMC_EVENT_REMOVAL, "a CD-ROM drive has no such event");
+	if (blocks != cdrom->medium.blocks)
+		note_change(cdrom, cdrom->medium.blocks > 0);
+}
+
 static const struct ahci_drive_ops atapi_cdrom_ops = {
 	.execute = execute,
 	.reset = reset,
 	.destroy = destroy,
+	.save = save,
+	.load = load,
 };
 
 int atapi_cdrom_create(struct block_backend *backend, unsigned int port,

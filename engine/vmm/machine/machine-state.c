@@ -110,6 +110,7 @@ static int load_chips(struct machine *machine, void *part, struct state_reader *
 	}
 
 DEFINE_DEVICE(acpi_pm)
+DEFINE_DEVICE(ahci)
 DEFINE_DEVICE(cmos_rtc)
 DEFINE_DEVICE(fw_cfg)
 DEFINE_DEVICE(i8042)
@@ -161,6 +162,7 @@ static const struct part parts[] = {
 	      virtio_device),
 	PARTS("virtio-block", VIRTIO_DEVICE_STATE_VERSION, disks, MACHINE_MAX_DISKS, .device,
 	      virtio_device),
+	PART("ahci", AHCI_STATE_VERSION, ahci, ahci),
 };
 enum { PARTS_COUNT = sizeof(parts) / sizeof(parts[0]) };
 

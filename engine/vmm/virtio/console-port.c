@@ -8,6 +8,8 @@
 #include "base/fd.h"
 #include "base/iov.h"
 #include "loop/event-loop.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 
 enum { CHAINS_PER_TURN = 64 };
@@ -271,4 +273,30 @@ static void on_peer(void *data, uint32_t events)
 		port->device->transport->ops->schedule(port->device->transport, port->output_queue);
 	if (port->peer_fd >= 0 && events & (EPOLLIN | EPOLLHUP | EPOLLERR) && wants_input(port))
 		receive(port);
+}
+
+void console_port_save(const struct console_port *port, struct state_writer *writer)
+{
+	state_writer_put_bool(writer, port->guest_open);
+	state_writer_put_bool(writer, port->output_held);
+	state_writer_put16(writer, port->output_head);
+	state_writer_put16(writer, (uint16_t)port->input_count);
+	state_writer_put_bytes(writer, &port->input[port->input_at], port->input_count);
+}
+
+void console_port_load(struct console_port *port, struct state_reader *reader)
+{
+	uint16_t count;
+
+	port->guest_open = state_reader_get_bool(reader);
+	port->output_held = state_reader_get_bool(reader);
+	port->output_head = state_reader_get16(reader);
+	port->output_count = 0;
+	count = state_reader_get16(reader);
+	if (!state_reader_check(reader, count <= sizeof(port->input),
+				"more waits for a console port than can"))
+		return;
+	state_reader_get_bytes(reader, port->input, count);
+	port->input_at = 0;
+	port->input_count = count;
 }

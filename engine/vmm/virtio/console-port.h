@@ -18,6 +18,8 @@
 
 struct event_loop;
 struct event_source;
+struct state_reader;
+struct state_writer;
 struct virtio_device;
 
 enum { CONSOLE_QUEUE_SIZE = 64, CONSOLE_PORT_INPUT_SIZE = 16 << 10 };
@@ -60,6 +62,13 @@ bool console_port_is_connected(const struct console_port *port);
 void console_port_set_open(struct console_port *port, bool open);
 /* The device is reset. The peer stays. Any thread. */
 void console_port_reset(struct console_port *port);
+
+/*
+ * To and from a machine's state. The peer stays with the machine that was saved: what it has sent
+ * reaches the guest here too, what it has not taken of a buffer is lost.
+ */
+void console_port_save(const struct console_port *port, struct state_writer *writer);
+void console_port_load(struct console_port *port, struct state_reader *reader);
 
 /* For process(), when the guest has given buffers to the queue. True: call again soon. */
 void console_port_feed_guest(struct console_port *port);

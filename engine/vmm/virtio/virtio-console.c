@@ -19,6 +19,8 @@
 
 #include "base/byte-order.h"
 #include "base/iov.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/console-port.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
@@ -37,6 +39,7 @@ enum owed {
 	OWED_NAME = 4,
 	OWED_OPEN = 8, /* whether a peer is connected */
 };
+enum { OWED_ALL = OWED_ADD | OWED_CONSOLE | OWED_NAME | OWED_OPEN };
 
 struct named_port {
 	struct console_port port; /* first */
@@ -47,7 +50,7 @@ struct named_port {
 };
 
 struct virtio_console {
-	struct virtio_device device;
+	struct virtio_device device; /* first */
 	struct virtio_console_config config;
 	unsigned int port_count;   /* including port 0, which may not exist */
 	struct named_port ports[]; /* by the number the guest knows */
@@ -295,10 +298,70 @@ static void virtio_console_destroy(struct virtio_device *device)
 	free(console);
 }
 
+static void virtio_console_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_console *console = (const struct virtio_console *)device;
+
+	state_writer_put8(writer, (uint8_t)console->port_count);
+	for (unsigned int i = 0; i < console->port_count; i++) {
+		const struct named_port *port = &console->ports[i];
+
+		state_writer_put_bytes(writer, port->name, sizeof(port->name));
+		state_writer_put_bool(writer, port->ready);
+		state_writer_put8(writer, (uint8_t)port->owed);
+		state_writer_put_bool(writer, console_port_is_connected(&port->port));
+		console_port_save(&port->port, writer);
+	}
+}
+
+/* Nobody is connected here yet: a guest that thinks so is told. */
+static void load_port(struct named_port *port, struct state_reader *reader)
+{
+	char name[VIRTIO_CONSOLE_NAME_SIZE];
+	bool was_connected;
+
+	state_reader_get_bytes(reader, name, sizeof(name));
+	port->ready = state_reader_get_bool(reader);
+	port->owed = state_reader_get8(reader);
+	was_connected = state_reader_get_bool(reader);
+	console_port_load(&port->port, reader);
+	state_reader_check(reader, memcmp(name, port->name, sizeof(name)) == 0,
+			   "its console ports are others");
+	state_reader_check(reader, !(port->owed & ~(unsigned int)OWED_ALL),
+			   "a console port is owed what there is not");
+	if (port->ready && was_connected)
+		port->owed |= OWED_OPEN;
+}
+
+static void virtio_console_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_console *console = from_device(device);
+
+	if (!state_reader_check(reader, state_reader_get8(reader) == console->port_count,
+				"its console ports are others"))
+		return;
+	for (unsigned int i = 0; i < console->port_count; i++)
+		load_port(&console->ports[i], reader);
+}
+
+static unsigned int virtio_console_held(const struct virtio_device *device, unsigned int queue)
+{
+	const struct virtio_console *console = (const struct virtio_console *)device;
+
+	for (unsigned int i = 0; i < console->port_count; i++) {
+		if (console->ports[i].exists && console->ports[i].port.output_queue == queue)
+			return console->ports[i].port.output_held;
+	}
+	return 0;
+}
+
 static const struct virtio_device_ops virtio_console_ops = {
 	.process = virtio_console_process,
 	.stop = virtio_console_stop,
 	.destroy = virtio_console_destroy,
+	.save = virtio_console_save,
+	.load = virtio_console_load,
+	.held = virtio_console_held,
 };
 
 static struct named_port *find_port(struct virtio_console *console, const char *name)

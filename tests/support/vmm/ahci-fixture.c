@@ -9,6 +9,7 @@
 
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "pci/pci-host-bridge.h"
 
 enum { A_DESCRIPTOR = 7 /* never looked at */, POLLS = 100000, POLL_US = 100 };
 
@@ -142,6 +143,49 @@ int ahci_fixture_eject(struct ahci_fixture *fixture, bool force)
 {
 	fixture->flag = force;
 	test_machine_call(&fixture->machine, eject, fixture);
+	return fixture->argument;
+}
+
+static void save(void *data)
+{
+	struct ahci_fixture *fixture = data;
+	struct state_writer *writer = state_block_write(fixture->block);
+
+	ahci_pause(fixture->ahci);
+	block_backend_drain(fixture->disk_backend);
+	block_backend_drain(fixture->cdrom_backend);
+	g_assert_true(ahci_is_idle(fixture->ahci));
+	pci_host_bridge_save(fixture->machine.host.bridge, writer);
+	ahci_save(fixture->ahci, writer);
+	state_block_written(fixture->block);
+	ahci_resume(fixture->ahci);
+}
+
+void ahci_fixture_save(struct ahci_fixture *fixture, struct state_block *block)
+{
+	fixture->block = block;
+	test_machine_call(&fixture->machine, save, fixture);
+}
+
+static void load(void *data)
+{
+	struct ahci_fixture *fixture = data;
+	struct state_reader *reader = state_block_read(fixture->block);
+	int r = pci_host_bridge_load(fixture->machine.host.bridge, reader);
+
+	if (r == 0)
+		r = ahci_load(fixture->ahci, reader);
+	if (r == 0) {
+		state_block_loaded(fixture->block, r);
+		ahci_resume(fixture->ahci);
+	}
+	fixture->argument = r;
+}
+
+int ahci_fixture_load(struct ahci_fixture *fixture, struct state_block *block)
+{
+	fixture->block = block;
+	test_machine_call(&fixture->machine, load, fixture);
 	return fixture->argument;
 }
 

@@ -8,6 +8,7 @@
 #include "ahci-driver.h"
 #include "devices/ahci.h"
 #include "fake-block-backend.h"
+#include "state-block.h"
 
 enum {
 	AHCI_FIXTURE_DISK_PORT = 0,
@@ -29,6 +30,7 @@ struct ahci_fixture {
 	struct block_backend *backend;
 	int argument;
 	bool flag;
+	struct state_block *block;
 };
 
 enum ahci_fixture_options {
@@ -51,6 +53,11 @@ void ahci_fixture_fail(struct ahci_fixture *fixture, struct block_backend *backe
 /* The host changes the medium. */
 int ahci_fixture_insert(struct ahci_fixture *fixture, bool force);
 int ahci_fixture_eject(struct ahci_fixture *fixture, bool force);
+
+/* Saves the adapter with its bus, once what it has taken is complete. */
+void ahci_fixture_save(struct ahci_fixture *fixture, struct state_block *block);
+/* It goes on from there: 0; or -EPROTO, and is only good for being destroyed. */
+int ahci_fixture_load(struct ahci_fixture *fixture, struct state_block *block);
 
 /* Guest memory for data, from AHCI_DRIVER_DATA on. */
 uint8_t *ahci_fixture_data(struct ahci_fixture *fixture);

@@ -4,12 +4,14 @@
  */
 #include "devices/ahci.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
 #include "ahci-fixture.h"
 #include "loop/event-loop.h"
+#include "memory/guest-memory.h"
 #include "pci/pci-host-bridge.h"
 
 enum {
@@ -304,6 +306,98 @@ static void test_destroy(void)
 	ahci_destroy(NULL);
 }
 
+static struct state_block block;
+static uint8_t memory[TEST_MACHINE_MEMORY];
+
+enum { READ_SECTORS = 2048, READ_LENGTH = READ_SECTORS * 512 };
+
+/* Two commands: one has been taken, one is issued. */
+static void guest_before(struct ahci_fixture *fixture)
+{
+	const struct ahci_region region = {AHCI_DRIVER_DATA, READ_LENGTH};
+	const struct ahci_request read = {.command = READ_DMA_EXT,
+					  .lba = 7,
+					  .count = READ_SECTORS,
+					  .regions = &region,
+					  .region_count = 1};
+	struct ahci_driver *disk = &fixture->disk;
+
+	ahci_driver_write(disk, AHCI_PXIE, ~0u);
+	ahci_driver_write_host(disk, AHCI_GHC, GHC_AE | GHC_IE);
+	ahci_driver_prepare(disk, 0, &read);
+	ahci_driver_prepare(disk, 1, &read);
+	ahci_driver_write(disk, AHCI_PXIS, ~0u);
+	ahci_driver_write(disk, AHCI_PXCI, 3);
+	ahci_fixture_wait_in_flight(fixture, fixture->disk_backend, 1);
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmphex(ahci_driver_read(disk, AHCI_PXCI), ==, 2);
+	g_assert_true(line(fixture));
+	g_assert_cmpint(guest_memory_read(fixture->machine.host.memory, 0, memory, sizeof(memory)),
+			==, 0);
+}
+
+/* What was taken is done and told; what was issued is done here. */
+static void guest_after(struct ahci_fixture *fixture)
+{
+	struct ahci_driver *disk = &fixture->disk;
+
+	memset(memory + AHCI_DRIVER_DATA, 0, READ_LENGTH);
+	g_assert_cmpint(guest_memory_write(fixture->machine.host.memory, 0, memory, sizeof(memory)),
+			==, 0);
+	g_assert_false(line(fixture));
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_true(line(fixture));
+	g_assert_cmphex(host(fixture, AHCI_GHC), ==, GHC_AE | GHC_IE);
+	g_assert_cmphex(host(fixture, AHCI_IS), ==, 1);
+	g_assert_cmphex(ahci_driver_read(disk, AHCI_PXIS), ==, AHCI_IS_REGISTER);
+	g_assert_cmphex(ahci_driver_read(disk, AHCI_PXCLB), ==, disk->list);
+	ahci_driver_write(disk, AHCI_PXIS, ~0u);
+	ahci_driver_write_host(disk, AHCI_IS, ~0u);
+	g_assert_false(line(fixture));
+	ahci_fixture_wait_in_flight(fixture, fixture->disk_backend, 1);
+	ahci_fixture_complete(fixture, fixture->disk_backend, 1);
+	g_assert_cmphex(ahci_driver_read(disk, AHCI_PXCI), ==, 0);
+	g_assert_true(line(fixture));
+	g_assert_cmpmem(ahci_fixture_data(fixture), READ_LENGTH, fixture->disk_contents + 7 * 512,
+			READ_LENGTH);
+}
+
+static void test_state(void)
+{
+	ahci_fixture_run(0, guest_before);
+	ahci_fixture_run(0, guest_after);
+}
+
+/* From the end: the drive (16 bytes), queued commands, slots, four bits, then the registers. */
+enum { SLOT_FROM_END = 25, FAILED_FROM_END = 27, LINK_FROM_END = 30, COMMAND_FROM_END = 54 };
+
+static void assert_refused(struct ahci_fixture *fixture, size_t from_end, uint8_t byte,
+			   const char *problem)
+{
+	size_t at = (size_t)(block.reader.end - block.bytes) - STATE_BLOCK_PAYLOAD - from_end;
+	uint8_t kept = block.bytes[STATE_BLOCK_PAYLOAD + at];
+
+	state_block_patch(&block, at, byte);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, problem);
+	state_block_patch(&block, at, kept);
+}
+
+static void guest_false_state(struct ahci_fixture *fixture)
+{
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	assert_refused(fixture, SLOT_FROM_END, 32, "a SATA port has no such command");
+	assert_refused(fixture, FAILED_FROM_END, 2, "a value is neither yes nor no");
+	assert_refused(fixture, LINK_FROM_END, 0, "a SATA port has lost its drive");
+	assert_refused(fixture, COMMAND_FROM_END, 0x20, "a SATA port has no such bits");
+}
+
+static void test_false_state(void)
+{
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_false_state);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -314,5 +408,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ahci/machine-reset", test_machine_reset);
 	g_test_add_func("/ahci/pause", test_pause);
 	g_test_add_func("/ahci/destroy", test_destroy);
+	g_test_add_func("/ahci/state", test_state);
+	g_test_add_func("/ahci/false-state", test_false_state);
 	return g_test_run();
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
@@ -329,6 +330,120 @@ static void test_others(void)
 	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_others);
 }
 
+static struct state_block block;
+
+static void set_features(struct ahci_fixture *fixture, bool caching, uint16_t multiple)
+{
+	set_feature(fixture, caching ? 0x02 : 0x82, 0);
+	set_feature(fixture, caching ? 0xAA : 0x55, 0);
+	set_feature(fixture, 0x03, caching ? 0x45 : 0x42);
+	command(fixture, SET_MULTIPLE, 0, multiple, 0);
+}
+
+static void guest_state(struct ahci_fixture *fixture)
+{
+	set_features(fixture, false, 8);
+	ahci_fixture_save(fixture, &block);
+	set_features(fixture, true, 0);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(identify_word(fixture, 85) & 0x60, ==, 0);
+	g_assert_cmphex(identify_word(fixture, 88) >> 8, ==, 4);
+	g_assert_cmphex(identify_word(fixture, 59), ==, 0x108);
+}
+
+static void test_state(void)
+{
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_state);
+}
+
+/* A failed command of many is told of by the machine that goes on. */
+static void guest_queue_error(struct ahci_fixture *fixture)
+{
+	const struct ahci_region region = {AHCI_DRIVER_DATA, 512};
+	const struct ahci_request queued = {.command = WRITE_QUEUED,
+					    .features = 1,
+					    .count = 0,
+					    .lba = 99,
+					    .device = 0x40,
+					    .regions = &region,
+					    .region_count = 1};
+	uint8_t *log = ahci_fixture_data(fixture);
+
+	ahci_driver_prepare(&fixture->disk, 0, &queued);
+	ahci_driver_write(&fixture->disk, AHCI_PXSACT, 1);
+	ahci_driver_write(&fixture->disk, AHCI_PXCI, 1);
+	ahci_fixture_wait_in_flight(fixture, fixture->disk_backend, 1);
+	ahci_fixture_fail(fixture, fixture->disk_backend, -EIO);
+	ahci_fixture_save(fixture, &block);
+	ahci_driver_restart(&fixture->disk);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(ahci_driver_read(&fixture->disk, AHCI_PXTFD), ==, WRITE_FAULT);
+	g_assert_cmphex(ahci_driver_read(&fixture->disk, AHCI_PXSACT), ==, 1);
+	ahci_driver_restart(&fixture->disk);
+	g_assert_cmphex(command(fixture, READ_LOG_EXT, 0x10, 1, 512), ==, READY);
+	g_assert_cmphex(log[0], ==, 0);
+	g_assert_cmphex(log[2], ==, WRITE_FAULT & 0xff);
+	g_assert_cmphex(load_le32(log + 4) & 0xffffff, ==, 99);
+}
+
+static void test_queue_error(void)
+{
+	ahci_fixture_run(0, guest_queue_error);
+}
+
+/*
+ * The drive behind it: 16 bytes, and its port: 62. From the disk's end: the error (15 bytes), the
+ * mode of transfer, sectors of a multiple, two bits, the size.
+ */
+enum { DISK_FROM_END = 16 + 62, MODE_FROM_END = 16, MULTIPLE_FROM_END = 17, SIZE_FROM_END = 27 };
+
+static void patch(size_t from_end, uint8_t byte)
+{
+	state_block_patch(&block,
+			  (size_t)(block.reader.end - block.bytes) - STATE_BLOCK_PAYLOAD -
+				  DISK_FROM_END - from_end,
+			  byte);
+}
+
+static void assert_refused(struct ahci_fixture *fixture, const char *problem)
+{
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, problem);
+}
+
+/* A larger one keeps the size its driver knows; there cannot be less than that. */
+static void guest_size(struct ahci_fixture *fixture)
+{
+	static_assert(AHCI_FIXTURE_SECTORS == 0x4000, "the byte that is changed");
+
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	patch(SIZE_FROM_END - 1, 0x20);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmpuint(identify_word(fixture, 60), ==, AHCI_FIXTURE_SECTORS / 2);
+	g_assert_cmphex(command(fixture, READ_DMA_EXT, AHCI_FIXTURE_SECTORS / 2, 1, 512), ==,
+			NOT_FOUND);
+	patch(SIZE_FROM_END - 1, 0x41);
+	assert_refused(fixture, "a disk is smaller than it was");
+}
+
+static void guest_false_state(struct ahci_fixture *fixture)
+{
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	patch(MODE_FROM_END, 7);
+	assert_refused(fixture, "a disk has no such mode");
+	patch(MODE_FROM_END, 5);
+	patch(MULTIPLE_FROM_END, 3);
+	assert_refused(fixture, "a disk has no such mode");
+}
+
+static void test_size(void)
+{
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_size);
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_false_state);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -341,5 +456,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/ata-disk/trim", test_trim);
 	g_test_add_func("/ata-disk/features", test_features);
 	g_test_add_func("/ata-disk/others", test_others);
+	g_test_add_func("/ata-disk/state", test_state);
+	g_test_add_func("/ata-disk/queue-error", test_queue_error);
+	g_test_add_func("/ata-disk/size", test_size);
 	return g_test_run();
 }

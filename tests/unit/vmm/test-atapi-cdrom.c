@@ -347,6 +347,70 @@ static void test_answers(void)
 	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_answers);
 }
 
+static struct state_block block;
+
+/* Locked, with the error of a command still to be asked for. */
+static void guest_state(struct ahci_fixture *fixture)
+{
+	g_assert_cmphex(run(fixture, LOCK, 0), ==, READY);
+	g_assert_cmphex(run(fixture, EJECT, 0), ==, ILLEGAL);
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmphex(run(fixture, UNLOCK, 0), ==, READY);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(sense(fixture), ==, 0x55302);
+	g_assert_cmpint(ahci_fixture_eject(fixture, false), ==, -EBUSY);
+	g_assert_cmphex(event(fixture), ==, EVENT_EJECT_REQUEST);
+	g_assert_cmphex(run(fixture, TEST_UNIT_READY, 0), ==, READY);
+
+	/* gone meanwhile */
+	g_assert_cmpint(ahci_fixture_eject(fixture, true), ==, 0);
+	g_assert_cmphex(event(fixture), ==, EVENT_REMOVAL);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(event(fixture), ==, EVENT_REMOVAL);
+	g_assert_cmphex(run(fixture, TEST_UNIT_READY, 0), ==, NOT_READY);
+	g_assert_cmphex(sense(fixture), ==, 0x23A02);
+
+	/* or come */
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(event(fixture), ==, EVENT_NONE);
+	g_assert_cmpint(ahci_fixture_insert(fixture, true), ==, 0);
+	g_assert_cmphex(run(fixture, TEST_UNIT_READY, 0), ==, ATTENTION);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	g_assert_cmphex(event(fixture), ==, EVENT_NEW_MEDIUM);
+	g_assert_cmphex(run(fixture, TEST_UNIT_READY, 0), ==, ATTENTION);
+	g_assert_cmphex(run(fixture, TEST_UNIT_READY, 0), ==, READY);
+}
+
+static void test_state(void)
+{
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_state);
+}
+
+/* The drive's are the last bytes. */
+static void assert_refused(struct ahci_fixture *fixture, size_t from_end, const char *problem)
+{
+	size_t at = (size_t)(block.reader.end - block.bytes) - STATE_BLOCK_PAYLOAD - from_end;
+
+	state_block_patch(&block, at, 7);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, problem);
+	state_block_patch(&block, at, 0);
+}
+
+static void guest_false_state(struct ahci_fixture *fixture)
+{
+	ahci_fixture_save(fixture, &block);
+	g_assert_cmpint(ahci_fixture_load(fixture, &block), ==, 0);
+	assert_refused(fixture, 1, "a CD-ROM drive has no such event");
+	assert_refused(fixture, 10, "a CD-ROM drive has no such error");
+}
+
+static void test_false_state(void)
+{
+	ahci_fixture_run(AHCI_FIXTURE_AUTOMATIC, guest_false_state);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -357,5 +421,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/atapi-cdrom/lock", test_lock);
 	g_test_add_func("/atapi-cdrom/eject-while-reading", test_eject_while_reading);
 	g_test_add_func("/atapi-cdrom/answers", test_answers);
+	g_test_add_func("/atapi-cdrom/state", test_state);
+	g_test_add_func("/atapi-cdrom/false-state", test_false_state);
 	return g_test_run();
 }

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <linux/sockios.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "base/fd.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
+#include "state-block.h"
 #include "virtio-pci-driver.h"
 
 #define AGENT         "org.qemu.guest_agent.0"
@@ -25,6 +28,7 @@
 enum { DEVFN = TEST_MACHINE_DEVFN, BUFFERS = TEST_MACHINE_BUFFERS_GPA, BUFFER_SIZE = 4096 };
 enum { CONTROL_IN = 2, CONTROL_OUT = 3, AGENT_IN = 4, AGENT_OUT = 5, QUEUES = 8 };
 enum { OUT_BUFFER = 0x100000, CONTROL_BUFFER = 0x200000, LARGE = 1 << 20, TIMEOUT_MS = 10000 };
+enum { POLLS = 100000, POLL_US = 100 };
 
 struct fixture {
 	struct test_machine machine;
@@ -32,26 +36,37 @@ struct fixture {
 	struct virtio_pci_driver driver;
 	const char *attach_name;
 	int attach_fd, attach_result;
+	int peer_fd;
 };
+
+static const char *const both[] = {AGENT, OTHER};
+
+static void create(struct fixture *fixture, const char *const *names, unsigned int count)
+{
+	test_machine_init(&fixture->machine);
+	g_assert_cmpint(virtio_console_create(&fixture->machine.host, DEVFN, names, count,
+					      &fixture->device),
+			==, 0);
+}
+
+static void destroy(struct fixture *fixture)
+{
+	virtio_device_destroy(fixture->device);
+	test_machine_finish(&fixture->machine);
+}
 
 static void run_with(const char *const *names, unsigned int count, void (*guest)(void *data))
 {
 	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
 
-	test_machine_init(&fixture->machine);
-	g_assert_cmpint(virtio_console_create(&fixture->machine.host, DEVFN, names, count,
-					      &fixture->device),
-			==, 0);
+	create(fixture, names, count);
 	test_machine_run(&fixture->machine, guest, fixture);
-	virtio_device_destroy(fixture->device);
-	test_machine_finish(&fixture->machine);
+	destroy(fixture);
 }
 
 static void run(void (*guest)(void *data))
 {
-	static const char *const names[] = {AGENT, OTHER};
-
-	run_with(names, G_N_ELEMENTS(names), guest);
+	run_with(both, G_N_ELEMENTS(both), guest);
 }
 
 static unsigned char *at(struct fixture *fixture, uint64_t gpa, size_t length)
@@ -438,6 +453,97 @@ static void test_console(void)
 	run_with(names, 1, guest_console);
 }
 
+static void wait_until_read(int fd)
+{
+	int unread = 1;
+
+	for (unsigned int i = 0; unread > 0; i++) {
+		g_assert_cmpuint(i, <, POLLS);
+		g_usleep(POLL_US);
+		g_assert_cmpint(ioctl(fd, SIOCOUTQ, &unread), ==, 0);
+	}
+}
+
+/* Saved while the guest has no room for the peer's words, and the peer none for its own. */
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+	g_autofree char *sent = g_malloc0(LARGE);
+	int ends[2];
+
+	discover(fixture);
+	g_assert_cmpint(attach(fixture, AGENT, ends), ==, 0);
+	hear_only(fixture, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	say(fixture, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	g_assert_cmpint(write(ends[0], "good day", 8), ==, 8);
+	wait_until_read(ends[0]);
+	add_output(fixture, AGENT_OUT, sent, LARGE);
+	expect_silence(fixture, AGENT_OUT);
+	fixture->peer_fd = ends[0];
+}
+
+/* What came from the peer arrives, and then it has gone with what it did not take. */
+static void guest_after(void *data)
+{
+	struct fixture *fixture = data;
+	char bytes[5];
+	uint32_t written;
+	uint16_t head;
+	int ends[2];
+
+	hear_only(fixture, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+	virtio_pci_driver_wait(&fixture->driver, AGENT_OUT, &written);
+	add_room(fixture, AGENT_IN, 1);
+	head = virtio_pci_driver_wait(&fixture->driver, AGENT_IN, &written);
+	g_assert_cmpmem(at(fixture, buffer_gpa(AGENT_IN, head), written), written, "good day", 8);
+	/* the port that nobody had been at is not spoken of */
+	expect_silence(fixture, CONTROL_IN);
+	g_assert_cmpint(attach(fixture, AGENT, ends), ==, 0);
+	hear_only(fixture, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	send_out(fixture, AGENT_OUT, "again", 5);
+	receive(ends[0], bytes, 5);
+	g_assert_cmpmem(bytes, 5, "again", 5);
+	close(ends[0]);
+}
+
+static void test_state(void)
+{
+	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
+	g_autofree struct fixture *other = g_new0(struct fixture, 1);
+
+	create(fixture, both, G_N_ELEMENTS(both));
+	test_machine_run(&fixture->machine, guest_before, fixture);
+	create(other, both, G_N_ELEMENTS(both));
+	other->driver = fixture->driver;
+	virtio_device_pause(fixture->device);
+	g_assert_true(virtio_device_is_still(fixture->device));
+	virtio_pci_driver_carry_over(&other->driver, fixture->device, &other->machine,
+				     other->device);
+	destroy(fixture);
+	close(fixture->peer_fd);
+	test_machine_run(&other->machine, guest_after, other);
+	destroy(other);
+}
+
+static void test_other_ports(void)
+{
+	static const char *const renamed[] = {AGENT, OTHER "2"};
+	static struct state_block block;
+	struct fixture fixture, other;
+
+	create(&fixture, both, G_N_ELEMENTS(both));
+	STATE_BLOCK_SAVE(&block, virtio_device_save, fixture.device);
+	STATE_BLOCK_LOAD(&block, virtio_device_load, fixture.device);
+	create(&other, renamed, G_N_ELEMENTS(renamed));
+	g_assert_cmpint(virtio_device_load(other.device, state_block_read(&block)), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, "its console ports are others");
+	destroy(&other);
+	create(&other, renamed, 1);
+	g_assert_cmpint(virtio_device_load(other.device, state_block_read(&block)), ==, -EPROTO);
+	destroy(&other);
+	destroy(&fixture);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -448,5 +554,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-console/replaced", test_replaced);
 	g_test_add_func("/virtio-console/flood", test_flood);
 	g_test_add_func("/virtio-console/console", test_console);
+	g_test_add_func("/virtio-console/state", test_state);
+	g_test_add_func("/virtio-console/other-ports", test_other_ports);
 	return g_test_run();
 }
