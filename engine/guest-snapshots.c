@@ -65,6 +65,47 @@ inn_guest_list_snapshots (InnGuest *self)
   return inn_snapshot_store_list (store, /* with_saved= */ FALSE);
 }
 
+static void
+list_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const Request *request = task_data;
+  g_autoptr (InnSnapshotStore) store = inn_snapshot_store_new (request->machines, request->uuid);
+
+  g_task_return_pointer (task, inn_snapshot_store_list (store, /* with_saved= */ FALSE),
+                         (GDestroyNotify)g_ptr_array_unref);
+}
+
+void
+inn_guest_list_snapshots_async (InnGuest *self,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  if (self->store == NULL) /* detached */
+    {
+      g_task_return_pointer (task, g_ptr_array_new (), (GDestroyNotify)g_ptr_array_unref);
+      return;
+    }
+  g_task_set_task_data (task, request_new (self, NULL), (GDestroyNotify)request_free);
+  g_task_run_in_thread (task, list_in_thread);
+}
+
+GPtrArray *
+inn_guest_list_snapshots_finish (InnGuest *self, GAsyncResult *result)
+{
+  GPtrArray *records;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  records = g_task_propagate_pointer (G_TASK (result), NULL);
+  return records != NULL ? records : g_ptr_array_new ();
+}
+
 /* ---- in the worker thread ---- */
 
 static gboolean

@@ -14,6 +14,13 @@ G_BEGIN_DECLS
 
 /* Of InnSnapshotRecord, the oldest first. Reads files. Transfer full. */
 GPtrArray *inn_guest_list_snapshots (InnGuest *self);
+/* The same; another thread reads. */
+void inn_guest_list_snapshots_async (InnGuest *self,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+/* Transfer full; empty where nothing is left to read. */
+GPtrArray *inn_guest_list_snapshots_finish (InnGuest *self, GAsyncResult *result);
 /* The id of the snapshot that the disks derive from, borrowed until the main context runs again; or
  * NULL. */
 const char *inn_guest_get_current_snapshot (InnGuest *self);

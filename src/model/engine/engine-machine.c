@@ -9,6 +9,7 @@
 #include "model/engine/engine-error-map.h"
 #include "model/engine/engine-hardware.h"
 #include "model/engine/engine-screen.h"
+#include "model/engine/engine-snapshots.h"
 #include "model/error.h"
 
 enum
@@ -487,7 +488,7 @@ inn_engine_machine_new (InnEngine *engine, InnGuest *guest)
 
   self->guest = g_object_ref (guest);
   self->hardware = inn_engine_hardware_new (engine, guest);
-  self->snapshots = inn_snapshots_new_refusing (_ ("Snapshots are not possible here"));
+  self->snapshots = inn_engine_snapshots_new (guest);
   g_signal_connect_object (guest, "notify", G_CALLBACK (follow_guest), self, G_CONNECT_SWAPPED);
   follow_guest (self);
 
