@@ -14,13 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "directory-watch.h"
+#include "disk-import.h"
 #include "guest-private.h"
 #include "machine-description-network.h"
+#include "machine-import.h"
 #include "machine-store.h"
 #include "port-check.h"
 #include "runtime-directory.h"
 #include "snapshot-store.h"
+#include "thread-progress.h"
 
 #define DEFAULT_CMDLINE "console=ttyS0"
 #define SOCKET_SUFFIX   ".sock"
@@ -403,6 +407,11 @@ typedef struct
   InnMachineDescription *description;
   guint64 *disk_sizes;
   guint n_disks;
+
+  /* When a disk is copied. */
+  char *import; /* or NULL */
+  InnDiskFormat import_format;
+  InnThreadProgress *progress; /* freed in the main thread */
 } NewMachine;
 
 static void
@@ -411,7 +420,22 @@ new_machine_free (NewMachine *machine)
   g_object_unref (machine->store);
   inn_machine_description_free (machine->description);
   g_free (machine->disk_sizes);
+  g_free (machine->import);
   g_free (machine);
+}
+
+static gboolean
+import_machine (const NewMachine *machine, GCancellable *cancellable, GError **error)
+{
+  const InnMachineImport import = {
+    .path = machine->import,
+    .format = machine->import_format,
+    .disk_sizes = machine->disk_sizes,
+    .n_disks = machine->n_disks,
+    .progress = inn_thread_progress_get (machine->progress),
+  };
+
+  return inn_machine_import (machine->store, machine->description, &import, cancellable, error);
 }
 
 static void
@@ -422,7 +446,9 @@ make_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  if (inn_machine_store_contains (machine->store, uuid))
+  if (machine->import != NULL)
+    done = import_machine (machine, cancellable, &error);
+  else if (inn_machine_store_contains (machine->store, uuid))
     done = inn_machine_store_replace (machine->store, machine->description, &error);
   else
     done = inn_machine_store_create (machine->store, machine->description, machine->disk_sizes,
@@ -434,13 +460,12 @@ make_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
     g_task_return_error (task, g_steal_pointer (&error));
 }
 
-/* Takes over @task and @description; *@disk_sizes is copied. */
-static void
-make_machine (InnEngine *self,
-              GTask *task,
-              InnMachineDescription *description,
-              const guint64 *disk_sizes,
-              guint n_disks)
+/* Transfer full; *@disk_sizes is copied, @description taken over. */
+static NewMachine *
+new_machine_new (InnEngine *self,
+                 InnMachineDescription *description,
+                 const guint64 *disk_sizes,
+                 guint n_disks)
 {
   NewMachine *machine = g_new0 (NewMachine, 1);
 
@@ -448,6 +473,14 @@ make_machine (InnEngine *self,
   machine->description = description;
   machine->disk_sizes = g_memdup2 (disk_sizes, n_disks * sizeof (*disk_sizes));
   machine->n_disks = n_disks;
+  return machine;
+}
+
+/* Takes over both. A machine that is there when it was cancelled is there. */
+static void
+make_machine (GTask *task, NewMachine *machine)
+{
+  g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, machine, (GDestroyNotify)new_machine_free);
   g_task_run_in_thread (task, make_in_thread);
   g_object_unref (task);
@@ -457,12 +490,13 @@ static InnGuest *
 make_finish (InnEngine *self, GAsyncResult *result, GError **error)
 {
   InnGuest *guest = NULL;
-  NewMachine *machine;
+  NewMachine *machine = g_task_get_task_data (G_TASK (result));
 
+  if (machine != NULL)
+    g_clear_pointer (&machine->progress, inn_thread_progress_free);
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
 
-  machine = g_task_get_task_data (G_TASK (result));
   if (self->store != NULL)
     {
       const char *uuid = inn_machine_description_get_uuid (machine->description);
@@ -504,15 +538,16 @@ check_kernel (const InnNewGuest *guest, GError **error)
                                                     error));
 }
 
+/* Whether the raw disk can be used where it is. */
 static gboolean
-check_import (InnEngine *self, const char *path, GError **error)
+check_raw_disk (InnEngine *self, const char *path, GError **error)
 {
+  int fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error);
   InnGuest *user;
 
-  if (!inn_machine_description_check_text (_ ("The name of the disk"), path, error)
-      || !inn_disk_image_check_import (path, error))
+  if (fd < 0)
     return FALSE;
-
+  fd_close (&fd);
   user = inn_engine_find_disk_user (self, path, NULL);
   if (user == NULL)
     return TRUE;
@@ -525,7 +560,15 @@ check_import (InnEngine *self, const char *path, GError **error)
 }
 
 static gboolean
-check_media (InnEngine *self, const InnNewGuest *guest, GError **error)
+check_import (InnEngine *self, const InnNewGuest *guest, InnDiskFormat *ret_format, GError **error)
+{
+  return inn_machine_description_check_text (_ ("The name of the disk"), guest->import, error)
+         && inn_disk_import_find_format (guest->import, guest->import_format, ret_format, error)
+         && (*ret_format != INN_DISK_FORMAT_RAW || check_raw_disk (self, guest->import, error));
+}
+
+static gboolean
+check_media (InnEngine *self, const InnNewGuest *guest, InnDiskFormat *ret_format, GError **error)
 {
   if (guest->kernel == NULL && guest->cdrom == NULL && guest->import == NULL
       && !guest->network_boot)
@@ -541,15 +584,18 @@ check_media (InnEngine *self, const InnNewGuest *guest, GError **error)
           || (inn_machine_description_check_text (_ ("The name of the CD image"), guest->cdrom,
                                                   error)
               && inn_disk_image_check_medium (guest->cdrom, error)))
-         && (guest->import == NULL || check_import (self, guest->import, error));
+         && (guest->import == NULL || check_import (self, guest, ret_format, error));
 }
 
 static gboolean
-check_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
+check_new_guest (InnEngine *self,
+                 const InnNewGuest *guest,
+                 InnDiskFormat *ret_format,
+                 GError **error)
 {
   return inn_machine_description_check_name (guest->name, error)
          && inn_host_memory_check (guest->name, guest->memory, error) && check_kernel (guest, error)
-         && check_media (self, guest, error);
+         && check_media (self, guest, ret_format, error);
 }
 
 /* What a machine with firmware has besides: a screen, and the disks tried before the CD, so that a
@@ -596,18 +642,23 @@ add_network (InnEngine *self, InnMachineDescription *description)
   inn_machine_description_add_user_nic (description, mac);
 }
 
+/* *@ret_format: of the disk that is imported. */
 static InnMachineDescription *
-describe_new_guest (InnEngine *self, const InnNewGuest *guest, GError **error)
+describe_new_guest (InnEngine *self,
+                    const InnNewGuest *guest,
+                    InnDiskFormat *ret_format,
+                    GError **error)
 {
   g_autoptr (InnMachineDescription) description = NULL;
 
-  if (!check_new_guest (self, guest, error))
+  *ret_format = INN_DISK_FORMAT_RAW;
+  if (!check_new_guest (self, guest, ret_format, error))
     return NULL;
 
   description = inn_machine_description_new (guest->name, guest->memory, guest->vcpus);
   describe_boot (description, guest);
   add_network (self, description);
-  if (guest->import != NULL)
+  if (guest->import != NULL && *ret_format == INN_DISK_FORMAT_RAW)
     inn_machine_description_add_disk (description, INN_DISK_DISK, INN_DISK_BUS_VIRTIO,
                                       guest->import);
   if (guest->cdrom != NULL)
@@ -629,16 +680,29 @@ inn_engine_create_async (InnEngine *self,
   g_autoptr (GTask) task = NULL;
   g_autoptr (GError) error = NULL;
   InnMachineDescription *description;
+  InnDiskFormat format;
+  NewMachine *machine;
 
   g_return_if_fail (INN_IS_ENGINE (self));
   g_return_if_fail (self->store != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
-  description = describe_new_guest (self, guest, &error);
+  description = describe_new_guest (self, guest, &format, &error);
   if (description == NULL)
-    g_task_return_error (task, g_steal_pointer (&error));
-  else
-    make_machine (self, g_steal_pointer (&task), description, guest->disk_sizes, guest->n_disks);
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  machine = new_machine_new (self, description, guest->disk_sizes, guest->n_disks);
+  if (guest->import != NULL && format != INN_DISK_FORMAT_RAW)
+    {
+      machine->import = g_strdup (guest->import);
+      machine->import_format = format;
+      machine->progress
+          = inn_thread_progress_new (guest->progress, guest->progress_data, cancellable);
+    }
+  make_machine (g_steal_pointer (&task), machine);
 }
 
 InnGuest *
@@ -676,7 +740,8 @@ inn_engine_define_async (InnEngine *self,
   if (description == NULL || !inn_machine_description_validate (description, &error))
     g_task_return_error (task, g_steal_pointer (&error));
   else
-    make_machine (self, g_steal_pointer (&task), g_steal_pointer (&description), NULL, 0);
+    make_machine (g_steal_pointer (&task),
+                  new_machine_new (self, g_steal_pointer (&description), NULL, 0));
 }
 
 InnGuest *

@@ -38,9 +38,13 @@ typedef struct
   InnFirmware firmware; /* INN_FIRMWARE_NONE: as fits, none with a kernel and BIOS without */
   const char *kernel;   /* absolute paths of files that are there, or NULL */
   const char *initrd;
-  const char *cmdline;       /* of the kernel; NULL: a console on the serial line */
-  const char *cdrom;         /* the medium in a CD drive */
-  const char *import;        /* a raw disk with a system on it, used where it is */
+  const char *cmdline; /* of the kernel; NULL: a console on the serial line */
+  const char *cdrom;   /* the medium in a CD drive */
+  /* A disk with a system on it: a raw one is used where it is, all others are copied. */
+  const char *import;
+  const char *import_format; /* NULL: what the file says; see disk-import.h */
+  InnGuestProgress progress; /* of the copy; or NULL */
+  gpointer progress_data;
   const guint64 *disk_sizes; /* bytes of new, empty disks */
   guint n_disks;
   gboolean network_boot; /* what is on the network is tried after the disks */

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * innctl create: a new machine from a CD image, a disk, the network or a kernel.
+ * innctl create and import: a new machine from a CD image, a disk, the network or a kernel.
  */
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "base/checked-arithmetic.h"
 #include "innctl.h"
+#include "progress.h"
 
 #define DEFAULT_MEMORY    ((guint64)512 << 20)
 #define DEFAULT_PC_MEMORY ((guint64)2 << 30)
 #define DEFAULT_DISK      ((guint64)20 << 30)
 
-static char *kernel, *initrd, *cmdline, *cdrom, *import, *firmware, *memory;
+static char *kernel, *initrd, *cmdline, *cdrom, *import, *import_format, *firmware, *memory,
+    *import_name;
 static int cpus = 1;
 static gboolean pxe;
 static char **disks;
@@ -71,8 +74,9 @@ warn_about (Innctl *self, const InnNewGuest *guest, guint64 disk_total)
 }
 
 static InnctlStatus
-create_guest (Innctl *self, const InnNewGuest *new_guest, guint64 disk_total)
+create_guest (Innctl *self, InnNewGuest *new_guest, guint64 disk_total)
 {
+  InnctlProgress progress;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (InnGuest) guest = NULL;
   g_autoptr (GError) error = NULL;
@@ -81,9 +85,14 @@ create_guest (Innctl *self, const InnNewGuest *new_guest, guint64 disk_total)
   if (status != INNCTL_DONE)
     return status;
 
-  inn_engine_create_async (self->engine, new_guest, NULL, innctl_take_result, &result);
+  innctl_progress_begin (&progress);
+  new_guest->progress = innctl_progress_tell;
+  new_guest->progress_data = &progress;
+  inn_engine_create_async (self->engine, new_guest, progress.cancellable, innctl_take_result,
+                           &result);
   innctl_await (&result);
   guest = inn_engine_create_finish (self->engine, result, &error);
+  innctl_progress_end (&progress);
   if (guest == NULL)
     return innctl_fail (error);
 
@@ -92,8 +101,9 @@ create_guest (Innctl *self, const InnNewGuest *new_guest, guint64 disk_total)
   return INNCTL_DONE;
 }
 
+/* What the options say, about a machine of that name. */
 static InnctlStatus
-run_create (Innctl *self, char **arguments)
+create (Innctl *self, const char *name)
 {
   g_autoptr (GArray) sizes = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_autofree char *kernel_path = innctl_absolute_path (kernel);
@@ -101,13 +111,14 @@ run_create (Innctl *self, char **arguments)
   g_autofree char *cdrom_path = innctl_absolute_path (cdrom);
   g_autofree char *import_path = innctl_absolute_path (import);
   InnNewGuest guest = {
-    .name = arguments[0],
+    .name = name,
     .memory = kernel != NULL ? DEFAULT_MEMORY : DEFAULT_PC_MEMORY,
     .kernel = kernel_path,
     .initrd = initrd_path,
     .cmdline = cmdline,
     .cdrom = cdrom_path,
     .import = import_path,
+    .import_format = import_format,
     .network_boot = pxe,
   };
   guint64 disk_total = 0;
@@ -127,6 +138,33 @@ run_create (Innctl *self, char **arguments)
   return create_guest (self, &guest, disk_total);
 }
 
+static InnctlStatus
+run_create (Innctl *self, char **arguments)
+{
+  return create (self, arguments[0]);
+}
+
+/* The file's, without what says its format. */
+static char *
+make_name (const char *path)
+{
+  g_autofree char *base = g_filename_display_basename (path);
+  char *dot = strrchr (base, '.');
+
+  if (dot != NULL && dot != base)
+    *dot = '\0';
+  return g_steal_pointer (&base);
+}
+
+static InnctlStatus
+run_import (Innctl *self, char **arguments)
+{
+  g_autofree char *name = import_name != NULL ? g_strdup (import_name) : make_name (arguments[0]);
+
+  import = arguments[0];
+  return create (self, name);
+}
+
 static const GOptionEntry create_options[] = {
   { "kernel", 'k', 0, G_OPTION_ARG_FILENAME, &kernel, N_ ("Linux kernel to boot"), N_ ("FILE") },
   { "initrd", 'i', 0, G_OPTION_ARG_FILENAME, &initrd, N_ ("Its initial RAM disk"), N_ ("FILE") },
@@ -135,7 +173,11 @@ static const GOptionEntry create_options[] = {
   { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &cdrom, N_ ("CD image to install or run a system from"),
     N_ ("FILE") },
   { "import", 0, 0, G_OPTION_ARG_FILENAME, &import,
-    N_ ("Raw disk with a system on it; it is used where it is"), N_ ("FILE") },
+    N_ ("Disk with a system on it: a raw one is used where it is, all others are copied"),
+    N_ ("FILE") },
+  { "format", 0, 0, G_OPTION_ARG_STRING, &import_format,
+    N_ ("Its format: raw, qcow2, vmdk, vdi, vhd or vhdx (what the file says, when not given)"),
+    N_ ("WORD") },
   { "pxe", 0, 0, G_OPTION_ARG_NONE, &pxe, N_ ("Start from the network, when no disk has a system"),
     NULL },
   { "firmware", 'f', 0, G_OPTION_ARG_STRING, &firmware,
@@ -163,4 +205,32 @@ const InnctlVerb innctl_create_verb = {
   .max_arguments = 1,
   .options = create_options,
   .run = run_create,
+};
+
+static const GOptionEntry import_options[] = {
+  { "name", 'n', 0, G_OPTION_ARG_STRING, &import_name,
+    N_ ("Name of the machine (that of the file, when not given)"), N_ ("NAME") },
+  { "format", 0, 0, G_OPTION_ARG_STRING, &import_format,
+    N_ ("raw, qcow2, vmdk, vdi, vhd or vhdx (what the file says, when not given)"), N_ ("WORD") },
+  { "firmware", 'f', 0, G_OPTION_ARG_STRING, &firmware,
+    N_ ("bios or uefi, as where the system was installed (bios when not given)"), N_ ("WORD") },
+  { "memory", 'm', 0, G_OPTION_ARG_STRING, &memory,
+    N_ ("Memory, like 2G; a bare number is MiB (2G when not given)"), N_ ("SIZE") },
+  { "cpus", 'c', 0, G_OPTION_ARG_INT, &cpus, N_ ("Number of processors (1 when not given)"),
+    N_ ("N") },
+  { NULL },
+};
+
+const InnctlVerb innctl_import_verb = {
+  .name = "import",
+  .arguments = "FILE",
+  .summary = N_ ("make a machine of a disk of another program"),
+  .details
+  = N_ ("A raw disk is used where it is. What a qcow2, VMDK, VDI, VHD or VHDX disk shows is "
+        "copied, and the file is not changed. Formats other than raw and qcow2 need "
+        "qemu-img."),
+  .min_arguments = 1,
+  .max_arguments = 1,
+  .options = import_options,
+  .run = run_import,
 };

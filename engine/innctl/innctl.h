@@ -48,7 +48,7 @@ typedef struct
 extern const InnctlVerb innctl_attach_verb, innctl_clone_verb, innctl_console_verb,
     innctl_create_verb, innctl_define_verb, innctl_delete_verb, innctl_detach_verb,
     innctl_dumpxml_verb, innctl_edit_verb, innctl_eject_verb, innctl_export_verb, innctl_host_verb,
-    innctl_image_verb, innctl_insert_verb, innctl_list_verb, innctl_pause_verb,
+    innctl_image_verb, innctl_import_verb, innctl_insert_verb, innctl_list_verb, innctl_pause_verb,
     innctl_poweroff_verb, innctl_reset_verb, innctl_resize_verb, innctl_resume_verb,
     innctl_save_verb, innctl_screenshot_verb, innctl_send_key_verb, innctl_set_verb,
     innctl_setmem_verb, innctl_shutdown_verb, innctl_snapshot_verb, innctl_start_verb,

@@ -19,7 +19,7 @@ static const InnctlVerb *const verbs[] = {
   &innctl_resume_verb,   &innctl_save_verb,     &innctl_console_verb, &innctl_screenshot_verb,
   &innctl_send_key_verb, &innctl_type_verb,     &innctl_setmem_verb,  &innctl_resize_verb,
   &innctl_stats_verb,    &innctl_delete_verb,   &innctl_image_verb,   &innctl_export_verb,
-  &innctl_snapshot_verb, &innctl_clone_verb,
+  &innctl_import_verb,   &innctl_snapshot_verb, &innctl_clone_verb,
 };
 
 static char *

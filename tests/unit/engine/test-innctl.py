@@ -395,13 +395,47 @@ class InnctlTest(unittest.TestCase):
         os.symlink(disk, link)
         self.bad("belongs to the machine “pc”", "create", "other", "--import", link)
         self.bad("/nowhere", "create", "other", "--import", "/nowhere")
-        foreign = self.raw_disk("a b.qcow2", "QFI\u00fb")
-        with open(foreign, "r+b") as file:
-            file.write(b"QFI\xfb")
-        self.bad(f"qemu-img convert -f qcow2 -O raw '{foreign}' '{foreign}.raw'", "create",
-                 "other", "--import", foreign)
+        self.bad("--format raw", "create", "other", "--import", self.raw_disk("disk.vmdk"))
+        self.json("create", "other", "--import", self.raw_disk("disk.vmdk"), "--format", "raw")
         self.good("delete", "pc")
         self.assertTrue(os.path.exists(disk))
+
+    def test_import_of_qcow2(self):
+        image = f"{self.root}/My System.qcow2"
+        self.good("image", "convert", self.raw_disk(), image, "--format", "raw")
+        made = self.json("import", image)
+        self.assertEqual(made["name"], "My System")
+        with open(f"{self.folder(made)}/disk-1.raw", "rb") as file:
+            self.assertTrue(file.read().startswith(b"no system at all"))
+        self.bad("“My System”", "import", image)
+        other = self.json("import", image, "--name", "a", "--memory", "64M", "--cpus", "2",
+                          "--firmware", "uefi")
+        self.assertEqual((other["memory"], other["cpus"]), (64 << 20, 2))
+        self.good("start", "a")
+        more = self.json("create", "b", "--import", image, "--disk", "3M")
+        self.assertEqual(os.path.getsize(f"{self.folder(more)}/disk-2.raw"), 3 << 20)
+        self.bad("no format", "import", image, "--name", "c", "--format", "x")
+        self.assertEqual(len(self.json("list")), 3)
+        self.assertEqual(os.listdir(f"{self.root}/data/innkeeper/layers"), [])
+
+    @unittest.skipUnless(shutil.which("qemu-img"), "qemu-img is not installed")
+    def test_import_of_others(self):
+        disk = self.raw_disk()
+        for word, name in (("vmdk", "a.vmdk"), ("vdi", "b.vdi"), ("vpc", "c.vhd"),
+                           ("vhdx", "d.vhdx")):
+            subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", word, disk, name],
+                           cwd=self.root, check=True)
+            made = self.json("import", f"{self.root}/{name}")
+            self.assertEqual(made["name"], name[0])
+            with open(disk, "rb") as old, open(f"{self.folder(made)}/disk-1.raw", "rb") as new:
+                data = old.read()
+                self.assertEqual(new.read()[:len(data)], data)
+        os.truncate(f"{self.root}/a.vmdk", 1000)
+        self.bad("qemu-img says", "import", f"{self.root}/a.vmdk", "--name", "e")
+        self.environment["PATH"] = "/nowhere"
+        self.bad("qemu-utils", "import", f"{self.root}/b.vdi", "--name", "e")
+        self.assertEqual(len(self.json("list")), 4)
+        self.assertEqual(os.listdir(f"{self.root}/data/innkeeper/layers"), [])
 
     def test_set(self):
         self.json("create", "pc", "--cdrom", self.iso())
