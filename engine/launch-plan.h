@@ -43,9 +43,9 @@ typedef struct
   GArray *files; /* of InnLaunchFile, numbers from 3 without a gap */
 } InnLaunchPlan;
 
-/* @description must be startable, @firmware what inn_firmware_choose() says of it. @memory: the file
- * with the memory of this machine when it was saved; NULL: it starts anew. @environment: of this
- * process, "NAME=VALUE". */
+/* @description must be startable, @firmware what inn_firmware_choose() says of it. @memory: the
+ * file with the memory of this machine when it was saved; NULL: it starts anew. @environment: of
+ * this process, "NAME=VALUE". */
 InnLaunchPlan *inn_launch_plan_new (const InnMachineDescription *description,
                                     const InnFirmwareFiles *firmware,
                                     const char *memory,

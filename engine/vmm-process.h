@@ -30,8 +30,8 @@ typedef struct
 GSubprocess *
 inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error);
 
-/* What a VMM that was started for @request and ended at once has printed, as one sentence that names
- * files by their paths; NULL when it printed nothing. */
+/* What a VMM that was started for @request and ended at once has printed, as one sentence that
+ * names files by their paths; NULL when it printed nothing. */
 char *inn_vmm_process_read_complaint (const InnVmmRequest *request);
 
 /* The program: $INNKEEPER_VMM, or the one of this build tree, or the installed one. */

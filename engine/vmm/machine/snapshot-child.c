@@ -14,7 +14,7 @@
 #include "loop/event-loop.h"
 
 enum {
-	NICENESS = 10, /* the guest comes first */
+	NICER = 10, /* than this process: the guest comes first */
 	SCORE_SIZE = 16,
 };
 
@@ -27,6 +27,7 @@ void snapshot_child_init(struct snapshot_child *child, struct event_loop *loop,
 	*child = (struct snapshot_child){
 		.loop = loop,
 		.result_fd = -1,
+		.niceness = getpriority(PRIO_PROCESS, 0) + NICER,
 		.score_fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC),
 		.ended = ended,
 		.data = data,
@@ -66,12 +67,13 @@ static void close_all_but(int a, int b)
 	close_range_between(high + 1, INT_MAX);
 }
 
-static _Noreturn void run(const struct snapshot_job *job, int result_fd)
+static _Noreturn void run(const struct snapshot_child *child, const struct snapshot_job *job,
+			  int result_fd)
 {
 	int32_t status;
 
 	close_all_but(job->fd, result_fd);
-	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	(void)setpriority(PRIO_PROCESS, 0, child->niceness);
 	status = job->write(job->data, job->fd);
 	_exit(write(result_fd, &status, sizeof(status)) == (ssize_t)sizeof(status) ? 0 : 1);
 }
@@ -140,7 +142,7 @@ int snapshot_child_start(struct snapshot_child *child, const struct snapshot_job
 	}
 	child->pid = fork_with_score(child);
 	if (child->pid == 0)
-		run(job, ends[1]);
+		run(child, job, ends[1]);
 	r = child->pid < 0 ? -errno : 0;
 	fd_close(&ends[1]);
 	if (r < 0)

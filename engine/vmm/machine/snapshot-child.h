@@ -19,6 +19,7 @@ struct snapshot_child {
 	pid_t pid;     /* 0: there is none */
 	int result_fd; /* its end can be seen here */
 	struct event_source *source;
+	int niceness; /* of the child */
 	int score_fd; /* how readily the kernel ends this process for want of memory, or -1 */
 	void (*ended)(void *data, int status);
 	void *data;
