@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 void pixel_area_init(struct pixel_area *area, uint64_t offset, uint64_t size)
@@ -24,13 +25,24 @@ static void insert(struct pixel_area *area, unsigned int at, struct pixel_piece 
 	area->count++;
 }
 
+static bool can_hold(const struct pixel_area *area, uint64_t size)
+{
+	return size > 0 && size <= area->size && area->count < PIXEL_AREA_MAX_PIECES;
+}
+
+/* In whole pages. */
+static uint64_t round_up(uint64_t size)
+{
+	return (size + PIXEL_AREA_ALIGNMENT - 1) & ~(uint64_t)(PIXEL_AREA_ALIGNMENT - 1);
+}
+
 int pixel_area_take(struct pixel_area *area, uint64_t size, uint64_t *ret_offset)
 {
 	uint64_t start = area->offset;
 
-	if (size == 0 || size > area->size || area->count == PIXEL_AREA_MAX_PIECES)
+	if (!can_hold(area, size))
 		return -ENOSPC;
-	size = (size + PIXEL_AREA_ALIGNMENT - 1) & ~(uint64_t)(PIXEL_AREA_ALIGNMENT - 1);
+	size = round_up(size);
 	for (unsigned int i = 0; i <= area->count; i++) {
 		if (size <= gap_end(area, i) - start) {
 			insert(area, i, (struct pixel_piece){start, size});
@@ -41,6 +53,24 @@ int pixel_area_take(struct pixel_area *area, uint64_t size, uint64_t *ret_offset
 			start = area->pieces[i].offset + area->pieces[i].size;
 	}
 	return -ENOSPC;
+}
+
+int pixel_area_take_at(struct pixel_area *area, uint64_t offset, uint64_t size)
+{
+	uint64_t start = area->offset;
+	unsigned int i = 0;
+
+	if (!can_hold(area, size) || offset % PIXEL_AREA_ALIGNMENT != 0)
+		return -ENOSPC;
+	size = round_up(size);
+	while (i < area->count && area->pieces[i].offset < offset) {
+		start = area->pieces[i].offset + area->pieces[i].size;
+		i++;
+	}
+	if (offset < start || offset > gap_end(area, i) || size > gap_end(area, i) - offset)
+		return -ENOSPC;
+	insert(area, i, (struct pixel_piece){offset, size});
+	return 0;
 }
 
 void pixel_area_give_back(struct pixel_area *area, uint64_t offset)

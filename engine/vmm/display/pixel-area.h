@@ -22,5 +22,7 @@ struct pixel_area {
 void pixel_area_init(struct pixel_area *area, uint64_t offset, uint64_t size);
 /* The first gap that is large enough, so that few pages are ever touched. 0 or -ENOSPC. */
 int pixel_area_take(struct pixel_area *area, uint64_t size, uint64_t *ret_offset);
+/* That place and no other. 0, or -ENOSPC where it is not free. */
+int pixel_area_take_at(struct pixel_area *area, uint64_t offset, uint64_t size);
 /* offset: of a piece that was taken. */
 void pixel_area_give_back(struct pixel_area *area, uint64_t offset);

@@ -16,6 +16,8 @@
 #include "base/checked-arithmetic.h"
 #include "base/fd.h"
 #include "loop/event-loop.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 /* The time between two calls of the listener: nobody sees more pictures a second. */
 #define NOTICE_INTERVAL_NS 16000000ULL
@@ -280,6 +282,56 @@ void screen_move_cursor(struct screen *screen, int32_t x, int32_t y)
 	screen->page->cursor.y = y;
 	end(screen);
 	note_change(screen);
+}
+
+static size_t image_size(const struct screen_cursor *cursor)
+{
+	return (size_t)cursor->width * cursor->height * sizeof(cursor->image[0]);
+}
+
+void screen_cursor_save(const struct screen *screen, struct state_writer *writer)
+{
+	const struct screen_cursor *cursor = &screen->page->cursor;
+
+	state_writer_put32(writer, (uint32_t)cursor->x);
+	state_writer_put32(writer, (uint32_t)cursor->y);
+	state_writer_put_bool(writer, cursor->visible);
+	if (!cursor->visible)
+		return;
+	state_writer_put8(writer, (uint8_t)cursor->width);
+	state_writer_put8(writer, (uint8_t)cursor->height);
+	state_writer_put8(writer, (uint8_t)cursor->hot_x);
+	state_writer_put8(writer, (uint8_t)cursor->hot_y);
+	state_writer_put_bytes(writer, cursor->image, image_size(cursor));
+}
+
+static void load_image(struct screen *screen, struct state_reader *reader)
+{
+	struct screen_cursor cursor = {.width = state_reader_get8(reader)};
+
+	cursor.height = state_reader_get8(reader);
+	cursor.hot_x = state_reader_get8(reader);
+	cursor.hot_y = state_reader_get8(reader);
+	if (!state_reader_check(reader,
+				cursor.width <= SCREEN_CURSOR_SIDE &&
+					cursor.height <= SCREEN_CURSOR_SIDE &&
+					cursor.hot_x < cursor.width && cursor.hot_y < cursor.height,
+				"the pointer is larger than it can be"))
+		return;
+	state_reader_get_bytes(reader, cursor.image, image_size(&cursor));
+	screen_set_cursor(screen, cursor.image, cursor.width, cursor.height, cursor.hot_x,
+			  cursor.hot_y);
+}
+
+void screen_cursor_load(struct screen *screen, struct state_reader *reader)
+{
+	uint32_t x = state_reader_get32(reader), y = state_reader_get32(reader);
+
+	if (state_reader_get_bool(reader))
+		load_image(screen, reader);
+	if (state_reader_check(reader, x <= SCREEN_MAX_WIDTH && y <= SCREEN_MAX_HEIGHT,
+			       "the pointer is where no screen is"))
+		screen_move_cursor(screen, (int32_t)x, (int32_t)y);
 }
 
 void screen_set_listener(struct screen *screen, void (*changed)(void *data), void *data)

@@ -15,6 +15,8 @@
 
 struct event_loop;
 struct screen;
+struct state_reader;
+struct state_writer;
 
 /* What a display device does for its screen. Main thread, device lock held. */
 struct screen_source_ops {
@@ -66,6 +68,10 @@ void screen_damage(struct screen *screen, uint32_t x, uint32_t y, uint32_t width
 void screen_set_cursor(struct screen *screen, const uint32_t *image, uint32_t width,
 		       uint32_t height, uint32_t hot_x, uint32_t hot_y);
 void screen_move_cursor(struct screen *screen, int32_t x, int32_t y);
+
+/* The pointer to and from a machine's state. Problems are told the reader. */
+void screen_cursor_save(const struct screen *screen, struct state_writer *writer);
+void screen_cursor_load(struct screen *screen, struct state_reader *reader);
 
 /* For the machine. changed is called while the screen is watched, on any thread. */
 void screen_set_listener(struct screen *screen, void (*changed)(void *data), void *data);

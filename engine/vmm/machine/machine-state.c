@@ -14,6 +14,8 @@
 #include "cpu/vcpu-state.h"
 #include "devices/fw-cfg.h"
 #include "devices/ps2-devices.h"
+#include "devices/vga/vga-pci.h"
+#include "devices/vga/vga.h"
 #include "machine/machine.h"
 #include "pci/pci-host-bridge.h"
 #include "state/state-reader.h"
@@ -119,6 +121,8 @@ DEFINE_DEVICE(pflash)
 DEFINE_DEVICE(ps2_keyboard)
 DEFINE_DEVICE(ps2_mouse)
 DEFINE_DEVICE(serial_16550)
+DEFINE_DEVICE(vga)
+DEFINE_DEVICE(vga_pci)
 DEFINE_DEVICE(virtio_device)
 
 #define PART(name_, version_, member, what)                                                  \
@@ -155,7 +159,9 @@ static const struct part parts[] = {
 	VIRTIO("virtio-balloon", balloon),
 	VIRTIO("virtio-console", console),
 	VIRTIO("virtio-vsock", vsock),
+	PART("vga-pci", VGA_PCI_STATE_VERSION, display.adapter, vga_pci),
 	VIRTIO("virtio-gpu", display.gpu),
+	PART("vga", VGA_STATE_VERSION, display.vga, vga),
 	VIRTIO("virtio-keyboard", keyboard),
 	VIRTIO("virtio-tablet", tablet),
 	PARTS("virtio-net", VIRTIO_DEVICE_STATE_VERSION, nics, MACHINE_MAX_NICS, .device,

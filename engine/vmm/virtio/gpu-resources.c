@@ -9,6 +9,8 @@
 #include "base/checked-arithmetic.h"
 #include "display/screen.h"
 #include "memory/guest-memory.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 void gpu_resources_init(struct gpu_resources *resources, struct guest_memory *memory,
 			struct screen *screen, uint64_t offset, uint64_t size)
@@ -137,6 +139,103 @@ void gpu_resource_detach(struct gpu_resources *resources, struct gpu_resource *r
 	resource->backing = NULL;
 	resources->backing_total -= resource->backing_count;
 	resource->backing_count = 0;
+}
+
+static void save_resource(const struct gpu_resource *resource, struct state_writer *writer)
+{
+	state_writer_put32(writer, resource->id);
+	state_writer_put32(writer, resource->format);
+	state_writer_put32(writer, resource->width);
+	state_writer_put32(writer, resource->height);
+	state_writer_put64(writer, resource->offset);
+	state_writer_put32(writer, resource->backing_count);
+	for (uint32_t i = 0; i < resource->backing_count; i++) {
+		state_writer_put64(writer, resource->backing[i].gpa);
+		state_writer_put32(writer, resource->backing[i].length);
+	}
+}
+
+void gpu_resources_save(const struct gpu_resources *resources, struct state_writer *writer)
+{
+	uint32_t count = 0;
+
+	for (unsigned int i = 0; i < GPU_MAX_RESOURCES; i++)
+		count += resources->table[i].id != 0;
+	state_writer_put32(writer, count);
+	for (unsigned int i = 0; i < GPU_MAX_RESOURCES; i++) {
+		if (resources->table[i].id != 0)
+			save_resource(&resources->table[i], writer);
+	}
+}
+
+/* Its place, where our copy is already. */
+static bool take_place(struct gpu_resources *resources, const struct gpu_resource *resource)
+{
+	bool exists =
+		resource->format == SCREEN_FORMAT_BGRX || resource->format == SCREEN_FORMAT_RGBX;
+
+	return exists && resource->id != 0 && !gpu_resources_find(resources, resource->id) &&
+	       size_valid(resource->width, resource->height) &&
+	       pixel_area_take_at(&resources->area, resource->offset,
+				  (uint64_t)resource->width * resource->height *
+					  GPU_BYTES_PER_PIXEL) == 0;
+}
+
+static bool load_entry(const struct gpu_resources *resources, struct gpu_backing_entry *entry,
+		       struct state_reader *reader)
+{
+	entry->gpa = state_reader_get64(reader);
+	entry->length = state_reader_get32(reader);
+	return state_reader_check(reader,
+				  guest_memory_at(resources->memory, entry->gpa, entry->length),
+				  "a picture of the guest's is outside memory");
+}
+
+static void load_backing(struct gpu_resources *resources, struct gpu_resource *resource,
+			 uint32_t count, struct state_reader *reader)
+{
+	bool fine = state_reader_check(reader,
+				       count <= GPU_MAX_BACKING_ENTRIES - resources->backing_total,
+				       "pictures of the guest's are in too many pieces");
+
+	if (!fine || count == 0)
+		return;
+	resource->backing = calloc(count, sizeof(*resource->backing));
+	if (!state_reader_check(reader, resource->backing, "there is no memory for it"))
+		return;
+	resource->backing_count = count;
+	resources->backing_total += count;
+	for (uint32_t i = 0; fine && i < count; i++)
+		fine = load_entry(resources, &resource->backing[i], reader);
+}
+
+static bool load_resource(struct gpu_resources *resources, struct gpu_resource *place,
+			  struct state_reader *reader)
+{
+	struct gpu_resource resource = {.id = state_reader_get32(reader)};
+	uint32_t count;
+
+	resource.format = state_reader_get32(reader);
+	resource.width = state_reader_get32(reader);
+	resource.height = state_reader_get32(reader);
+	resource.offset = state_reader_get64(reader);
+	count = state_reader_get32(reader);
+	if (!state_reader_check(reader, take_place(resources, &resource),
+				"a picture of the guest's cannot be where it was"))
+		return false;
+	*place = resource;
+	load_backing(resources, place, count, reader);
+	return state_reader_result(reader) == 0;
+}
+
+void gpu_resources_load(struct gpu_resources *resources, struct state_reader *reader)
+{
+	uint32_t count = state_reader_get32(reader);
+	bool fine = state_reader_check(reader, count <= GPU_MAX_RESOURCES,
+				       "the guest has more pictures than it can have");
+
+	for (uint32_t i = 0; fine && i < count; i++)
+		fine = load_resource(resources, &resources->table[i], reader);
 }
 
 bool gpu_resource_contains(const struct gpu_resource *resource,

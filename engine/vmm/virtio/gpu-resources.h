@@ -15,6 +15,8 @@
 
 struct guest_memory;
 struct screen;
+struct state_reader;
+struct state_writer;
 struct virtio_gpu_mem_entry;
 
 enum {
@@ -65,6 +67,13 @@ void gpu_resources_destroy(struct gpu_resources *resources, struct gpu_resource 
 uint32_t gpu_resource_attach(struct gpu_resources *resources, struct gpu_resource *resource,
 			     const struct virtio_gpu_mem_entry *entries, uint32_t count);
 void gpu_resource_detach(struct gpu_resources *resources, struct gpu_resource *resource);
+
+/*
+ * To and from a machine's state, without our copies: they are in the pixel file, at the same place.
+ * load is for a table that is empty; problems are told the reader.
+ */
+void gpu_resources_save(const struct gpu_resources *resources, struct state_writer *writer);
+void gpu_resources_load(struct gpu_resources *resources, struct state_reader *reader);
 
 /* Whether the rectangle lies in the resource and is not empty. */
 bool gpu_resource_contains(const struct gpu_resource *resource,

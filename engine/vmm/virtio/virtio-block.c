@@ -344,8 +344,12 @@ static void virtio_block_save(const struct virtio_device *device, struct state_w
 
 static void virtio_block_load(struct virtio_device *device, struct state_reader *reader)
 {
-	state_reader_check(reader, state_reader_get64(reader) == from_device(device)->capacity,
-			   "a disk has another size than it had");
+	uint64_t before = state_reader_get64(reader), capacity = from_device(device)->capacity;
+
+	/* A driver that knows one that was smaller is told, as when it grows. */
+	if (state_reader_check(reader, before <= capacity, "a disk is smaller than it was") &&
+	    before < capacity)
+		virtio_device_config_changed(device);
 }
 
 static const struct virtio_device_ops virtio_block_ops = {

@@ -15,6 +15,8 @@
 #include "base/iov.h"
 #include "display/edid.h"
 #include "display/screen.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/gpu-resources.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
@@ -450,11 +452,71 @@ static void virtio_gpu_destroy(struct virtio_device *device)
 	free(device);
 }
 
+static void virtio_gpu_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	const struct virtio_gpu *gpu = (const struct virtio_gpu *)device;
+
+	state_writer_put32(writer, gpu->display.width);
+	state_writer_put32(writer, gpu->display.height);
+	state_writer_put32(writer, le32toh(gpu->config.events_read));
+	gpu_resources_save(&gpu->resources, writer);
+	state_writer_put_bool(writer, gpu->taken);
+	if (!gpu->taken)
+		return;
+	state_writer_put32(writer, gpu->scanout_resource);
+	state_writer_put32(writer, gpu->scanout.x);
+	state_writer_put32(writer, gpu->scanout.y);
+	state_writer_put32(writer, gpu->scanout.width);
+	state_writer_put32(writer, gpu->scanout.height);
+	screen_cursor_save(gpu->display.screen, writer);
+}
+
+/* The screen is the driver's, whether it shows something or nothing. */
+static void load_scanout(struct virtio_gpu *gpu, struct state_reader *reader)
+{
+	uint32_t id = state_reader_get32(reader);
+	struct gpu_resource *resource = gpu_resources_find(&gpu->resources, id);
+	struct gpu_rectangle part = {.x = state_reader_get32(reader)};
+
+	part.y = state_reader_get32(reader);
+	part.width = state_reader_get32(reader);
+	part.height = state_reader_get32(reader);
+	if (!state_reader_check(reader,
+				id == 0 || (resource && gpu_resource_contains(resource, &part)),
+				"the screen shows what there is not"))
+		return;
+	set_taken(gpu, true);
+	if (resource)
+		show(gpu, resource, &part);
+	screen_cursor_load(gpu->display.screen, reader);
+}
+
+static void virtio_gpu_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_gpu *gpu = (struct virtio_gpu *)device;
+	uint32_t width = state_reader_get32(reader), height = state_reader_get32(reader);
+	uint32_t events = state_reader_get32(reader);
+
+	if (!state_reader_check(reader,
+				edid_size_is_valid(width, height) &&
+					!(events & ~(uint32_t)VIRTIO_GPU_EVENT_DISPLAY),
+				"a monitor cannot be like that"))
+		return;
+	gpu->display.width = width;
+	gpu->display.height = height;
+	gpu->config.events_read = htole32(events);
+	gpu_resources_load(&gpu->resources, reader);
+	if (state_reader_get_bool(reader))
+		load_scanout(gpu, reader);
+}
+
 static const struct virtio_device_ops virtio_gpu_ops = {
 	.process = virtio_gpu_process,
 	.write_config = virtio_gpu_write_config,
 	.stop = virtio_gpu_stop,
 	.destroy = virtio_gpu_destroy,
+	.save = virtio_gpu_save,
+	.load = virtio_gpu_load,
 };
 
 /* What is shown is what the driver has flushed: always current. */

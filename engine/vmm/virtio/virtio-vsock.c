@@ -22,6 +22,8 @@
 #include "base/byte-order.h"
 #include "base/fd.h"
 #include "base/iov.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
 #include "virtio/vsock-connection.h"
@@ -30,7 +32,7 @@
 enum {
 	RX_QUEUE, /* for the guest to receive */
 	TX_QUEUE,
-	EVENT_QUEUE, /* nothing happens yet that it would tell of */
+	EVENT_QUEUE,
 	QUEUE_SIZE = 128,
 	MAX_CONNECTIONS = 64,
 	MAX_RESETS = 32,
@@ -46,10 +48,11 @@ struct port_pair {
 };
 
 struct virtio_vsock {
-	struct virtio_device device;
+	struct virtio_device device; /* first */
 	struct vsock_host *host;
 	struct virtio_vsock_config config;
 	uint32_t last_host_port;
+	bool event_owed;   /* the guest is to be told that no connection has survived */
 	unsigned int turn; /* the connection that may speak next */
 	unsigned int reset_count;
 	struct port_pair resets[MAX_RESETS]; /* the guest is to be told that there are no such */
@@ -393,6 +396,32 @@ static bool take_packets(struct virtio_vsock *vsock)
 	return more && r >= 0;
 }
 
+/* Section 5.10.6.7. Where there is no room, the guest's next buffer brings us back here. */
+static void tell_event(struct virtio_vsock *vsock)
+{
+	const struct virtio_vsock_event event = {htole32(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET)};
+	struct virtio_device *device = &vsock->device;
+	struct virtqueue *queue = &device->queues[EVENT_QUEUE];
+	struct iovec iov[QUEUE_SIZE];
+	struct virtqueue_chain chain;
+	int r;
+
+	if (!vsock->event_owed)
+		return;
+	do
+		r = virtqueue_pop(queue, iov, &chain);
+	while (r == 0 && virtqueue_enable_notification(queue));
+	if (r > 0) {
+		virtqueue_push(queue, chain.head,
+			       (uint32_t)iov_write(iov + chain.readable_count, chain.writable_count,
+						   0, &event, sizeof(event)));
+		vsock->event_owed = false;
+		virtio_device_publish(device, EVENT_QUEUE);
+	}
+	if (r < 0)
+		virtio_device_set_broken(device, queue->fault);
+}
+
 /* The device */
 
 static bool virtio_vsock_process(struct virtio_device *device, unsigned int index)
@@ -408,6 +437,7 @@ static bool virtio_vsock_process(struct virtio_device *device, unsigned int inde
 	case TX_QUEUE:
 		return take_packets(vsock);
 	default:
+		tell_event(vsock);
 		return false;
 	}
 }
@@ -419,6 +449,7 @@ static bool virtio_vsock_stop(struct virtio_device *device)
 	for (unsigned int i = 0; i < MAX_CONNECTIONS; i++)
 		vsock_connection_forget(&vsock->connections[i]);
 	vsock->reset_count = 0;
+	vsock->event_owed = false;
 	return true;
 }
 
@@ -430,10 +461,27 @@ static void virtio_vsock_destroy(struct virtio_device *device)
 	free(vsock);
 }
 
+/* Connections end with the machine that is saved: what is at their other end stays with it. */
+static void virtio_vsock_save(const struct virtio_device *device, struct state_writer *writer)
+{
+	state_writer_put32(writer, ((const struct virtio_vsock *)device)->last_host_port);
+}
+
+/* The guest asks for its address again when it hears of it, which may be another now. */
+static void virtio_vsock_load(struct virtio_device *device, struct state_reader *reader)
+{
+	struct virtio_vsock *vsock = from_device(device);
+
+	vsock->last_host_port = state_reader_get32(reader);
+	vsock->event_owed = virtio_device_running(device);
+}
+
 static const struct virtio_device_ops virtio_vsock_ops = {
 	.process = virtio_vsock_process,
 	.stop = virtio_vsock_stop,
 	.destroy = virtio_vsock_destroy,
+	.save = virtio_vsock_save,
+	.load = virtio_vsock_load,
 };
 
 /* A program on the host wants to reach one in the guest. */

@@ -49,10 +49,31 @@ static void test_limits(void)
 	g_assert_cmphex(take(&area, 1), ==, 4096);
 }
 
+static void test_places(void)
+{
+	struct pixel_area area;
+
+	pixel_area_init(&area, START, SIZE);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x2000, 0x1001), ==, 0);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x3000, 1), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x1000, 0x1001), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x1800, 1), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x1000, 0x1000), ==, 0);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x7000, 0x1000), ==, 0);
+	g_assert_cmpint(pixel_area_take_at(&area, START + 0x4000, 0x3000), ==, 0);
+	g_assert_cmpint(pixel_area_take_at(&area, START - 0x1000, 1), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START + SIZE, 1), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, 0, 1), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START, UINT64_MAX), ==, -ENOSPC);
+	g_assert_cmpint(pixel_area_take_at(&area, START, 0), ==, -ENOSPC);
+	g_assert_cmphex(take(&area, 0x1000), ==, START);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/pixel-area/gaps", test_gaps);
 	g_test_add_func("/pixel-area/limits", test_limits);
+	g_test_add_func("/pixel-area/places", test_places);
 	return g_test_run();
 }

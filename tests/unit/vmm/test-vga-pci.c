@@ -16,6 +16,7 @@
 #include "fake-memory-slots.h"
 #include "loop/event-loop.h"
 #include "pci/pci-host-bridge.h"
+#include "state-block.h"
 
 enum { SLOT = 1 };
 
@@ -137,6 +138,39 @@ static void test_wrong_bios(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(vga_pci_create(&f->host, f->bridge, &f->config, &vga), ==, -ENOEXEC);
 }
 
+static void save(struct fixture *f, struct state_writer *writer)
+{
+	pci_host_bridge_save(f->bridge, writer);
+	vga_pci_save(f->vga, writer);
+}
+
+static int load(struct fixture *f, struct state_reader *reader)
+{
+	int r = pci_host_bridge_load(f->bridge, reader);
+
+	return r == 0 ? vga_pci_load(f->vga, reader) : r;
+}
+
+/* The BARs are where they were, and what they show is there. */
+static void test_state(struct fixture *f, gconstpointer data)
+{
+	static struct state_block block;
+	struct fixture other;
+
+	set(f, PCI_BASE_ADDRESS_0, 0xD0000000);
+	set(f, PCI_BASE_ADDRESS_2, 0xE0000000);
+	set(f, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	address_space_write(f->host.mmio, 0xE0000502, 4, 1024 | 768 << 16);
+	STATE_BLOCK_SAVE(&block, save, f);
+	set_up(&other, NULL);
+	STATE_BLOCK_LOAD(&block, load, &other);
+	g_assert_cmphex(get(&other, PCI_BASE_ADDRESS_0), ==, 0xD0000008);
+	address_space_write(other.host.mmio, 0xD0123456, 4, 0xcafe);
+	g_assert_cmphex(load_le32(screen_pixels(other.host.screen) + 0x123456), ==, 0xcafe);
+	g_assert_cmpuint(address_space_read(other.host.mmio, 0xE0000502, 2), ==, 1024);
+	tear_down(&other, NULL);
+}
+
 #define ADD(name, function) \
 	g_test_add("/vga-pci/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -146,5 +180,6 @@ int main(int argc, char **argv)
 	ADD("function", test_function);
 	ADD("bars", test_bars);
 	ADD("wrong-bios", test_wrong_bios);
+	ADD("state", test_state);
 	return g_test_run();
 }

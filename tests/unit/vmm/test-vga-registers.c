@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devices/vga/vga-registers.h"
 
+#include <errno.h>
 #include <glib.h>
+
+#include "state-block.h"
 
 #define MEMORY (16u << 20)
 
@@ -129,6 +132,50 @@ static void test_beam(void)
 	g_assert_cmpuint(changes[1] / 2, >=, 59 * 480);
 }
 
+static int load(struct vga_registers *registers, struct state_reader *reader)
+{
+	vga_registers_reset(registers, MEMORY);
+	vga_registers_load(registers, reader);
+	return state_reader_result(reader);
+}
+
+/* In the middle of a color, and of an attribute. */
+static void test_state(void)
+{
+	static const char no_bits[] = "the display adapter has no such bits";
+	static struct state_block block;
+	struct vga_registers registers, other;
+
+	vga_registers_reset(&registers, MEMORY);
+	for (unsigned int port = 0x3C0; port < 0x3DA; port++)
+		out(&registers, port, (uint8_t)(0x40 | port));
+	out(&registers, 0x3C2, VGA_MISC_COLOR);
+	(void)in(&registers, 0x3DA);
+	out(&registers, 0x3C8, 5);
+	out(&registers, 0x3C9, 10);
+	out(&registers, 0x3C9, 20);
+	out(&registers, 0x3C0, 0x33);
+	STATE_BLOCK_SAVE(&block, vga_registers_save, &registers);
+	STATE_BLOCK_LOAD(&block, load, &other);
+	g_assert_cmphex(in(&other, 0x3C0), ==, 0x33);
+	out(&other, 0x3C0, 0x77);
+	g_assert_cmphex(in(&other, 0x3C1), ==, 0x77);
+	out(&other, 0x3C9, 30);
+	out(&other, 0x3C7, 5);
+	g_assert_cmpuint(in(&other, 0x3C9), ==, 10);
+	g_assert_cmpuint(in(&other, 0x3C9), ==, 20);
+	g_assert_cmpuint(in(&other, 0x3C9), ==, 30);
+	for (unsigned int port = 0x3CA; port < 0x3DA; port++)
+		g_assert_cmphex(in(&other, port), ==, in(&registers, port));
+	STATE_BLOCK_REFUSE(&block, load, &other, 1, 4, no_bits);
+	for (unsigned int i = 2; i < 6; i++)
+		STATE_BLOCK_REFUSE(&block, load, &other, i, 0x80, no_bits);
+	STATE_BLOCK_REFUSE(&block, load, &other, 6, 2, "a value is neither yes nor no");
+	STATE_BLOCK_REFUSE(&block, load, &other, 7 + VGA_SEQUENCER_MEMORY, 0x40, no_bits);
+	STATE_BLOCK_REFUSE(&block, load, &other, 12 + VGA_GRAPHICS_MODE, 0x80, no_bits);
+	STATE_BLOCK_REFUSE(&block, load, &other, 67 + 3, 3, "a color has three parts");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -137,5 +184,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/vga-registers/attribute", test_attribute);
 	g_test_add_func("/vga-registers/palette", test_palette);
 	g_test_add_func("/vga-registers/beam", test_beam);
+	g_test_add_func("/vga-registers/state", test_state);
 	return g_test_run();
 }

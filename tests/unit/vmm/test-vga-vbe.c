@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devices/vga/vga-vbe.h"
 
+#include <errno.h>
 #include <glib.h>
+
+#include "base/byte-order.h"
+#include "state-block.h"
 
 #define MEMORY (16u << 20)
 
@@ -104,6 +108,49 @@ static void test_refused(void)
 	g_assert_cmpuint(vbe_read(&vbe, VBE_DEPTH), ==, 32);
 }
 
+static int load(struct vbe *vbe, struct state_reader *reader)
+{
+	vbe_reset(vbe, MEMORY);
+	vbe_load(vbe, reader);
+	return state_reader_result(reader);
+}
+
+static void assert_same(const struct vbe *a, const struct vbe *b)
+{
+	g_assert_cmpmem(a, sizeof(*a), b, sizeof(*b));
+}
+
+static void test_state(void)
+{
+	static struct state_block block;
+	struct vbe vbe, other;
+
+	vbe_reset(&vbe, MEMORY);
+	vbe.index = 0xffff;
+	vbe_write(&vbe, VBE_ID, 0xb0c2);
+	enable(&vbe, 1024, 768, 16, VBE_LINEAR | VBE_8_BIT_PALETTE);
+	vbe_write(&vbe, VBE_VIRTUAL_WIDTH, 2048);
+	vbe_write(&vbe, VBE_X_OFFSET, 1000);
+	vbe_write(&vbe, VBE_Y_OFFSET, 3000);
+	vbe_write(&vbe, VBE_BANK, 7);
+	STATE_BLOCK_SAVE(&block, vbe_save, &vbe);
+	STATE_BLOCK_LOAD(&block, load, &other);
+	assert_same(&vbe, &other);
+	STATE_BLOCK_REFUSE(&block, load, &other, 2 + 2 * VBE_X_OFFSET + 1, 0x40,
+			   "the display adapter has no such mode");
+	STATE_BLOCK_REFUSE(&block, load, &other, 2 + 2 * VBE_HEIGHT + 1, 0x40,
+			   "the display adapter has no such mode");
+	STATE_BLOCK_REFUSE(&block, load, &other, 2 + 2 * VBE_VIRTUAL_HEIGHT, 1,
+			   "the display adapter has no such mode");
+	STATE_BLOCK_REFUSE(&block, load, &other, 2 + 2 * VBE_MEMORY + 1, 2,
+			   "the display adapter has no such mode");
+	/* off, with what is left of the mode */
+	vbe_write(&vbe, VBE_ENABLE, VBE_CAPABILITIES);
+	STATE_BLOCK_SAVE(&block, vbe_save, &vbe);
+	STATE_BLOCK_LOAD(&block, load, &other);
+	assert_same(&vbe, &other);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -111,5 +158,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/vga-vbe/mode", test_mode);
 	g_test_add_func("/vga-vbe/scrolling", test_scrolling);
 	g_test_add_func("/vga-vbe/refused", test_refused);
+	g_test_add_func("/vga-vbe/state", test_state);
 	return g_test_run();
 }

@@ -10,6 +10,7 @@
 #include "display/screen.h"
 #include "fake-memory-slots.h"
 #include "loop/event-loop.h"
+#include "state-block.h"
 #include "vga-driver.h"
 
 enum { MEMORY = 16 << 20 };
@@ -258,6 +259,38 @@ static void test_taken(struct fixture *f, gconstpointer data)
 	g_assert_cmphex(address_space_read(f->ports, 0x3CC, 1), ==, 1); /* still the first one */
 }
 
+/* A text written through the window, most of it into a slot, is on the other's screen. */
+static void test_state(struct fixture *f, gconstpointer data)
+{
+	static struct state_block block;
+	struct fixture other;
+	size_t length;
+
+	vga_driver_set_mode(&f->driver, &vga_driver_mode_3);
+	vga_driver_set_color(&f->driver, 9, 63, 0, 0);
+	g_assert_cmpint(screen_resize(f->screen, 1600, 900), ==, 0);
+	for (unsigned int i = 0; i < 64; i++)
+		address_space_write(f->mmio, 0xB8000 + i, 1, 'x');
+	STATE_BLOCK_SAVE(&block, vga_save, f->vga);
+
+	set_up(&other, NULL);
+	screen_refresh(other.screen);
+	STATE_BLOCK_LOAD(&block, vga_load, other.vga);
+	memcpy(screen_pixels(other.screen), screen_pixels(f->screen), MEMORY);
+	for (unsigned int i = 0; i < 64; i++)
+		g_assert_cmphex(address_space_read(other.mmio, 0xB8000 + i, 1), ==, 'x');
+	g_assert_cmphex(area(&other, EDID_SIZE - 1, 1), ==, area(f, EDID_SIZE - 1, 1));
+	screen_refresh(f->screen);
+	screen_refresh(other.screen);
+	g_assert_cmpuint(mode(&other)->width, ==, mode(f)->width);
+	length = (size_t)mode(f)->stride * mode(f)->height;
+	g_assert_cmpmem(screen_pixels(other.screen) + mode(&other)->offset, length,
+			screen_pixels(f->screen) + mode(f)->offset, length);
+	STATE_BLOCK_REFUSE(&block, vga_load, other.vga, 1, 4,
+			   "the display adapter has no such bits");
+	tear_down(&other, NULL);
+}
+
 #define ADD(name, function) \
 	g_test_add("/vga/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -273,5 +306,6 @@ int main(int argc, char **argv)
 	ADD("reset", test_reset);
 	ADD("resize", test_resize);
 	ADD("taken", test_taken);
+	ADD("state", test_state);
 	return g_test_run();
 }

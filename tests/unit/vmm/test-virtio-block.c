@@ -621,32 +621,88 @@ static bool have_io_uring(void)
 	return r == 0;
 }
 
-/* A disk that has grown meanwhile is another disk to a driver that is told nothing. */
+static void create(struct fixture *fixture, size_t size)
+{
+	struct virtio_host *host = &fixture->machine.host;
+
+	*fixture = (struct fixture){.fd = temporary_file(size)};
+	test_machine_init(&fixture->machine);
+	g_assert_cmpint(block_backend_create_raw(dup(fixture->fd), false, host->loop,
+						 &fixture->statistics, &fixture->backend),
+			==, 0);
+	g_assert_cmpint(
+		virtio_block_create(host, DEVFN, fixture->backend, "disk-0", &fixture->device), ==,
+		0);
+}
+
+static void destroy(struct fixture *fixture)
+{
+	virtio_device_destroy(fixture->device);
+	block_backend_destroy(fixture->backend);
+	test_machine_finish(&fixture->machine);
+	close(fixture->fd);
+}
+
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	fill(fixture, 0, 512, 1);
+	g_assert_cmpint(block_driver_request(&fixture->driver, VIRTIO_BLK_T_OUT, 3, 512), ==,
+			VIRTIO_BLK_S_OK);
+	memset(data_of(fixture, 0), 0, 512);
+}
+
+/* One that has grown meanwhile is news to its driver. */
+static void guest_after(void *data)
+{
+	struct fixture *fixture = data;
+
+	g_assert_cmpuint(config_interrupts(fixture), ==, 1);
+	g_assert_cmpuint(capacity(fixture), ==, 2 * SECTORS);
+	g_assert_cmpint(
+		block_driver_request(&fixture->driver, VIRTIO_BLK_T_OUT, 2 * SECTORS - 1, 512), ==,
+		VIRTIO_BLK_S_OK);
+}
+
+static void guest_same(void *data)
+{
+	struct fixture *fixture = data;
+
+	g_assert_cmpuint(config_interrupts(fixture), ==, 0);
+	g_assert_cmpint(block_driver_request(&fixture->driver, VIRTIO_BLK_T_OUT, SECTORS - 1, 512),
+			==, VIRTIO_BLK_S_OK);
+}
+
+/* In a machine with a disk of another size. */
+static void go_on(struct fixture *fixture, size_t size, void (*guest)(void *data))
+{
+	struct fixture other;
+
+	create(&other, size);
+	other.driver = fixture->driver;
+	virtio_pci_driver_carry_over(&other.driver, fixture->device, &other.machine, other.device);
+	test_machine_run(&other.machine, guest, &other);
+	fixture->driver.machine = &fixture->machine;
+	destroy(&other);
+}
+
 static void test_state(void)
 {
 	static struct state_block block;
-	struct fixture fixture = {.fd = temporary_file(DISK_SIZE)};
-	struct virtio_host *host = &fixture.machine.host;
-	struct state_reader *reader;
+	struct fixture fixture, other;
 
-	test_machine_init(&fixture.machine);
-	g_assert_cmpint(block_backend_create_raw(dup(fixture.fd), false, host->loop,
-						 &fixture.statistics, &fixture.backend),
-			==, 0);
-	g_assert_cmpint(virtio_block_create(host, DEVFN, fixture.backend, NULL, &fixture.device),
-			==, 0);
+	create(&fixture, DISK_SIZE);
+	test_machine_run(&fixture.machine, guest_before, &fixture);
+	go_on(&fixture, DISK_SIZE, guest_same);
+	go_on(&fixture, 2 * DISK_SIZE, guest_after);
 	STATE_BLOCK_SAVE(&block, virtio_device_save, fixture.device);
-	STATE_BLOCK_LOAD(&block, virtio_device_load, fixture.device);
-	/* the capacity is what comes last */
-	state_block_patch(&block, block.reader.end - block.reader.bytes - STATE_BLOCK_PAYLOAD - 8,
-			  1);
-	reader = state_block_read(&block);
-	g_assert_cmpint(virtio_device_load(fixture.device, reader), ==, -EPROTO);
-	g_assert_cmpstr(reader->problem, ==, "a disk has another size than it had");
-	virtio_device_destroy(fixture.device);
-	block_backend_destroy(fixture.backend);
-	test_machine_finish(&fixture.machine);
-	close(fixture.fd);
+	create(&other, DISK_SIZE / 2);
+	g_assert_cmpint(virtio_device_load(other.device, state_block_read(&block)), ==, -EPROTO);
+	g_assert_cmpstr(block.reader.problem, ==, "a disk is smaller than it was");
+	destroy(&other);
+	destroy(&fixture);
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 
 #include "display/screen.h"
 #include "memory/guest-memory.h"
+#include "state-block.h"
 #include "virtio-pci-driver.h"
 #include "virtio/virtio-device.h"
 
@@ -47,9 +48,8 @@ static void on_taken(void *data, bool taken)
 	f->takes++;
 }
 
-static void run(void (*guest)(void *data))
+static void set_up(struct fixture *f)
 {
-	struct fixture *f = g_new0(struct fixture, 1);
 	struct virtio_gpu_display display;
 
 	test_machine_init(&f->machine);
@@ -67,11 +67,23 @@ static void run(void (*guest)(void *data))
 	};
 	g_assert_cmpint(virtio_gpu_create(&f->machine.host, DEVFN, 0x030000, &display, &f->device),
 			==, 0);
-	test_machine_run(&f->machine, guest, f);
+}
+
+static void tear_down(struct fixture *f)
+{
 	virtio_device_destroy(f->device);
 	g_assert_false(f->taken);
 	screen_destroy(f->screen);
 	test_machine_finish(&f->machine);
+}
+
+static void run(void (*guest)(void *data))
+{
+	struct fixture *f = g_new0(struct fixture, 1);
+
+	set_up(f);
+	test_machine_run(&f->machine, guest, f);
+	tear_down(f);
 	g_free(f);
 }
 
@@ -430,6 +442,141 @@ static void guest_cursor(void *data)
 	g_assert_cmpuint(page(f)->cursor.visible, ==, 0);
 }
 
+static const struct virtio_gpu_rect shown = {.x = 10, .y = 20, .width = 5, .height = 3};
+
+/* Two pictures with a gap before them, one of them on the screen, and a pointer. */
+static void guest_before(void *data)
+{
+	struct fixture *f = data;
+	const struct virtio_gpu_update_cursor cursor = {
+		.hdr.type = VIRTIO_GPU_CMD_UPDATE_CURSOR,
+		.pos = {.x = 5, .y = 6},
+		.resource_id = 1,
+		.hot_x = 3,
+		.hot_y = 4,
+	};
+
+	set_up_picture(f);
+	g_assert_cmphex(create(f, 2, VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, 100, 100), ==,
+			VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(create(f, 3, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT), ==,
+			VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(attach(f, 3), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(simple(f, VIRTIO_GPU_CMD_RESOURCE_UNREF, 2), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(transfer(f, 3, whole, 0), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(transfer(f, 1, whole, 0), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(set_scanout(f, 3, shown), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	send(f, CURSOR, &cursor, sizeof(cursor), sizeof(cursor.hdr));
+	f->resize_width = 900;
+	f->resize_height = 700;
+	test_machine_call(&f->machine, resize_now, f);
+}
+
+static void guest_after(void *data)
+{
+	struct fixture *f = data;
+	const struct virtio_gpu_ctrl_hdr info = {.type = VIRTIO_GPU_CMD_GET_DISPLAY_INFO};
+	struct virtio_gpu_resp_display_info modes;
+	const uint32_t no_resource = VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+
+	g_assert_cmpuint(page(f)->mode.width, ==, shown.width);
+	g_assert_cmphex(picture(f)[0], ==, 0xff000000 | (20 * WIDTH + 10));
+	g_assert_cmpuint(page(f)->cursor.visible, ==, 1);
+	g_assert_cmphex(page(f)->cursor.image[1], ==, 0xff000001);
+	g_assert_cmpuint(page(f)->cursor.hot_y, ==, 4);
+	g_assert_cmpint(page(f)->cursor.x, ==, 5);
+	g_assert_cmphex(test_machine_read(&f->machine, f->driver.device, 4), ==,
+			VIRTIO_GPU_EVENT_DISPLAY);
+	g_assert_cmphex(CALL(f, info), ==, VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+	read_answer(f, &modes, sizeof(modes));
+	g_assert_cmpuint(modes.pmodes[0].r.width, ==, 900);
+	/* the guest's memory behind it is known */
+	g_assert_cmphex(transfer(f, 3, shown, (2 * WIDTH + 1) * 4), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(picture(f)[0], ==, 0xff000000 | (2 * WIDTH + 1));
+	g_assert_cmphex(set_scanout(f, 1, whole), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(picture(f)[7], ==, 0xff000007);
+	g_assert_cmphex(simple(f, VIRTIO_GPU_CMD_RESOURCE_UNREF, 2), ==, no_resource);
+	g_assert_cmphex(create(f, 1, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 1, 1), ==, no_resource);
+	g_assert_cmphex(create(f, 4, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT), ==,
+			VIRTIO_GPU_RESP_OK_NODATA);
+}
+
+static void test_state(void)
+{
+	struct fixture *f = g_new0(struct fixture, 1), *other = g_new0(struct fixture, 1);
+
+	set_up(f);
+	test_machine_run(&f->machine, guest_before, f);
+	set_up(other);
+	other->driver = f->driver;
+	memcpy(screen_pixels(other->screen), screen_pixels(f->screen), PIXELS_OFFSET + PIXELS_SIZE);
+	virtio_pci_driver_carry_over(&other->driver, f->device, &other->machine, other->device);
+	g_assert_true(other->taken);
+	tear_down(f);
+	test_machine_run(&other->machine, guest_after, other);
+	tear_down(other);
+	g_free(other);
+	g_free(f);
+}
+
+/* Back from the end: what is shown and the pointer, then the only picture's piece and place. */
+enum {
+	POINTER_SIZE = 9, /* hidden */
+	SCANOUT_FROM_END = POINTER_SIZE + 20,
+	PIECE_FROM_END = SCANOUT_FROM_END + 1 + 12,
+	COUNT_FROM_END = PIECE_FROM_END + 4,
+	PLACE_FROM_END = COUNT_FROM_END + 8,
+	ID_FROM_END = PLACE_FROM_END + 16,
+	EVENTS_FROM_END = ID_FROM_END + 8,
+};
+
+static void guest_one_picture(void *data)
+{
+	struct fixture *f = data;
+	struct attach_command one = attach_command(1);
+
+	start(f);
+	g_assert_cmphex(create(f, 1, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT), ==,
+			VIRTIO_GPU_RESP_OK_NODATA);
+	one.header.nr_entries = 1;
+	g_assert_cmphex(CALL(f, one), ==, VIRTIO_GPU_RESP_OK_NODATA);
+	g_assert_cmphex(set_scanout(f, 1, whole), ==, VIRTIO_GPU_RESP_OK_NODATA);
+}
+
+static void assert_refused(struct state_block *block, size_t from_end, const char *problem)
+{
+	size_t at = (size_t)(block->reader.end - block->bytes) - STATE_BLOCK_PAYLOAD - from_end;
+	struct fixture *other = g_new0(struct fixture, 1);
+
+	set_up(other);
+	STATE_BLOCK_REFUSE(block, virtio_device_load, other->device, at, 0x77, problem);
+	tear_down(other);
+	g_free(other);
+}
+
+static void test_false_state(void)
+{
+	static struct state_block block;
+	struct fixture *f = g_new0(struct fixture, 1);
+
+	set_up(f);
+	test_machine_run(&f->machine, guest_one_picture, f);
+	STATE_BLOCK_SAVE(&block, virtio_device_save, f->device);
+	tear_down(f);
+	set_up(f);
+	STATE_BLOCK_LOAD(&block, virtio_device_load, f->device);
+	tear_down(f);
+	g_free(f);
+	assert_refused(&block, SCANOUT_FROM_END, "the screen shows what there is not");
+	assert_refused(&block, PIECE_FROM_END + 1 - 4,
+		       "a picture of the guest's is outside memory");
+	assert_refused(&block, COUNT_FROM_END - 2,
+		       "pictures of the guest's are in too many pieces");
+	assert_refused(&block, PLACE_FROM_END, "a picture of the guest's cannot be where it was");
+	assert_refused(&block, EVENTS_FROM_END, "a monitor cannot be like that");
+	assert_refused(&block, POINTER_SIZE - 1, "the pointer is where no screen is");
+}
+
 static void test_picture(void)
 {
 	run(guest_picture);
@@ -463,5 +610,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-gpu/monitor", test_monitor);
 	g_test_add_func("/virtio-gpu/resize", test_resize);
 	g_test_add_func("/virtio-gpu/cursor", test_cursor);
+	g_test_add_func("/virtio-gpu/state", test_state);
+	g_test_add_func("/virtio-gpu/false-state", test_false_state);
 	return g_test_run();
 }

@@ -19,16 +19,21 @@
 enum { DEVFN = TEST_MACHINE_DEVFN, BUFFERS = TEST_MACHINE_BUFFERS_GPA, BUFFER_SIZE = 4096 };
 enum { RX, TX, EVENTS, QUEUES, ROOMS = 64 };
 enum { CID = 42, HOST_CID = 2, PORT = 5000, GUEST_PORT = 1025, ROOM = 64 << 10 };
-enum { PACKET = 0x200000, TIMEOUT_MS = 10000 };
+enum { PACKET = 0x200000, EVENT = 0x210000, TIMEOUT_MS = 10000 };
 
 struct fixture {
 	struct test_machine machine;
 	struct virtio_device *device;
 	struct virtio_pci_driver driver;
+	char *folder;
 	struct sockaddr_un address;
 	/* of the packet heard last */
 	struct virtio_vsock_hdr heard;
 	const char *payload;
+	/* of the machine that was saved */
+	uint32_t host_port;
+	int program_fd;
+	bool event_room;
 };
 
 static int listen_at(struct fixture *fixture, const char *folder)
@@ -44,20 +49,31 @@ static int listen_at(struct fixture *fixture, const char *folder)
 	return fd;
 }
 
-static void run(void (*guest)(void *data))
+static void create(struct fixture *fixture)
 {
-	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
-	g_autofree char *folder = g_dir_make_tmp("vsock-XXXXXX", NULL);
-
+	fixture->folder = g_dir_make_tmp("vsock-XXXXXX", NULL);
 	test_machine_init(&fixture->machine);
 	g_assert_cmpint(virtio_vsock_create(&fixture->machine.host, DEVFN, CID,
-					    listen_at(fixture, folder), &fixture->device),
+					    listen_at(fixture, fixture->folder), &fixture->device),
 			==, 0);
-	test_machine_run(&fixture->machine, guest, fixture);
+}
+
+static void destroy(struct fixture *fixture)
+{
 	virtio_device_destroy(fixture->device);
 	test_machine_finish(&fixture->machine);
 	g_assert_cmpint(g_unlink(fixture->address.sun_path), ==, 0);
-	g_assert_cmpint(g_rmdir(folder), ==, 0);
+	g_assert_cmpint(g_rmdir(fixture->folder), ==, 0);
+	g_free(fixture->folder);
+}
+
+static void run(void (*guest)(void *data))
+{
+	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
+
+	create(fixture);
+	test_machine_run(&fixture->machine, guest, fixture);
+	destroy(fixture);
 }
 
 static unsigned char *at(struct fixture *fixture, uint64_t gpa, size_t length)
@@ -513,6 +529,77 @@ static void test_many(void)
 	run(guest_many);
 }
 
+static void add_event_room(struct fixture *fixture)
+{
+	const struct virtqueue_buffer buffer = {EVENT, sizeof(struct virtio_vsock_event), true};
+
+	memset(at(fixture, EVENT, buffer.length), 0xff, buffer.length);
+	virtqueue_driver_add(&fixture->driver.queues[EVENTS], &buffer, 1);
+	virtio_pci_driver_kick(&fixture->driver, EVENTS);
+}
+
+static void guest_before(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture);
+	fixture->program_fd = connect_to_guest(fixture, &fixture->host_port);
+	if (fixture->event_room)
+		add_event_room(fixture);
+}
+
+/* The guest hears that its connections are gone; new ones are not taken for old ones. */
+static void guest_after(void *data)
+{
+	struct fixture *fixture = data;
+	uint32_t written, host_port;
+	int fd;
+
+	if (!fixture->event_room)
+		add_event_room(fixture);
+	virtio_pci_driver_wait(&fixture->driver, EVENTS, &written);
+	g_assert_cmpuint(written, ==, sizeof(struct virtio_vsock_event));
+	g_assert_cmphex(*(uint32_t *)(void *)at(fixture, EVENT, written), ==,
+			VIRTIO_VSOCK_EVENT_TRANSPORT_RESET);
+	say_bytes(fixture, fixture->host_port, "still there?", 12);
+	g_assert_cmpuint(hear(fixture, VIRTIO_VSOCK_OP_RST), ==, fixture->host_port);
+	fd = connect_to_guest(fixture, &host_port);
+	g_assert_cmpuint(host_port, ==, fixture->host_port + 1);
+	/* once */
+	add_event_room(fixture);
+	say_bytes(fixture, host_port, "hello", 5);
+	expect_bytes(fd, "hello");
+	close(fd);
+}
+
+static void go_on(bool event_room)
+{
+	g_autofree struct fixture *fixture = g_new0(struct fixture, 1);
+	g_autofree struct fixture *other = g_new0(struct fixture, 1);
+	uint32_t written;
+	uint16_t head;
+
+	create(fixture);
+	fixture->event_room = other->event_room = event_room;
+	test_machine_run(&fixture->machine, guest_before, fixture);
+	create(other);
+	other->driver = fixture->driver;
+	other->host_port = fixture->host_port;
+	virtio_pci_driver_carry_over(&other->driver, fixture->device, &other->machine,
+				     other->device);
+	destroy(fixture);
+	close(fixture->program_fd);
+	test_machine_run(&other->machine, guest_after, other);
+	g_assert_false(virtqueue_driver_collect(&other->driver.queues[EVENTS], &head, &written));
+	destroy(other);
+}
+
+static void test_state(void)
+{
+	go_on(false);
+	go_on(true);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -523,5 +610,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-vsock/hostile", test_hostile);
 	g_test_add_func("/virtio-vsock/flood", test_flood);
 	g_test_add_func("/virtio-vsock/many", test_many);
+	g_test_add_func("/virtio-vsock/state", test_state);
 	return g_test_run();
 }

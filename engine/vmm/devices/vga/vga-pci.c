@@ -86,3 +86,15 @@ void vga_pci_destroy(struct vga_pci *vga)
 	vga_destroy(vga->vga);
 	free(vga);
 }
+
+void vga_pci_save(struct vga_pci *vga, struct state_writer *writer)
+{
+	pci_device_save(&vga->pci, writer);
+	vga_save(vga->vga, writer);
+}
+
+int vga_pci_load(struct vga_pci *vga, struct state_reader *reader)
+{
+	pci_device_load(&vga->pci, reader);
+	return vga_load(vga->vga, reader);
+}

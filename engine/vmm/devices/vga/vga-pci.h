@@ -10,6 +10,8 @@
 struct memory_slot;
 struct pci_device;
 struct pci_host_bridge;
+struct state_reader;
+struct state_writer;
 struct vga;
 struct vga_host;
 struct vga_pci;
@@ -37,6 +39,10 @@ int vga_pci_create(const struct vga_host *host, struct pci_host_bridge *bridge,
 		   const struct vga_pci_config *config, struct vga_pci **ret_vga);
 /* NULL is accepted. */
 void vga_pci_destroy(struct vga_pci *vga);
+/* As vga_save() and vga_load(), with the function; after pci_host_bridge_load(). */
+enum { VGA_PCI_STATE_VERSION = 1 };
+void vga_pci_save(struct vga_pci *vga, struct state_writer *writer);
+int vga_pci_load(struct vga_pci *vga, struct state_reader *reader);
 
 /*
  * For a function that is a VGA among other things: its BARs and, unless NULL, its BIOS. The

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devices/vga/vga-registers.h"
 
+#include "state/state-reader.h"
+#include "state/state-writer.h"
+
 enum {
 	/* offsets from VGA_PORT_BASE */
 	MONO_CRTC_INDEX = 0x04,
@@ -28,6 +31,13 @@ enum {
 	STATUS_0_MONITOR = 1 << 4,
 	STATUS_1_NO_DISPLAY = 1 << 0,
 	STATUS_1_RETRACE = 1 << 3,
+	SEQUENCER_INDEX_MASK = 0x07,
+	GRAPHICS_INDEX_MASK = 0x0f,
+	CRTC_INDEX_MASK = 0x3f,
+	ATTRIBUTE_INDEX_MASK = VGA_ATTRIBUTE_INDEX | VGA_ATTRIBUTE_DISPLAY,
+	FEATURE_MASK = 0x03,
+	PALETTE_PARTS = 3,
+
 	CRTC_PROTECT = 1 << 7,
 	CRTC_OVERFLOW_UNPROTECTED = 1 << 4,
 
@@ -59,7 +69,7 @@ static uint8_t beam_status(uint64_t now_ns)
 
 static void advance(struct vga_palette_cursor *cursor)
 {
-	if (++cursor->part < 3)
+	if (++cursor->part < PALETTE_PARTS)
 		return;
 	cursor->part = 0;
 	cursor->entry++;
@@ -111,7 +121,7 @@ static void write_attribute(struct vga_registers *registers, uint8_t value)
 	unsigned int index = registers->attribute_index & VGA_ATTRIBUTE_INDEX;
 
 	if (!registers->attribute_data)
-		registers->attribute_index = value & (VGA_ATTRIBUTE_INDEX | VGA_ATTRIBUTE_DISPLAY);
+		registers->attribute_index = value & ATTRIBUTE_INDEX_MASK;
 	else if (index < VGA_ATTRIBUTE_COUNT)
 		registers->attribute[index] = value;
 	registers->attribute_data = !registers->attribute_data;
@@ -208,7 +218,7 @@ void vga_registers_write(struct vga_registers *registers, unsigned int offset, u
 		registers->misc = value;
 		break;
 	case SEQUENCER_INDEX:
-		registers->sequencer_index = value & 7;
+		registers->sequencer_index = value & SEQUENCER_INDEX_MASK;
 		break;
 	case SEQUENCER_DATA:
 		if (registers->sequencer_index < VGA_SEQUENCER_COUNT)
@@ -226,7 +236,7 @@ void vga_registers_write(struct vga_registers *registers, unsigned int offset, u
 		write_palette(registers, value);
 		break;
 	case GRAPHICS_INDEX:
-		registers->graphics_index = value & 0xf;
+		registers->graphics_index = value & GRAPHICS_INDEX_MASK;
 		break;
 	case GRAPHICS_DATA:
 		if (registers->graphics_index < VGA_GRAPHICS_COUNT)
@@ -234,15 +244,98 @@ void vga_registers_write(struct vga_registers *registers, unsigned int offset, u
 				value & graphics_writable[registers->graphics_index];
 		break;
 	case COLOR_CRTC_INDEX:
-		registers->crtc_index = value & 0x3f;
+		registers->crtc_index = value & CRTC_INDEX_MASK;
 		break;
 	case COLOR_CRTC_DATA:
 		write_crtc(registers, value);
 		break;
 	case COLOR_STATUS_1:
-		registers->feature = value & 3;
+		registers->feature = value & FEATURE_MASK;
 		break;
 	default:
 		break;
 	}
+}
+
+static void save_palette(const struct vga_palette *palette, struct state_writer *writer)
+{
+	state_writer_put8(writer, palette->mask);
+	state_writer_put_bool(writer, palette->reading);
+	state_writer_put8(writer, palette->read.entry);
+	state_writer_put8(writer, palette->read.part);
+	state_writer_put8(writer, palette->write.entry);
+	state_writer_put8(writer, palette->write.part);
+	state_writer_put_bytes(writer, palette->incoming, sizeof(palette->incoming));
+	state_writer_put_bytes(writer, palette->colors, sizeof(palette->colors));
+}
+
+static void load_palette(struct vga_palette *palette, struct state_reader *reader)
+{
+	palette->mask = state_reader_get8(reader);
+	palette->reading = state_reader_get_bool(reader);
+	palette->read.entry = state_reader_get8(reader);
+	palette->read.part = state_reader_get8(reader);
+	palette->write.entry = state_reader_get8(reader);
+	palette->write.part = state_reader_get8(reader);
+	state_reader_get_bytes(reader, palette->incoming, sizeof(palette->incoming));
+	state_reader_get_bytes(reader, palette->colors, sizeof(palette->colors));
+	state_reader_check(
+		reader, palette->read.part < PALETTE_PARTS && palette->write.part < PALETTE_PARTS,
+		"a color has three parts");
+}
+
+void vga_registers_save(const struct vga_registers *registers, struct state_writer *writer)
+{
+	state_writer_put8(writer, registers->misc);
+	state_writer_put8(writer, registers->feature);
+	state_writer_put8(writer, registers->sequencer_index);
+	state_writer_put8(writer, registers->graphics_index);
+	state_writer_put8(writer, registers->crtc_index);
+	state_writer_put8(writer, registers->attribute_index);
+	state_writer_put_bool(writer, registers->attribute_data);
+	state_writer_put_bytes(writer, registers->sequencer, sizeof(registers->sequencer));
+	state_writer_put_bytes(writer, registers->graphics, sizeof(registers->graphics));
+	state_writer_put_bytes(writer, registers->crtc, sizeof(registers->crtc));
+	state_writer_put_bytes(writer, registers->attribute, sizeof(registers->attribute));
+	save_palette(&registers->palette, writer);
+	vbe_save(&registers->vbe, writer);
+}
+
+static bool are_writable(const uint8_t *values, const uint8_t *writable, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (values[i] & ~writable[i])
+			return false;
+	}
+	return true;
+}
+
+static bool could_be_written(const struct vga_registers *registers)
+{
+	return !(registers->feature & ~FEATURE_MASK) &&
+	       !(registers->sequencer_index & ~SEQUENCER_INDEX_MASK) &&
+	       !(registers->graphics_index & ~GRAPHICS_INDEX_MASK) &&
+	       !(registers->crtc_index & ~CRTC_INDEX_MASK) &&
+	       !(registers->attribute_index & ~ATTRIBUTE_INDEX_MASK) &&
+	       are_writable(registers->sequencer, sequencer_writable, VGA_SEQUENCER_COUNT) &&
+	       are_writable(registers->graphics, graphics_writable, VGA_GRAPHICS_COUNT);
+}
+
+void vga_registers_load(struct vga_registers *registers, struct state_reader *reader)
+{
+	registers->misc = state_reader_get8(reader);
+	registers->feature = state_reader_get8(reader);
+	registers->sequencer_index = state_reader_get8(reader);
+	registers->graphics_index = state_reader_get8(reader);
+	registers->crtc_index = state_reader_get8(reader);
+	registers->attribute_index = state_reader_get8(reader);
+	registers->attribute_data = state_reader_get_bool(reader);
+	state_reader_get_bytes(reader, registers->sequencer, sizeof(registers->sequencer));
+	state_reader_get_bytes(reader, registers->graphics, sizeof(registers->graphics));
+	state_reader_get_bytes(reader, registers->crtc, sizeof(registers->crtc));
+	state_reader_get_bytes(reader, registers->attribute, sizeof(registers->attribute));
+	state_reader_check(reader, could_be_written(registers),
+			   "the display adapter has no such bits");
+	load_palette(&registers->palette, reader);
+	vbe_load(&registers->vbe, reader);
 }

@@ -124,6 +124,10 @@ void vga_registers_reset(struct vga_registers *registers, uint32_t memory_bytes)
 uint8_t vga_registers_read(struct vga_registers *registers, unsigned int offset, uint64_t now_ns);
 void vga_registers_write(struct vga_registers *registers, unsigned int offset, uint8_t value);
 
+/* To and from a machine's state; load is for registers that have just been reset. */
+void vga_registers_save(const struct vga_registers *registers, struct state_writer *writer);
+void vga_registers_load(struct vga_registers *registers, struct state_reader *reader);
+
 /* Whether a mode of vga-vbe.h is on whose pixels are whole bytes. */
 static inline bool vga_is_packed(const struct vga_registers *registers)
 {

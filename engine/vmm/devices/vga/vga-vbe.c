@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devices/vga/vga-vbe.h"
 
+#include <string.h>
+
+#include "state/state-reader.h"
+#include "state/state-writer.h"
+
 enum {
 	ID_FIRST = 0xb0c0,
 	ID_LATEST = 0xb0c5,
@@ -172,4 +177,39 @@ uint16_t vbe_read(const struct vbe *vbe, unsigned int index)
 	if (capabilities && index == VBE_DEPTH)
 		return 32;
 	return vbe->registers[index];
+}
+
+void vbe_save(const struct vbe *vbe, struct state_writer *writer)
+{
+	state_writer_put16(writer, vbe->index);
+	for (unsigned int i = 0; i < VBE_REGISTER_COUNT; i++)
+		state_writer_put16(writer, vbe->registers[i]);
+}
+
+/* As a guest would: what it cannot have set does not become so. */
+static void write_all(struct vbe *vbe, const uint16_t *registers)
+{
+	static const uint8_t order[] = {VBE_ID,       VBE_WIDTH,    VBE_HEIGHT,
+					VBE_DEPTH,    VBE_ENABLE,   VBE_VIRTUAL_WIDTH,
+					VBE_X_OFFSET, VBE_Y_OFFSET, VBE_BANK};
+
+	for (unsigned int i = 0; i < sizeof(order); i++)
+		(void)vbe_write(vbe, order[i], registers[order[i]]);
+	/* What is left of a mode that is off means nothing until the next one is on. */
+	if (!vbe_is_enabled(vbe)) {
+		vbe->registers[VBE_VIRTUAL_WIDTH] = registers[VBE_VIRTUAL_WIDTH];
+		vbe->registers[VBE_VIRTUAL_HEIGHT] = registers[VBE_VIRTUAL_HEIGHT];
+	}
+}
+
+void vbe_load(struct vbe *vbe, struct state_reader *reader)
+{
+	uint16_t registers[VBE_REGISTER_COUNT];
+
+	vbe->index = state_reader_get16(reader);
+	for (unsigned int i = 0; i < VBE_REGISTER_COUNT; i++)
+		registers[i] = state_reader_get16(reader);
+	write_all(vbe, registers);
+	state_reader_check(reader, memcmp(registers, vbe->registers, sizeof(registers)) == 0,
+			   "the display adapter has no such mode");
 }

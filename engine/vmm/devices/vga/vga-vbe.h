@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct state_reader;
+struct state_writer;
+
 enum vbe_register {
 	VBE_ID,
 	VBE_WIDTH,
@@ -53,3 +56,7 @@ static inline bool vbe_is_enabled(const struct vbe *vbe)
 /* While enabled: bytes from a row to the next, and of the first pixel. */
 uint32_t vbe_pitch(const struct vbe *vbe);
 uint32_t vbe_start(const struct vbe *vbe);
+
+/* To and from a machine's state; load is for registers that have just been reset. */
+void vbe_save(const struct vbe *vbe, struct state_writer *writer);
+void vbe_load(struct vbe *vbe, struct state_reader *reader);

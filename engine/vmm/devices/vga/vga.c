@@ -16,6 +16,8 @@
 #include "display/edid.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 enum {
 	VBE_PORT_BASE = 0x1CE, /* index; data at the next two, of which one is aligned */
@@ -418,4 +420,33 @@ void vga_destroy(struct vga *vga)
 	vga_scanout_finish(&vga->scanout);
 	memory_slot_destroy(vga->memory_slot);
 	free(vga);
+}
+
+void vga_save(struct vga *vga, struct state_writer *writer)
+{
+	vga_window_collect(&vga->window);
+	vga_registers_save(&vga->registers, writer);
+	state_writer_put32(writer, vga->memory.latch);
+	state_writer_put_bytes(writer, vga->edid, sizeof(vga->edid));
+}
+
+int vga_load(struct vga *vga, struct state_reader *reader)
+{
+	struct vga_registers registers;
+	uint8_t edid[EDID_SIZE];
+	uint32_t latch;
+
+	vga_registers_reset(&registers, vga->memory.size);
+	vga_registers_load(&registers, reader);
+	latch = state_reader_get32(reader);
+	state_reader_get_bytes(reader, edid, sizeof(edid));
+	if (state_reader_result(reader) < 0)
+		return state_reader_result(reader);
+	vga->registers = registers;
+	vga->memory.latch = latch;
+	memcpy(vga->edid, edid, sizeof(edid));
+	vga_window_update(&vga->window, &vga->registers);
+	vga_memory_moved(vga);
+	vga->complete = false;
+	return 0;
 }

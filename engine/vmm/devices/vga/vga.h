@@ -19,6 +19,8 @@ struct memory_slot_registry;
 struct posted_writes;
 struct screen;
 struct screen_source_ops;
+struct state_reader;
+struct state_writer;
 struct vga;
 
 struct vga_host {
@@ -41,6 +43,14 @@ int vga_create(const struct vga_host *host, uint32_t memory_size, uint32_t width
 void vga_destroy(struct vga *vga);
 /* Power-on. */
 void vga_reset(struct vga *vga);
+
+/*
+ * As in devices.h, without video memory: all that the guest has written is in it after vga_save(),
+ * and it may come back before vga_load() or after, before the guest runs.
+ */
+enum { VGA_STATE_VERSION = 1 };
+void vga_save(struct vga *vga, struct state_writer *writer);
+int vga_load(struct vga *vga, struct state_reader *reader);
 
 /* Video memory, for a BAR. */
 struct memory_slot *vga_memory_slot(const struct vga *vga);
