@@ -90,7 +90,9 @@ typedef struct
  * A snapshot of the running machine: the disks go on in @layers, and the guest's memory is written
  * to the empty file @memory_fd (-1: it is not). All descriptors stay the caller's, who keeps them
  * open meanwhile. @hold: the machine stays paused afterwards. Finishes when the memory has been
- * written and synced; the guest runs on long before. Can be cancelled until the VMM has been told.
+ * written and synced; the guest runs on long before. What of the disks is not on the disk yet is
+ * put there while the guest waits, so call fdatasync() for the files they are in first. Can be
+ * cancelled until the VMM has been told.
  */
 void inn_control_channel_snapshot_async (InnControlChannel *self,
                                          const InnControlLayer *layers,

@@ -64,6 +64,10 @@ inn_control_error_no_snapshot (int status)
       sentence = _ ("You have as many processes as you may have. The machine runs on; close other "
                     "programs, then take the snapshot.");
       break;
+    case EMFILE:
+      sentence = _ ("A disk of the machine consists of as many layers as it can. Delete some "
+                    "snapshots, then take another.");
+      break;
     default:
       return inn_control_error_refused (status);
     }

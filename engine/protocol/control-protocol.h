@@ -165,7 +165,8 @@ enum control_operation {
 	 * all is as it was before; -ENOSPC: there is data that could not be stored; -ETIMEDOUT: a
 	 * disk does not answer; -EBUSY: the guest is just being reset; -EALREADY: the memory of
 	 * another snapshot is being written; -ENOMEM, -EAGAIN: the process could not be copied;
-	 * -ENODEV: there is no such disk; -EROFS: it is one that is only read.
+	 * -ENODEV: there is no such disk; -EROFS: it is one that is only read; -EMFILE: it has too
+	 * many layers; -EBADMSG: what was staged for it is not an empty layer of its size.
 	 */
 	CONTROL_SNAPSHOT = 15,
 };

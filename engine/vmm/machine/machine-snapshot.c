@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "block/block-backend.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "display/screen.h"
@@ -228,25 +228,64 @@ static int start_writing(struct machine_snapshot *self, int fd, uint8_t *pixels)
 	return snapshot_child_start(&self->child, &job);
 }
 
-/* The number of disks that were given a layer, or negative errno: none was. */
-static int push_layers(struct machine *machine, struct control_snapshot *snapshot)
+/* Before the guest has to wait. */
+static int check_layers(const struct machine *machine, const struct control_snapshot *snapshot)
 {
 	for (unsigned int i = 0; i < CONTROL_MAX_DRIVES; i++) {
-		if (snapshot->layers[i] >= 0)
-			return i < machine->config->disk_count ? -EOPNOTSUPP : -ENODEV;
+		if (snapshot->layers[i] < 0)
+			continue;
+		if (i >= machine->config->disk_count)
+			return -ENODEV;
+		if (machine->config->disks[i].read_only)
+			return -EROFS;
 	}
 	return 0;
 }
 
+/* Disks as bits. */
+static void pop_layers(struct machine *machine, uint64_t disks)
+{
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		if (disks >> i & 1)
+			block_backend_pop_layer(machine->disks[i].backend);
+	}
+}
+
+/* What is pushed is no more in the snapshot. Where this fails nothing has changed. */
+static int push_layers(struct machine *machine, struct control_snapshot *snapshot,
+		       uint64_t *ret_disks)
+{
+	struct block_layer_problem problem;
+	int r = 0;
+
+	*ret_disks = 0;
+	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++) {
+		if (snapshot->layers[i] < 0)
+			continue;
+		r = block_backend_push_layer(machine->disks[i].backend, snapshot->layers[i],
+					     &problem);
+		if (r < 0)
+			break;
+		snapshot->layers[i] = -1;
+		*ret_disks |= 1ULL << i;
+	}
+	if (r < 0)
+		pop_layers(machine, *ret_disks);
+	/* the client's file is not what it should be */
+	return r == -EINVAL ? -EBADMSG : r;
+}
+
 static int take_held(struct machine *machine, struct control_snapshot *snapshot, uint8_t *pixels)
 {
-	struct machine_snapshot *self = machine->snapshot;
-	int r = push_layers(machine, snapshot);
+	uint64_t disks;
+	int r = push_layers(machine, snapshot, &disks);
 
 	if (r < 0 || snapshot->memory < 0)
 		return r;
-	r = start_writing(self, snapshot->memory, pixels);
-	if (r == 0)
+	r = start_writing(machine->snapshot, snapshot->memory, pixels);
+	if (r < 0)
+		pop_layers(machine, disks);
+	else
 		snapshot->number = machine->statistics->status.snapshots + 1;
 	return r;
 }
@@ -274,10 +313,12 @@ int machine_snapshot_take(struct machine *machine, struct control_snapshot *snap
 {
 	bool has_pixels = machine->screen && snapshot->memory >= 0;
 	uint8_t *pixels = NULL;
-	int r;
+	int r = check_layers(machine, snapshot);
 
-	if (snapshot_child_is_at_work(&machine->snapshot->child))
-		return -EALREADY;
+	if (r == 0 && snapshot_child_is_at_work(&machine->snapshot->child))
+		r = -EALREADY;
+	if (r < 0)
+		return r;
 	if (has_pixels)
 		pixels = prepare_copy(machine->screen);
 	if (has_pixels && !pixels)

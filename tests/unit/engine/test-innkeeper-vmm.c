@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/qcow2-create.h"
 #include "needs-kvm.h"
 #include "payload-kernel.h"
 #include "protocol/exit-status.h"
@@ -584,17 +585,28 @@ temporary_file (void)
   return fd;
 }
 
+/* Takes one with a new layer for the disk, on top of @below. */
 static gboolean
 take_snapshot (InnControlChannel *channel,
+               const char *below,
                int memory_fd,
                gboolean hold,
                guint64 *ret_pause_us,
                GError **error)
 {
+  const struct qcow2_create_options options = { .virtual_size = 1 << 20,
+                                                .version = 3,
+                                                .cluster_bits = 16,
+                                                .backing_file = "disk",
+                                                .backing_format = below };
+  const InnControlLayer layer = { 0, temporary_file () };
   g_autoptr (GAsyncResult) result = NULL;
 
-  inn_control_channel_snapshot_async (channel, NULL, 0, memory_fd, hold, NULL, keep_result,
+  g_assert_cmpint (qcow2_create (layer.fd, &options), ==, 0);
+  inn_control_channel_snapshot_async (channel, &layer, 1, memory_fd, hold, NULL, keep_result,
                                       &result);
+  wait_result (&result);
+  g_assert_true (g_close (layer.fd, NULL));
   return inn_control_channel_snapshot_finish (channel, wait_result (&result), ret_pause_us, NULL,
                                               error);
 }
@@ -619,7 +631,8 @@ test_snapshot (Fixture *f, gconstpointer data)
       guint64 pause_us = 0;
       struct memory_file file;
 
-      g_assert_true (take_snapshot (channel, memory, i == 2, &pause_us, &error));
+      g_assert_true (
+          take_snapshot (channel, i == 0 ? "raw" : "qcow2", memory, i == 2, &pause_us, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (pause_us, >, 0);
       g_test_message ("the guest stood still for %" G_GUINT64_FORMAT " us", pause_us);

@@ -13,14 +13,16 @@
 #include <sys/wait.h>
 
 #include "base/crc32c.h"
+#include "block/block-backend.h"
 #include "control/control-server.h"
+#include "image/qcow2-create.h"
 #include "machine/machine-state.h"
 #include "needs-kvm.h"
 #include "protocol/memory-file.h"
 #include "state/state-reader.h"
 #include "whole-machine.h"
 
-enum { ROUNDS = 20, PAGES = 4096, WAIT_STEPS = 30000 };
+enum { ROUNDS = 20, PAGES = 4096, WAIT_STEPS = 30000, SECTOR = 512, DISK_SIZE = 1 << 20 };
 
 #define RAM_SIZE (64ULL << 20)
 #define PATTERN  0x2000000ULL
@@ -411,6 +413,154 @@ static void test_no_room(struct fixture *f, gconstpointer data)
 	close(full);
 }
 
+/* Disks */
+
+static int temporary_file(char **ret_path)
+{
+	int fd = g_file_open_tmp("innkeeper-layer-XXXXXX", ret_path, NULL);
+
+	g_assert_cmpint(fd, >=, 0);
+	return fd;
+}
+
+static int make_layer(const char *below, const char *format)
+{
+	g_autofree char *path = NULL, *name = g_path_get_basename(below);
+	const struct qcow2_create_options options = {
+		.virtual_size = DISK_SIZE,
+		.version = 3,
+		.cluster_bits = 16,
+		.backing_file = name,
+		.backing_format = format,
+	};
+	int fd = temporary_file(&path);
+
+	g_assert_cmpint(qcow2_create(fd, &options), ==, 0);
+	g_unlink(path);
+	return fd;
+}
+
+static void on_transferred(struct block_request *request, int result)
+{
+	g_assert_cmpint(result, ==, 0);
+}
+
+/* The first sector. */
+static void transfer(struct fixture *f, enum block_operation operation, char *sector)
+{
+	struct block_backend *backend = f->whole.machine->disks[0].backend;
+	const struct iovec iov = {sector, SECTOR};
+	struct block_request request = {
+		.operation = operation,
+		.length = SECTOR,
+		.iov = &iov,
+		.iov_count = 1,
+		.complete = on_transferred,
+	};
+
+	block_backend_submit(backend, &request);
+	block_backend_kick(backend);
+	block_backend_drain(backend);
+}
+
+static void write_sector(struct fixture *f, char value)
+{
+	char sector[SECTOR];
+
+	memset(sector, value, sizeof(sector));
+	transfer(f, BLOCK_WRITE, sector);
+}
+
+static char read_sector(struct fixture *f)
+{
+	char sector[SECTOR];
+
+	transfer(f, BLOCK_READ, sector);
+	return sector[SECTOR - 1];
+}
+
+static char first_byte(int fd)
+{
+	char byte;
+
+	g_assert_cmpint(pread(fd, &byte, 1, 0), ==, 1);
+	return byte;
+}
+
+/* A disk goes on in a new layer, and in another one on top of it; what is below stays as it was. */
+static void test_layers(void)
+{
+	g_autofree char *path = NULL, *options = NULL, *wrong = NULL;
+	struct control_snapshot snapshot = nothing_staged();
+	int disk = temporary_file(&path), layer = make_layer(path, "raw"), second;
+	struct fixture f;
+
+	g_assert_cmpint(ftruncate(disk, DISK_SIZE), ==, 0);
+	options = g_strdup_printf(OPTIONS " --disk %s", path);
+	set_up_with(&f, options);
+	write_sector(&f, 'a');
+
+	/* one that cannot be a layer of it */
+	snapshot.layers[0] = temporary_file(&wrong);
+	g_assert_cmpint(machine_snapshot_take(f.whole.machine, &snapshot), ==, -EBADMSG);
+	g_assert_cmpint(snapshot.layers[0], >=, 0);
+	close(snapshot.layers[0]);
+	g_unlink(wrong);
+
+	/* the memory cannot be written: the layer is taken off again */
+	snapshot.layers[0] = dup(layer);
+	snapshot.memory = f.fd;
+	fork_error = ENOMEM;
+	g_assert_cmpint(machine_snapshot_take(f.whole.machine, &snapshot), ==, -ENOMEM);
+	fork_error = 0;
+	write_sector(&f, 'b');
+	g_assert_cmpint(first_byte(disk), ==, 'b');
+	close(layer);
+
+	layer = make_layer(path, "raw");
+	second = make_layer("layer", "qcow2");
+	snapshot.layers[0] = dup(layer);
+	g_assert_cmpint(machine_snapshot_take(f.whole.machine, &snapshot), ==, 0);
+	g_assert_cmpint(snapshot.layers[0], ==, -1);
+	wait_for_snapshots(&f, 1);
+	g_assert_cmpint(read_sector(&f), ==, 'b');
+	write_sector(&f, 'c');
+	g_assert_cmpint(read_sector(&f), ==, 'c');
+	g_assert_cmpint(first_byte(disk), ==, 'b');
+
+	snapshot = nothing_staged();
+	snapshot.layers[0] = dup(second);
+	g_assert_cmpint(machine_snapshot_take(f.whole.machine, &snapshot), ==, 0);
+	write_sector(&f, 'd');
+	g_assert_cmpint(read_sector(&f), ==, 'd');
+	g_assert_cmpint(first_byte(disk), ==, 'b');
+	wait_for_progress(&f);
+	tear_down(&f, NULL);
+	close(disk);
+	close(layer);
+	close(second);
+	g_unlink(path);
+}
+
+/* A disk that is only read needs no layer, and gets none. */
+static void test_read_only_disk(void)
+{
+	g_autofree char *path = NULL, *options = NULL;
+	struct control_snapshot snapshot = nothing_staged();
+	int disk = temporary_file(&path);
+	struct fixture f;
+
+	g_assert_cmpint(ftruncate(disk, DISK_SIZE), ==, 0);
+	options = g_strdup_printf(OPTIONS " --disk %s,readonly=on", path);
+	set_up_with(&f, options);
+	snapshot.layers[0] = make_layer(path, "raw");
+	g_assert_cmpint(machine_snapshot_take(f.whole.machine, &snapshot), ==, -EROFS);
+	close(snapshot.layers[0]);
+	tear_down(&f, NULL);
+	close(disk);
+	g_unlink(path);
+}
+
 /* Bytes of this process' memory at the pattern that are huge pages. */
 static uint64_t huge_bytes(struct fixture *f)
 {
@@ -469,5 +619,7 @@ int main(int argc, char **argv)
 	ADD("nothing", OPTIONS, test_nothing);
 	ADD("no-room", OPTIONS, test_no_room);
 	ADD("huge-pages", OPTIONS, test_huge_pages);
+	g_test_add_func("/machine-snapshot/layers", test_layers);
+	g_test_add_func("/machine-snapshot/read-only-disk", test_read_only_disk);
 	return g_test_run();
 }
