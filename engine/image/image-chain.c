@@ -139,11 +139,12 @@ static char *resolve(const char *name, const char *image_path)
 	return path;
 }
 
-static enum image_problem backing_of(const struct image_layer *layer, char **ret_path,
-				     enum image_format *ret_format)
+enum image_problem image_chain_backing(const char *path, const struct qcow2_header *header,
+				       char **ret_path, enum image_format *ret_format)
 {
-	const struct qcow2_header *header = layer->header;
-
+	*ret_path = NULL;
+	if (!header->backing_file[0])
+		return IMAGE_GOOD;
 	if (has_protocol(header->backing_file))
 		return IMAGE_BACKING_REMOTE;
 	if (!header->backing_format[0])
@@ -154,7 +155,7 @@ static enum image_problem backing_of(const struct image_layer *layer, char **ret
 		*ret_format = IMAGE_RAW;
 	else
 		return IMAGE_BACKING_FORMAT_UNKNOWN;
-	*ret_path = resolve(header->backing_file, layer->path);
+	*ret_path = resolve(header->backing_file, path);
 	return *ret_path ? IMAGE_GOOD : IMAGE_SYSTEM_ERROR;
 }
 
@@ -179,9 +180,9 @@ static enum image_problem open_layers(struct image_chain *chain, const char *fir
 		access = IMAGE_READ_ONLY;
 
 		layer = image_chain_layer(chain, chain->length - 1);
-		if (layer->header && layer->header->backing_file[0]) {
+		if (layer->header) {
 			about->error = -ENOMEM;
-			problem = backing_of(layer, &path, &format);
+			problem = image_chain_backing(layer->path, layer->header, &path, &format);
 			if (problem != IMAGE_GOOD)
 				about->path = strdup(layer->path);
 		}

@@ -48,6 +48,10 @@ struct image_chain_problem {
 /* What the first bytes of an open file say it is: for a choice of a person, never of a guest. */
 int image_format_probe(int fd, enum image_format *ret_format);
 
+/* What the image at path, with that header, builds on: a path, to be freed, or NULL. */
+enum image_problem image_chain_backing(const char *path, const struct qcow2_header *header,
+				       char **ret_path, enum image_format *ret_format);
+
 /* Opens the image for access, and what it builds on for reading. On failure -1 with *ret_problem,
  * on success 0. */
 int image_chain_open(const char *path, enum image_format format, enum image_access access,

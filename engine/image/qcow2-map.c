@@ -55,7 +55,7 @@ static bool is_reserved(const struct qcow2_layout *layout, struct qcow2_range ra
 bool qcow2_layout_has_cluster(const struct qcow2_layout *layout, uint64_t host_offset)
 {
 	/* The last cluster of a file may be cut: the rest of it was never written. */
-	return host_offset % layout->cluster_size == 0 && host_offset < layout->file_size &&
+	return (host_offset & (layout->cluster_size - 1)) == 0 && host_offset < layout->file_size &&
 	       !is_reserved(layout, (struct qcow2_range){host_offset, layout->cluster_size});
 }
 

@@ -41,7 +41,10 @@ const char machine_config_usage[] =
 	"  --kernel FILE          Linux kernel (bzImage)\n"
 	"  --initrd FILE          its initial RAM disk\n"
 	"  --cmdline TEXT         its command line (console=ttyS0)\n"
-	"  --disk FILE[,format=raw][,readonly=on|off][,serial=TEXT][,bus=virtio|ahci]\n"
+	"  --disk FILE[,format=raw|qcow2][,readonly=on|off][,serial=TEXT][,bus=virtio|ahci]\n"
+	"       [,backing=FILE[,backing-format=raw|qcow2]]...\n"
+	"                         a disk (raw); what it builds on, from the top down, when it is not\n"
+	"                         to be what the images say\n"
 	"  --cdrom FILE|none      a CD-ROM drive with this image in it, or empty\n"
 	"  --display WIDTHxHEIGHT[,model=virtio|vga]|none\n"
 	"                         the screen (1280x800, virtio; none without firmware)\n"
@@ -263,11 +266,51 @@ static bool parse_file(const char *string, struct file_reference *ret_file,
 	return true;
 }
 
+static bool parse_format(const char *word, struct disk_layer_config *layer,
+			 char text[MACHINE_TEXT_SIZE])
+{
+	layer->qcow2 = strcmp(word, "qcow2") == 0;
+	return layer->qcow2 || strcmp(word, "raw") == 0 ||
+	       refuse(text, "\"%s\" is not a format of a disk; write raw or qcow2.", word);
+}
+
+static bool add_layer(const char *file, struct machine_disk_config *disk,
+		      char text[MACHINE_TEXT_SIZE])
+{
+	struct disk_layer_config *layer = &disk->layers[disk->layer_count];
+
+	if (disk->layer_count == MACHINE_MAX_LAYERS)
+		return refuse(text, "A disk can have %d layers at most.", MACHINE_MAX_LAYERS);
+	disk->layer_count++;
+	return parse_file(file, &layer->file, text);
+}
+
+/* False also when the property is not about layers; *ret_mine tells. */
+static bool parse_layer_property(const char *property, struct machine_disk_config *disk,
+				 bool *ret_mine, char text[MACHINE_TEXT_SIZE])
+{
+	*ret_mine = true;
+	if (strncmp(property, "format=", 7) == 0)
+		return parse_format(property + 7, &disk->layers[0], text);
+	if (strncmp(property, "backing=", 8) == 0)
+		return add_layer(property + 8, disk, text);
+	if (strncmp(property, "backing-format=", 15) == 0)
+		return disk->layer_count > 1
+			       ? parse_format(property + 15, &disk->layers[disk->layer_count - 1],
+					      text)
+			       : refuse(text, "\"%s\" has to follow the backing file it is about.",
+					property);
+	*ret_mine = false;
+	return false;
+}
+
 static bool parse_disk_property(const char *property, struct machine_disk_config *disk,
 				char text[MACHINE_TEXT_SIZE])
 {
-	if (strcmp(property, "format=raw") == 0)
-		return true;
+	bool layers, valid = parse_layer_property(property, disk, &layers, text);
+
+	if (layers)
+		return valid;
 	if (strcmp(property, "readonly=on") == 0 || strcmp(property, "readonly=off") == 0) {
 		disk->read_only = strcmp(property, "readonly=on") == 0;
 		return true;
@@ -286,21 +329,33 @@ static bool parse_disk_property(const char *property, struct machine_disk_config
 	return refuse(text, "\"%s\" is not a property of a disk.", property);
 }
 
+static bool check_layers(const struct machine_disk_config *disk, char text[MACHINE_TEXT_SIZE])
+{
+	for (unsigned int i = 0; i + 1 < disk->layer_count; i++) {
+		if (!disk->layers[i].qcow2)
+			return refuse(text,
+				      "Only qcow2 disks can have a backing file; say what they "
+				      "are with format=qcow2 and backing-format=qcow2.");
+	}
+	return true;
+}
+
 static bool parse_disk(char *string, struct machine_config *config, char text[MACHINE_TEXT_SIZE])
 {
-	struct machine_disk_config disk = {.file.fd = -1};
+	struct machine_disk_config *disk = &config->disks[config->disk_count];
 	char *rest = string, *property;
 
 	if (config->disk_count == MACHINE_MAX_DISKS)
 		return refuse(text, "A machine can have %d disks at most.", MACHINE_MAX_DISKS);
-	if (!parse_file(strsep(&rest, ","), &disk.file, text))
+	*disk = (struct machine_disk_config){.layer_count = 0};
+	if (!add_layer(strsep(&rest, ","), disk, text))
 		return false;
 	while ((property = strsep(&rest, ","))) {
-		if (!parse_disk_property(property, &disk, text))
+		if (!parse_disk_property(property, disk, text))
 			return false;
 	}
-	config->disks[config->disk_count++] = disk;
-	return true;
+	config->disk_count++;
+	return check_layers(disk, text);
 }
 
 static bool parse_cdrom(const char *string, struct machine_config *config,

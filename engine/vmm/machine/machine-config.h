@@ -15,6 +15,7 @@ enum {
 	MACHINE_MAX_VIRTIO_DISKS = 15, /* slots of bus 0 that are kept for them */
 	MACHINE_MAX_CDROMS = 6,        /* ports of the SATA adapter, which disks can use too */
 	MACHINE_MAX_DISKS = MACHINE_MAX_VIRTIO_DISKS + MACHINE_MAX_CDROMS,
+	MACHINE_MAX_LAYERS = 64, /* of a disk */
 	MACHINE_MAX_CONSOLE_PORTS = 7,
 	MACHINE_TEXT_SIZE = 512, /* of a sentence that says what is wrong */
 };
@@ -37,8 +38,15 @@ enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
 enum disk_bus { DISK_VIRTIO, DISK_AHCI };
 
-struct machine_disk_config {
+struct disk_layer_config {
 	struct file_reference file;
+	bool qcow2; /* else raw */
+};
+
+struct machine_disk_config {
+	/* The first is the disk; what it builds on follows, or is as the images say, with one. */
+	struct disk_layer_config layers[MACHINE_MAX_LAYERS];
+	unsigned int layer_count;
 	enum disk_bus bus;
 	bool read_only;
 	const char *serial; /* or NULL */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "block/block-backend.h"
 #include "devices/ahci.h"
+#include "machine/disk-layers.h"
 #include "machine/host-files.h"
 #include "machine/machine.h"
 
@@ -30,23 +31,42 @@ static void on_storage_stopped(void *data, int error)
 	machine_requests_note(&machine->requests, REQUEST_STORAGE_ERROR, error, NULL);
 }
 
+/* Takes over what is open. */
+static int create_on(struct machine *machine, unsigned int number, struct disk_layers *layers,
+		     struct block_layer_problem *ret_problem)
+{
+	struct disk_statistics *statistics = &machine->statistics->disks[number];
+	struct machine_disk *disk = &machine->disks[number];
+	bool read_only = machine->config->disks[number].read_only;
+	int r;
+
+	if (layers->layers[0].qcow2)
+		return block_backend_create_qcow2(layers->layers, layers->count, read_only,
+						  machine->loop, statistics, ret_problem,
+						  &disk->backend);
+	r = block_backend_create_raw(layers->layers[0].fd, read_only, machine->loop, statistics,
+				     &disk->backend);
+	if (r < 0)
+		fd_close(&layers->layers[0].fd);
+	*ret_problem = (struct block_layer_problem){0, IMAGE_SYSTEM_ERROR, r};
+	return r;
+}
+
 static int create_backend(struct machine *machine, unsigned int number)
 {
-	const struct machine_disk_config *config = &machine->config->disks[number];
 	struct machine_disk *disk = &machine->disks[number];
-	char name[FILE_NAME_SIZE];
-	int fd, r = host_file_open(&config->file, config->read_only ? O_RDONLY : O_RDWR, &fd);
+	struct block_layer_problem problem;
+	struct disk_layers layers;
+	int r = disk_layers_open(&machine->config->disks[number], &layers);
 
 	if (r < 0)
 		return r;
-	r = block_backend_create_raw(fd, config->read_only, machine->loop,
-				     &machine->statistics->disks[number], &disk->backend);
-	if (r < 0) {
-		file_reference_name(&config->file, name);
-		log_error("%s cannot be used as a disk: %s.", name, strerror(-r));
-		fd_close(&fd);
+	r = create_on(machine, number, &layers, &problem);
+	if (r < 0)
+		disk_layers_report(&layers, r, &problem);
+	disk_layers_finish(&layers);
+	if (r < 0)
 		return r;
-	}
 	block_backend_set_error_handler(disk->backend, on_storage_stopped, machine);
 	return 0;
 }

@@ -86,7 +86,7 @@ void block_backend_submit(struct block_backend *backend, struct block_request *r
 	assert(!backend->read_only || request->operation == BLOCK_READ ||
 	       request->operation == BLOCK_FLUSH);
 	request->next = NULL;
-	request->medium = backend->medium;
+	request->work.epoch = backend->medium;
 	if (backend->last)
 		backend->last->next = request;
 	else
@@ -118,6 +118,7 @@ static void carry_out(struct block_backend *backend, const struct block_request 
 		memset(at, 0, request->length);
 		break;
 	case BLOCK_FLUSH:
+	case BLOCK_NOTHING:
 		break;
 	}
 }
@@ -139,7 +140,7 @@ unsigned int fake_block_backend_complete(struct block_backend *backend, unsigned
 
 	while (done < count && backend->first) {
 		struct block_request *request = take_first(backend);
-		bool changed = request->medium != backend->medium;
+		bool changed = request->work.epoch != backend->medium;
 
 		if (!changed)
 			carry_out(backend, request);

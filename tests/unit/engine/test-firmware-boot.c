@@ -146,6 +146,59 @@ test_sata_disk (Fixture *f, gconstpointer data)
   assert_passes (f, "--memory 32M --boot disk0");
 }
 
+static void
+run_tool (Fixture *f, const char *line)
+{
+  g_auto (GStrv) argv = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
+  g_spawn_sync (f->folder, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
+                &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+}
+
+/*
+ * A sector that writes itself to the fifth: read from the lowest of three layers, written to the
+ * top. The names of the others are in the images.
+ */
+static void
+test_layers (Fixture *f, gconstpointer properties)
+{
+  static const char *const names[] = { "disk.raw", "middle", "all" };
+  g_autofree char *qemu_img = g_find_program_in_path ("qemu-img");
+  g_autofree char *all = g_build_filename (f->folder, "all", NULL);
+  g_autofree char *bytes = NULL;
+
+  if (qemu_img == NULL)
+    {
+      g_test_skip ("qemu-img is not installed");
+      return;
+    }
+  DISK (f, "\x31\xdb\x8e\xc3"         /* xor bx, bx; mov es, bx */
+           "\xbb\x00\x7c\xb8\x01\x03" /* mov bx, 0x7c00; mov ax, 0x0301: write one sector */
+           "\xb9\x05\x00\xba\x80\x00" /* mov cx, 5; mov dx, 0x80 */
+           "\xcd\x13\x72\x06"         /* int 0x13; jc to the second exit */
+        BOOT_SECTOR_EXIT ("\x2a") BOOT_SECTOR_EXIT ("\x2b"));
+  run_tool (f, "mv disk disk.raw");
+  run_tool (f, "qemu-img create -q -f qcow2 -F raw -b disk.raw middle");
+  run_tool (f, "qemu-img create -q -f qcow2 -F qcow2 -b middle disk");
+  f->properties = properties;
+  assert_passes (f, "--memory 32M");
+  run_tool (f, "qemu-img check -q -f qcow2 disk");
+  run_tool (f, "qemu-img convert -f qcow2 -O raw disk all");
+  g_assert_true (g_file_get_contents (all, &bytes, NULL, NULL));
+  g_assert_cmpmem (bytes + 4 * BOOT_SECTOR_SIZE, BOOT_SECTOR_SIZE, bytes, BOOT_SECTOR_SIZE);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (f->folder, names[i], NULL);
+
+      g_unlink (path);
+    }
+}
+
 /* The BIOS waits for each processor it is told of. */
 static void
 test_processors (Fixture *f, gconstpointer data)
@@ -204,11 +257,14 @@ main (int argc, char **argv)
   g_assert_nonnull (vmm_path);
   g_assert_nonnull (vmm_arguments);
 
-#define ADD(name, function)                                                                        \
-  g_test_add ("/firmware-boot/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD_WITH(name, data, function)                                                             \
+  g_test_add ("/firmware-boot/" name, Fixture, data, set_up, function, tear_down)
+#define ADD(name, function) ADD_WITH (name, NULL, function)
   ADD ("boot-sector", test_boot_sector);
   ADD ("cd", test_cd);
   ADD ("sata-disk", test_sata_disk);
+  ADD_WITH ("layers", ",format=qcow2", test_layers);
+  ADD_WITH ("sata-layers", ",format=qcow2,bus=ahci", test_layers);
   ADD ("processors", test_processors);
   ADD ("memory-above-4-gib", test_memory_above_4_gib);
   ADD ("reset", test_reset);

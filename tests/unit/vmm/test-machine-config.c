@@ -77,10 +77,10 @@ static void test_everything(void)
 	g_assert_cmpstr(config.vsock_socket.path, ==, "v.sock");
 	g_assert_cmpuint(config.console_port_count, ==, 2);
 	g_assert_cmpstr(config.console_ports[1], ==, "p1");
-	g_assert_cmpstr(config.disks[0].file.path, ==, "a.img");
+	g_assert_cmpstr(config.disks[0].layers[0].file.path, ==, "a.img");
 	g_assert_true(config.disks[0].read_only);
 	g_assert_cmpstr(config.disks[0].serial, ==, "S1");
-	g_assert_cmpint(config.disks[1].file.fd, ==, 7);
+	g_assert_cmpint(config.disks[1].layers[0].file.fd, ==, 7);
 	g_assert_false(config.disks[1].read_only);
 	g_assert_cmpint(config.serial, ==, SERIAL_FILE);
 	g_assert_cmpstr(config.serial_file.path, ==, "log");
@@ -121,7 +121,7 @@ static void test_refused(void)
 	assert_invalid("--kernel k --no-such", "--no-such is not known");
 	assert_invalid("--kernel k extra", "\"extra\" is not an option");
 	assert_invalid("--kernel k --serial tcp", "stdio, file=FILE, pty or none");
-	assert_invalid("--kernel k --disk d,format=qcow2", "format=qcow2");
+	assert_invalid("--kernel k --disk d,format=vmdk", "vmdk");
 	assert_invalid("--kernel k --disk d,serial=123456789012345678901", "longer than 20");
 	assert_invalid("--kernel k --disk ,readonly=on", "empty");
 	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeef", "not a UUID");
@@ -168,6 +168,34 @@ static void test_display(void)
 	assert_invalid("--kernel k --display ''", "like 1280x800");
 	assert_invalid("--kernel k --display 1024x768,model=qxl", "model=qxl");
 	assert_invalid("--kernel k --display none,model=vga", "no display");
+}
+
+static void test_layers(void)
+{
+	g_autoptr(GString) line = g_string_new("--kernel k --disk d,format=qcow2");
+
+	g_assert_cmpint(parse("--kernel k --disk fd=3,format=qcow2,backing=fd=4,"
+			      "backing-format=qcow2,serial=s,backing=c --disk r"),
+			==, MACHINE_CONFIG_VALID);
+	g_assert_cmpuint(config.disks[0].layer_count, ==, 3);
+	g_assert_true(config.disks[0].layers[0].qcow2);
+	g_assert_cmpint(config.disks[0].layers[1].file.fd, ==, 4);
+	g_assert_true(config.disks[0].layers[1].qcow2);
+	g_assert_cmpstr(config.disks[0].layers[2].file.path, ==, "c");
+	g_assert_false(config.disks[0].layers[2].qcow2);
+	g_assert_cmpuint(config.disks[1].layer_count, ==, 1);
+	g_assert_false(config.disks[1].layers[0].qcow2);
+
+	assert_invalid("--kernel k --disk d,backing=b", "Only qcow2 disks");
+	assert_invalid("--kernel k --disk d,format=qcow2,backing=b,backing=c", "Only qcow2 disks");
+	assert_invalid("--kernel k --disk d,format=qcow2,backing=", "empty");
+	assert_invalid("--kernel k --disk d,format=qcow2,backing-format=raw", "has to follow");
+	assert_invalid("--kernel k --disk d,format=qcow2,backing=b,backing-format=vdi", "vdi");
+	for (unsigned int i = 1; i < MACHINE_MAX_LAYERS; i++)
+		g_string_append(line, ",backing=b,backing-format=qcow2");
+	g_assert_cmpint(parse(line->str), ==, MACHINE_CONFIG_VALID);
+	g_string_append(line, ",backing=b");
+	assert_invalid(line->str, "64 layers at most");
 }
 
 static void test_too_many_disks(void)
@@ -239,6 +267,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/machine-config/display", test_display);
 	g_test_add_func("/machine-config/memory", test_memory);
 	g_test_add_func("/machine-config/refused", test_refused);
+	g_test_add_func("/machine-config/layers", test_layers);
 	g_test_add_func("/machine-config/too-many-disks", test_too_many_disks);
 	g_test_add_func("/machine-config/drives", test_drives);
 	g_test_add_func("/machine-config/words", test_words);
