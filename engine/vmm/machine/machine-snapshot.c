@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "block/block-backend.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "display/screen.h"
@@ -228,12 +229,55 @@ static int start_writing(struct machine_snapshot *self, int fd, uint8_t *pixels)
 	return snapshot_child_start(&self->child, &job);
 }
 
-/* The number of disks that were given a layer, or negative errno: none was. */
-static int push_layers(struct machine *machine, struct control_snapshot *snapshot)
+/* Whether there is such a disk for each layer. */
+static int check_layers(const struct machine *machine, const struct control_snapshot *snapshot)
 {
-	for (unsigned int i = 0; i < CONTROL_MAX_DRIVES; i++) {
+	for (unsigned int i = machine->config->disk_count; i < CONTROL_MAX_DRIVES; i++) {
 		if (snapshot->layers[i] >= 0)
-			return i < machine->config->disk_count ? -EOPNOTSUPP : -ENODEV;
+			return -ENODEV;
+	}
+	return 0;
+}
+
+/* While the guest still runs: most of what would have to be stored while it does not. */
+static int flush_disks(struct machine *machine, const struct control_snapshot *snapshot)
+{
+	int r = check_layers(machine, snapshot);
+
+	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++) {
+		if (snapshot->layers[i] >= 0)
+			r = block_backend_flush(machine->disks[i].backend);
+	}
+	return r;
+}
+
+static void pop_layers(struct machine *machine, uint64_t pushed)
+{
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		if (pushed & (uint64_t)1 << i)
+			block_backend_pop_layer(machine->disks[i].backend);
+	}
+}
+
+/* Which disks were given a layer, a bit each. 0, or negative errno: none was. */
+static int push_layers(struct machine *machine, struct control_snapshot *snapshot,
+		       uint64_t *ret_pushed)
+{
+	*ret_pushed = 0;
+	for (unsigned int i = 0; i < machine->config->disk_count; i++) {
+		struct block_layer_problem problem;
+		int r = snapshot->layers[i] < 0
+				? 0
+				: block_backend_push_layer(machine->disks[i].backend,
+							   snapshot->layers[i], &problem);
+
+		if (r < 0) {
+			pop_layers(machine, *ret_pushed);
+			return r;
+		}
+		if (snapshot->layers[i] >= 0)
+			*ret_pushed |= (uint64_t)1 << i;
+		snapshot->layers[i] = -1;
 	}
 	return 0;
 }
@@ -241,12 +285,15 @@ static int push_layers(struct machine *machine, struct control_snapshot *snapsho
 static int take_held(struct machine *machine, struct control_snapshot *snapshot, uint8_t *pixels)
 {
 	struct machine_snapshot *self = machine->snapshot;
-	int r = push_layers(machine, snapshot);
+	uint64_t pushed;
+	int r = push_layers(machine, snapshot, &pushed);
 
 	if (r < 0 || snapshot->memory < 0)
 		return r;
 	r = start_writing(self, snapshot->memory, pixels);
-	if (r == 0)
+	if (r < 0)
+		pop_layers(machine, pushed);
+	else
 		snapshot->number = machine->statistics->status.snapshots + 1;
 	return r;
 }
@@ -278,6 +325,9 @@ int machine_snapshot_take(struct machine *machine, struct control_snapshot *snap
 
 	if (snapshot_child_is_at_work(&machine->snapshot->child))
 		return -EALREADY;
+	r = flush_disks(machine, snapshot);
+	if (r < 0)
+		return r;
 	if (has_pixels)
 		pixels = prepare_copy(machine->screen);
 	if (has_pixels && !pixels)
