@@ -539,6 +539,45 @@ bool block_backend_is_idle(const struct block_backend *backend)
 	return is_drained(backend) && !backend->first;
 }
 
+struct flush {
+	struct layered_operation work;
+	bool done;
+	int result;
+};
+
+static void on_flushed(struct layered_operation *work, int result)
+{
+	struct flush *flush = (struct flush *)work;
+
+	flush->done = true;
+	flush->result = result;
+}
+
+static void on_synced(struct block_transfer *transfer, int result)
+{
+	on_flushed((struct layered_operation *)((char *)transfer -
+						offsetof(struct layered_operation, transfer)),
+		   result);
+}
+
+int block_backend_flush(struct block_backend *backend)
+{
+	struct flush flush = {.work = {.operation = BLOCK_FLUSH, .complete = on_flushed}};
+
+	flush.work.transfer = (struct block_transfer){
+		.operation = BLOCK_FLUSH,
+		.fd = backend->fd,
+		.complete = on_synced,
+	};
+	if (backend->layers)
+		(void)layered_disk_start(backend->layers, &flush.work);
+	else
+		block_transfers_start(&backend->transfers, &flush.work.transfer);
+	while (!flush.done)
+		wait_for_transfers(backend, BLOCK_RING_FOREVER);
+	return flush.result;
+}
+
 /* Layers */
 
 /* The raw file stays ours meanwhile. */
@@ -548,13 +587,9 @@ static int push_on_raw(struct block_backend *backend, int fd,
 	struct block_layer layers[] = {{.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .qcow2 = true},
 				       {.fd = fcntl(backend->fd, F_DUPFD_CLOEXEC, 0)}};
 	struct layered_disk *disk;
-	int r;
+	int r = layered_disk_create(layers, 2, /* read_only= */ false, &backend->transfers,
+				    ret_problem, &disk);
 
-	if (fdatasync(backend->fd) < 0)
-		r = -errno;
-	else
-		r = layered_disk_create(layers, 2, /* read_only= */ false, &backend->transfers,
-					ret_problem, &disk);
 	if (r < 0)
 		return r;
 	if (layered_disk_size(disk) != backend->size) {
@@ -563,6 +598,7 @@ static int push_on_raw(struct block_backend *backend, int fd,
 		return -EINVAL;
 	}
 	close(fd);
+	layered_disk_sync_lower(disk);
 	backend->layers = disk;
 	return 0;
 }

@@ -42,6 +42,7 @@ struct layered_disk {
 	struct layer layers[LAYERED_DISK_MAX_LAYERS]; /* the top first */
 	bool read_only;
 	bool corrupt;          /* the top: its tables stay as they are */
+	bool lower_unsynced;   /* what is below the top is in its file, but may not be stored */
 	bool starting;         /* inside layered_disk_start() */
 	bool again;            /* something waits that nothing will wake */
 	unsigned int active;   /* operations that have not completed */

@@ -489,6 +489,19 @@ unsigned int layered_disk_length(const struct layered_disk *disk)
 	return disk->layer_count;
 }
 
+void layered_disk_sync_lower(struct layered_disk *disk)
+{
+	disk->lower_unsynced = true;
+}
+
+static int sync_lower(struct layered_disk *disk)
+{
+	if (disk->lower_unsynced && fdatasync(disk->layers[1].fd) < 0)
+		return -errno;
+	disk->lower_unsynced = false;
+	return 0;
+}
+
 int layered_disk_flush(struct layered_disk *disk)
 {
 	int r;
@@ -498,7 +511,7 @@ int layered_disk_flush(struct layered_disk *disk)
 	set_loaders(disk, NULL);
 	r = qcow2_image_flush(layered_disk_top(disk));
 	set_loaders(disk, load_slice);
-	return r;
+	return r == 0 ? sync_lower(disk) : r;
 }
 
 int layered_disk_grow(struct layered_disk *disk, uint64_t size)
@@ -555,6 +568,7 @@ void layered_disk_pop(struct layered_disk *disk)
 		return;
 	close_layer(&disk->layers[0]);
 	disk->layer_count--;
+	disk->lower_unsynced = false;
 	memmove(&disk->layers[0], &disk->layers[1], disk->layer_count * sizeof(disk->layers[0]));
 	disk->layers[disk->layer_count] = (struct layer){.fd = -1};
 	connect_layers(disk);

@@ -77,6 +77,8 @@ bool layered_disk_start(struct layered_disk *disk, struct layered_operation *ope
 bool layered_disk_run(struct layered_disk *disk);
 /* Nothing is started and not completed. */
 bool layered_disk_is_idle(const struct layered_disk *disk);
+/* The layer below the top has been written to: the next flush stores that, too. */
+void layered_disk_sync_lower(struct layered_disk *disk);
 
 /* The following want an idle disk and wait for files. 0 or negative errno. */
 

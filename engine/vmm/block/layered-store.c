@@ -48,7 +48,7 @@ struct store {
 	uint64_t l1_from, l1_to;
 	size_t released;
 	struct operation_list served;
-	struct block_transfer sync;
+	struct block_transfer sync, sync_lower;
 };
 
 int layered_store_create(struct layered_disk *disk)
@@ -267,6 +267,16 @@ static void on_synced(struct block_transfer *transfer, int result)
 		 /* sync= */ true);
 }
 
+static void on_lower_synced(struct block_transfer *transfer, int result)
+{
+	struct store *store =
+		(struct store *)((char *)transfer - offsetof(struct store, sync_lower));
+
+	if (result == 0)
+		store->disk->lower_unsynced = false;
+	note_end(store, result, /* sync= */ true);
+}
+
 static void write_copy(struct store *store, struct copy *copy)
 {
 	/* All at once: the first could be the last. */
@@ -288,6 +298,18 @@ static void sync_file(struct store *store)
 	block_transfers_start(store->disk->transfers, &store->sync);
 }
 
+/* What was written before a layer was pushed. */
+static void sync_lower_file(struct store *store)
+{
+	store->sync_lower = (struct block_transfer){
+		.operation = BLOCK_FLUSH,
+		.fd = store->disk->layers[1].fd,
+		.complete = on_lower_synced,
+	};
+	store->pending++;
+	block_transfers_start(store->disk->transfers, &store->sync_lower);
+}
+
 static void take_step(struct store *store, enum step step)
 {
 	switch (step) {
@@ -298,6 +320,8 @@ static void take_step(struct store *store, enum step step)
 		write_copy(store, &store->copies[step]);
 		break;
 	case SYNC_COUNTS: /* and the data */
+		if (store->disk->lower_unsynced)
+			sync_lower_file(store);
 		sync_file(store);
 		break;
 	case SYNC_COUNT_TABLE:
@@ -362,7 +386,7 @@ int layered_flush(struct layered_disk *disk, struct layered_operation *operation
 	/* Whoever comes again has been served. */
 	if (operation->position++ > 0)
 		return 0;
-	if (!disk->read_only && (is_needed(disk) || disk->store->running))
+	if (!disk->read_only && (is_needed(disk) || disk->lower_unsynced || disk->store->running))
 		return -EBUSY;
 	operation->transfer = (struct block_transfer){
 		.operation = BLOCK_FLUSH,

@@ -242,6 +242,18 @@ static int check_layers(const struct machine *machine, const struct control_snap
 	return 0;
 }
 
+/* While the guest still runs: most of what would have to be stored while it does not. */
+static int flush_disks(struct machine *machine, const struct control_snapshot *snapshot)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < machine->config->disk_count; i++) {
+		if (snapshot->layers[i] >= 0)
+			r = block_backend_flush(machine->disks[i].backend);
+	}
+	return r;
+}
+
 /* Disks as bits. */
 static void pop_layers(struct machine *machine, uint64_t disks)
 {
@@ -317,6 +329,8 @@ int machine_snapshot_take(struct machine *machine, struct control_snapshot *snap
 
 	if (r == 0 && snapshot_child_is_at_work(&machine->snapshot->child))
 		r = -EALREADY;
+	if (r == 0)
+		r = flush_disks(machine, snapshot);
 	if (r < 0)
 		return r;
 	if (has_pixels)

@@ -114,12 +114,11 @@ static void carry_out(struct block_backend *backend, const struct block_request 
 		assert(length == request->length);
 		break;
 	case BLOCK_DISCARD:
-	case BLOCK_NOTHING:
-		break;
 	case BLOCK_WRITE_ZEROES:
 		memset(at, 0, request->length);
 		break;
 	case BLOCK_FLUSH:
+	case BLOCK_NOTHING:
 		break;
 	}
 }
