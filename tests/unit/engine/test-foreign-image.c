@@ -114,7 +114,7 @@ test_vmdk_hostile (void)
     {
       GStrv files = NULL;
 
-      g_test_message ("case %" G_GSIZE_FORMAT, i);
+      g_test_message ("case %u", i);
       g_assert_cmpint (judge_text (hostile[i].lines, &files), ==, hostile[i].verdict);
       g_assert_null (files);
     }
