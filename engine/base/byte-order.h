@@ -92,3 +92,12 @@ static inline void store_be64(void *bytes, uint64_t value)
 	value = htobe64(value);
 	memcpy(bytes, &value, sizeof(value));
 }
+
+/* The first three parts of a UUID are numbers, and little-endian as others are. */
+static inline void store_uuid_le(uint8_t bytes[16], const uint8_t uuid[16])
+{
+	static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+	for (unsigned int i = 0; i < sizeof(order); i++)
+		bytes[i] = uuid[order[i]];
+}

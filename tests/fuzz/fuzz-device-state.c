@@ -8,20 +8,29 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/input-event-codes.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "board.h"
+#include "devices/ahci.h"
 #include "devices/ps2-devices.h"
 #include "devices/ps2-port.h"
+#include "devices/vga/vga.h"
+#include "devices/vmgenid.h"
+#include "display/screen.h"
+#include "fake-block-backend.h"
 #include "fake-memory-slots.h"
 #include "loop/event-loop.h"
+#include "memory/guest-memory.h"
 #include "protocol/input-protocol.h"
 #include "state-block.h"
+#include "virtio-pci-driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PORTS_TRIED = 4, FLASH = 0x1000000, FLASH_SIZE = 8 << 10 };
+enum { DISK_SIZE = 8 << 20, CDROM_SIZE = 64 * 2048 - 1024, TURNS = 4, VIDEO_MEMORY = 16 << 20 };
 
 struct device {
 	struct board board;
@@ -208,10 +217,139 @@ static int try_flash(struct device *device, struct state_block *block)
 	return r;
 }
 
+static int try_vga(struct device *device, struct state_block *block)
+{
+	static struct screen_page copy;
+	struct fake_memory_slots slots;
+	struct vga_host host = {.ports = device->board.ports, .slots = &slots.registry};
+	struct vga *vga;
+	int r = event_loop_create(&host.loop);
+
+	fake_memory_slots_init(&slots);
+	assert(r == 0);
+	r = address_space_create(0, &host.mmio);
+	assert(r == 0);
+	r = screen_create(host.loop, vga_pixel_bytes(VIDEO_MEMORY), &host.screen);
+	assert(r == 0);
+	r = vga_create(&host, VIDEO_MEMORY, 1280, 800, &vga);
+	assert(r == 0);
+	screen_set_source(host.screen, &vga_screen_ops, vga);
+	r = vga_load(vga, state_block_read(block));
+	if (r == 0) {
+		for (unsigned int i = 0; i < 64; i++)
+			address_space_write(host.mmio, 0xA0000 + 0x800 * i, 1, i);
+		screen_refresh(host.screen);
+		assert(screen_copy(screen_page(host.screen), screen_pixel_bytes(host.screen),
+				   &copy) == 0);
+		STATE_BLOCK_SAVE(block, vga_save, vga);
+		use(&device->board, 0x3B0, 0x30);
+	}
+	vga_destroy(vga);
+	screen_destroy(host.screen);
+	address_space_destroy(host.mmio);
+	event_loop_destroy(host.loop);
+	return r;
+}
+
+struct sata {
+	struct test_machine machine;
+	struct ahci *ahci;
+	struct block_backend *disk, *cdrom;
+	unsigned int turns;
+};
+
+static void create_sata(struct sata *sata)
+{
+	static uint8_t disk[DISK_SIZE], cdrom[CDROM_SIZE];
+	const struct virtio_host *host = &sata->machine.host;
+	int r;
+
+	test_machine_init(&sata->machine);
+	fake_block_backend_create(disk, sizeof(disk), /* read_only= */ false, &sata->disk);
+	fake_block_backend_create_removable(cdrom, sizeof(cdrom), /* loaded= */ true, &sata->cdrom);
+	fake_block_backend_set_automatic(sata->disk, true);
+	fake_block_backend_set_automatic(sata->cdrom, true);
+	r = ahci_create(host->bridge, host->memory, host->loop, &sata->ahci);
+	assert(r == 0);
+	r = ahci_add_disk(sata->ahci, 0, sata->disk, "S-1");
+	assert(r == 0);
+	r = ahci_add_cdrom(sata->ahci, 2, sata->cdrom);
+	assert(r == 0);
+}
+
+static void destroy_sata(struct sata *sata)
+{
+	ahci_destroy(sata->ahci);
+	block_backend_destroy(sata->disk);
+	block_backend_destroy(sata->cdrom);
+	test_machine_finish(&sata->machine);
+}
+
+static void on_turn(void *data, uint32_t events)
+{
+	struct sata *sata = data;
+
+	if (++sata->turns == TURNS)
+		event_loop_stop(sata->machine.host.loop, 0);
+}
+
+/* The main thread takes what is issued, from memory with nothing in it. */
+static void run_sata(struct sata *sata)
+{
+	struct event_loop *loop = sata->machine.host.loop;
+	struct event_source *source;
+	int fd = eventfd(1, EFD_CLOEXEC);
+	int r = event_loop_add(loop, fd, EPOLLIN, on_turn, sata, &source);
+
+	assert(r == 0);
+	ahci_resume(sata->ahci);
+	event_loop_run(loop);
+	event_source_remove(source);
+	close(fd);
+}
+
+static int try_sata(struct device *device, struct state_block *block)
+{
+	struct sata sata = {.turns = 0};
+	int r;
+
+	create_sata(&sata);
+	r = ahci_load(sata.ahci, state_block_read(block));
+	if (r == 0) {
+		run_sata(&sata);
+		assert(ahci_is_idle(sata.ahci));
+		STATE_BLOCK_SAVE(block, ahci_save, sata.ahci);
+	}
+	destroy_sata(&sata);
+	return r;
+}
+
+static int try_vmgenid(struct device *device, struct state_block *block)
+{
+	static const uint8_t uuid[VMGENID_SIZE] = {1};
+	struct system_requests requests = board_requests(&device->board);
+	struct guest_memory *memory;
+	struct vmgenid *vmgenid;
+	int r = guest_memory_create(2 << 20, &memory);
+
+	assert(r == 0);
+	r = acpi_pm_create(device->board.ports, &device->board.interrupts, &requests, &device->pm);
+	assert(r == 0);
+	r = vmgenid_create(memory, device->pm, FLASH_SIZE, uuid, &vmgenid);
+	assert(r == 0);
+	r = vmgenid_load(vmgenid, state_block_read(block));
+	if (r == 0)
+		STATE_BLOCK_SAVE(block, vmgenid_save, vmgenid);
+	vmgenid_destroy(vmgenid);
+	acpi_pm_destroy(device->pm);
+	guest_memory_destroy(memory);
+	return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const tries[])(struct device * device, struct state_block * block) = {
-		try_rtc, try_serial, try_pm, try_ps2, try_flash};
+		try_rtc, try_serial, try_pm, try_ps2, try_flash, try_vga, try_sata, try_vmgenid};
 	static struct state_block block;
 	struct device device;
 	int r;

@@ -13,6 +13,7 @@
 #include "base/byte-order.h"
 #include "boot/acpi-tables.h"
 #include "devices/fw-cfg.h"
+#include "devices/vmgenid.h"
 
 #define RSDP_FILE   "etc/acpi/rsdp"
 #define TABLES_FILE "etc/acpi/tables"
@@ -20,12 +21,13 @@
 
 enum {
 	COMMAND_SIZE = 128,
-	MAX_COMMANDS = 2 + 2 + 2 + ACPI_MAX_FIXUPS,
+	MAX_COMMANDS = 3 + 2 + 2 + 1 + ACPI_MAX_FIXUPS,
 	NAME_SIZE = 56,
 
 	ALLOCATE = 1,
 	ADD_POINTER = 2,
 	ADD_CHECKSUM = 3,
+	WRITE_POINTER = 4,
 
 	ZONE_HIGH = 1,
 	ZONE_FSEG = 2, /* below 1 MiB, where systems look for the RSDP */
@@ -57,11 +59,12 @@ static void allocate(struct script *script, const char *file, uint32_t alignment
 	command[64] = zone;
 }
 
-static void add_pointer(struct script *script, const char *file, uint32_t offset, uint32_t size)
+static void add_pointer(struct script *script, const char *file, uint32_t offset, uint32_t size,
+			const char *target)
 {
 	uint8_t *command = new_command(script, ADD_POINTER, file);
 
-	strcpy((char *)command + 60, TABLES_FILE);
+	strcpy((char *)command + 60, target);
 	store_le32(command + 116, offset);
 	command[120] = (uint8_t)size;
 }
@@ -76,6 +79,17 @@ static void add_checksum(struct script *script, const char *file, uint32_t at, u
 	store_le32(command + 68, length);
 }
 
+/* Into a file that is ours: where so many bytes into the target are. */
+static void write_pointer(struct script *script, const char *file, uint8_t size, const char *target,
+			  uint32_t offset)
+{
+	uint8_t *command = new_command(script, WRITE_POINTER, file);
+
+	strcpy((char *)command + 60, target);
+	store_le32(command + 120, offset);
+	command[124] = size;
+}
+
 /* Pointers first: checksums are over them. */
 static void mend_tables(struct script *script, struct acpi_tables *tables)
 {
@@ -83,7 +97,10 @@ static void mend_tables(struct script *script, struct acpi_tables *tables)
 		const struct acpi_fixup *fixup = &tables->fixups[i];
 
 		if (fixup->kind == ACPI_FIXUP_POINTER)
-			add_pointer(script, TABLES_FILE, fixup->offset, fixup->length);
+			add_pointer(script, TABLES_FILE, fixup->offset, fixup->length, TABLES_FILE);
+		else if (fixup->kind == ACPI_FIXUP_GENERATION)
+			add_pointer(script, TABLES_FILE, fixup->offset, fixup->length,
+				    VMGENID_PAGE_FILE);
 	}
 	for (unsigned int i = 0; i < tables->fixup_count; i++) {
 		const struct acpi_fixup *fixup = &tables->fixups[i];
@@ -99,8 +116,8 @@ static void mend_tables(struct script *script, struct acpi_tables *tables)
 static void mend_rsdp(struct script *script, uint8_t rsdp[ACPI_RSDP_SIZE])
 {
 	rsdp[ACPI_RSDP_CHECKSUM] = rsdp[ACPI_RSDP_EXTENDED_CHECKSUM] = 0;
-	add_pointer(script, RSDP_FILE, ACPI_RSDP_RSDT, 4);
-	add_pointer(script, RSDP_FILE, ACPI_RSDP_XSDT, 8);
+	add_pointer(script, RSDP_FILE, ACPI_RSDP_RSDT, 4, TABLES_FILE);
+	add_pointer(script, RSDP_FILE, ACPI_RSDP_XSDT, 8, TABLES_FILE);
 	add_checksum(script, RSDP_FILE, ACPI_RSDP_CHECKSUM, 0, ACPI_RSDP_V1_SIZE);
 	add_checksum(script, RSDP_FILE, ACPI_RSDP_EXTENDED_CHECKSUM, 0, ACPI_RSDP_SIZE);
 }
@@ -125,8 +142,10 @@ int acpi_loader_add(struct fw_cfg *config, const struct acpi_machine *machine)
 		acpi_tables_build(machine, 0, tables);
 		allocate(script, RSDP_FILE, RSDP_ALIGNMENT, ZONE_FSEG);
 		allocate(script, TABLES_FILE, ACPI_TABLES_ALIGNMENT, ZONE_HIGH);
+		allocate(script, VMGENID_PAGE_FILE, VMGENID_PAGE_SIZE, ZONE_HIGH);
 		mend_tables(script, tables);
 		mend_rsdp(script, tables->rsdp);
+		write_pointer(script, VMGENID_ADDRESS_FILE, 8, VMGENID_PAGE_FILE, VMGENID_OFFSET);
 		r = add_files(config, script, tables);
 	}
 	free(script);

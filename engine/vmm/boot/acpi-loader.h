@@ -8,5 +8,6 @@
 struct acpi_machine;
 struct fw_cfg;
 
-/* 0 or negative errno. */
+/* machine->generation_page is 0: vmgenid_add_files() has added what belongs to it. 0 or negative
+ * errno. */
 int acpi_loader_add(struct fw_cfg *config, const struct acpi_machine *machine);

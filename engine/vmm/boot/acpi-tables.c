@@ -159,8 +159,11 @@ static uint64_t finish_table_with_pointers(struct builder *builder, uint8_t *tab
 	return finish_table(builder, table);
 }
 
-/* Gives a name of dsdt.asl its value: NameOp, the name, QWordPrefix, eight bytes. */
-static void set_dsdt_name(uint8_t *dsdt, const char *name, uint64_t value)
+/*
+ * Gives a name of dsdt.asl its value: NameOp, the name, QWordPrefix, eight bytes, which are where
+ * it returns.
+ */
+static uint8_t *set_dsdt_name(uint8_t *dsdt, const char *name, uint64_t value)
 {
 	uint8_t pattern[6] = {AML_NAME, 0, 0, 0, 0, AML_QWORD};
 	uint8_t *found;
@@ -169,6 +172,7 @@ static void set_dsdt_name(uint8_t *dsdt, const char *name, uint64_t value)
 	found = memmem(dsdt, sizeof(dsdt_aml_code), pattern, sizeof(pattern));
 	assert(found);
 	store_le64(found + sizeof(pattern), value);
+	return found + sizeof(pattern);
 }
 
 static uint64_t add_dsdt(struct builder *builder)
@@ -177,12 +181,14 @@ static uint64_t add_dsdt(struct builder *builder)
 	uint8_t *table = reserve(builder, sizeof(dsdt_aml_code));
 
 	memcpy(table, dsdt_aml_code, sizeof(dsdt_aml_code));
-	set_dsdt_name(table, "M64B", machine->window64_first);
-	set_dsdt_name(table, "M64E", machine->window64_last);
-	set_dsdt_name(table, "FWCP", machine->has_fw_cfg ? DEVICE_PRESENT : 0);
-	set_dsdt_name(table, "KBDP", machine->has_keyboard ? DEVICE_PRESENT : 0);
+	(void)set_dsdt_name(table, "M64B", machine->window64_first);
+	(void)set_dsdt_name(table, "M64E", machine->window64_last);
+	(void)set_dsdt_name(table, "FWCP", machine->has_fw_cfg ? DEVICE_PRESENT : 0);
+	(void)set_dsdt_name(table, "KBDP", machine->has_keyboard ? DEVICE_PRESENT : 0);
+	note_fixup(builder, ACPI_FIXUP_GENERATION,
+		   set_dsdt_name(table, "VGIA", machine->generation_page), 8);
 	table[HEADER_CHECKSUM] = 0;
-	return finish_table(builder, table);
+	return finish_table_with_pointers(builder, table);
 }
 
 static uint64_t add_facs(struct builder *builder)

@@ -30,12 +30,15 @@ enum {
 struct acpi_machine {
 	unsigned int vcpus;                     /* 1 to ACPI_MAX_VCPUS */
 	uint64_t window64_first, window64_last; /* addresses for PCI above RAM */
+	uint64_t generation_page; /* devices/vmgenid.h; 0 for firmware, to be mended */
 	bool has_fw_cfg, has_keyboard, has_vga;
 };
 
 /* What changes when the tables are moved. Offsets: into acpi_tables.bytes. */
 enum acpi_fixup_kind {
-	ACPI_FIXUP_POINTER,  /* offset: of a pointer of so many bytes into bytes */
+	ACPI_FIXUP_POINTER,    /* offset: of a pointer of so many bytes into bytes */
+	ACPI_FIXUP_GENERATION, /* offset: of a pointer of so many bytes to the generation ID's page
+				*/
 	ACPI_FIXUP_CHECKSUM, /* offset: of a table of so many bytes, whose tenth is its checksum */
 };
 struct acpi_fixup {

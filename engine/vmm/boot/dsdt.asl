@@ -19,12 +19,23 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
     /* Whether there is the firmware configuration device, the keyboard controller: 0 or 15. */
     Name (FWCP, 0x4242424242424242)
     Name (KBDP, 0x4343434343434343)
+    /* Where the page with the generation ID is. */
+    Name (VGIA, 0x4444444444444444)
 
     /* Which interrupt controllers the system uses: 0 the PICs, 1 the IOAPIC. */
     Name (PICF, 0)
     Method (_PIC, 1)
     {
         Store (Arg0, PICF)
+    }
+
+    /* The number has changed. */
+    Scope (\_GPE)
+    {
+        Method (_E05)
+        {
+            Notify (\_SB.VGEN, 0x80)
+        }
     }
 
     Scope (\_SB)
@@ -38,6 +49,26 @@ DefinitionBlock ("", "DSDT", 2, "INNKPR", "INNKEEPR", 1)
                 IO (Decode16, 0x0600, 0x0600, 0x00, 0x80)
                 Memory32Fixed (ReadWrite, 0xB0000000, 0x00100000)
             })
+        }
+
+        /* Virtual Machine Generation ID (Microsoft, 2012); docs/specs/vmgenid.rst of QEMU. */
+        Device (VGEN)
+        {
+            Method (_HID)
+            {
+                Return ("QEMUVGID")
+            }
+            Name (_CID, "VM_Gen_Counter")
+            Name (_DDN, "VM_Gen_Counter")
+            /* The two halves of the number's address: it is 40 bytes into the page. */
+            Method (ADDR, 0, Serialized)
+            {
+                Store (Package (2) { 0, 0 }, Local0)
+                Add (VGIA, 40, Local1)
+                And (Local1, 0xFFFFFFFF, Index (Local0, 0))
+                ShiftRight (Local1, 32, Index (Local0, 1))
+                Return (Local0)
+            }
         }
 
         /* docs/specs/fw_cfg.rst of QEMU */

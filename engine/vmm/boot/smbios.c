@@ -132,16 +132,6 @@ static void add_firmware(struct builder *builder, const char *version)
 	end(builder);
 }
 
-/* The first three parts of a UUID are numbers, little-endian here (7.2.1). */
-static void store_uuid(uint8_t *at, const uint8_t uuid[SMBIOS_UUID_SIZE])
-{
-	static const uint8_t order[SMBIOS_UUID_SIZE] = {3, 2, 1,  0,  5,  4,  7,  6,
-							8, 9, 10, 11, 12, 13, 14, 15};
-
-	for (unsigned int i = 0; i < SMBIOS_UUID_SIZE; i++)
-		at[i] = uuid[order[i]];
-}
-
 static void add_system(struct builder *builder, const struct smbios_machine *machine)
 {
 	uint8_t *structure = begin(builder, TYPE_SYSTEM, SYSTEM_LENGTH, 0);
@@ -149,7 +139,7 @@ static void add_system(struct builder *builder, const struct smbios_machine *mac
 	structure[0x04] = string(builder, "Innkeeper");
 	structure[0x05] = string(builder, "Virtual Machine");
 	structure[0x06] = string(builder, machine->version);
-	store_uuid(structure + 0x08, machine->uuid);
+	store_uuid_le(structure + 0x08, machine->uuid); /* section 7.2.1 */
 	structure[0x18] = WAKE_POWER_SWITCH;
 	end(builder);
 }

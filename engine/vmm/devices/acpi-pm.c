@@ -4,6 +4,7 @@
  * and control blocks, the power management timer and a general-purpose event block. The machine
  * is always in ACPI mode. The timer's carry is not signalled: systems read the timer instead.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ enum {
 	GPE0_STATUS = 0x20,
 	GPE0_ENABLE = 0x28,
 	SMI_ENABLE = 0x30,
-	GPE0_BYTES = 8, /* of status, then as many of enable */
+	GPE0_BYTES = ACPI_PM_EVENTS / 8, /* of status, then as many of enable */
 
 	PM1_TIMER = 1 << 0,
 	PM1_GLOBAL = 1 << 5,
@@ -168,6 +169,13 @@ static const struct address_range_ops pm_ops = {.read = pm_read, .write = pm_wri
 void acpi_pm_press_power_button(struct acpi_pm *pm)
 {
 	pm->state.status |= PM1_POWER_BUTTON;
+	update_interrupt(pm);
+}
+
+void acpi_pm_raise_event(struct acpi_pm *pm, unsigned int event)
+{
+	assert(event < ACPI_PM_EVENTS);
+	pm->state.gpe0[event / 8] |= (uint8_t)(1 << event % 8);
 	update_interrupt(pm);
 }
 

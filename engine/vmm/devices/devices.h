@@ -90,6 +90,9 @@ void acpi_pm_destroy(struct acpi_pm *pm);
 void acpi_pm_reset(struct acpi_pm *pm);
 /* The guest's system is asked to shut down, if it listens. */
 void acpi_pm_press_power_button(struct acpi_pm *pm);
+/* A general-purpose event (of the DSDT's \_GPE), below ACPI_PM_EVENTS. */
+enum { ACPI_PM_EVENTS = 64 };
+void acpi_pm_raise_event(struct acpi_pm *pm, unsigned int event);
 enum { ACPI_PM_STATE_VERSION = 1 };
 void acpi_pm_save(const struct acpi_pm *pm, struct state_writer *writer);
 int acpi_pm_load(struct acpi_pm *pm, struct state_reader *reader);

@@ -400,20 +400,38 @@ int fw_cfg_add_file(struct fw_cfg *config, const char *name, const void *bytes, 
 	return r;
 }
 
-int fw_cfg_add_writable_file(struct fw_cfg *config, const char *name, size_t size,
-			     const uint8_t **ret_bytes)
+/* Of zeros. */
+static int add_empty_file(struct fw_cfg *config, const char *name, size_t size, bool writable,
+			  uint8_t **ret_bytes)
 {
 	struct item item;
 	int r = make_item(NULL, size, &item);
 
 	if (r < 0)
 		return r;
-	item.writable = true;
+	item.writable = writable;
 	r = add_named(config, name, &item);
 	if (r < 0)
 		free(item.bytes);
 	if (r == 0)
 		*ret_bytes = item.bytes;
+	return r;
+}
+
+int fw_cfg_add_changing_file(struct fw_cfg *config, const char *name, size_t size,
+			     uint8_t **ret_bytes)
+{
+	return add_empty_file(config, name, size, /* writable= */ false, ret_bytes);
+}
+
+int fw_cfg_add_writable_file(struct fw_cfg *config, const char *name, size_t size,
+			     const uint8_t **ret_bytes)
+{
+	uint8_t *bytes;
+	int r = add_empty_file(config, name, size, /* writable= */ true, &bytes);
+
+	if (r == 0)
+		*ret_bytes = bytes;
 	return r;
 }
 

@@ -76,6 +76,9 @@ int fw_cfg_add_fd(struct fw_cfg *config, uint16_t key, int fd, uint64_t offset, 
 
 /* An item with a name; -ENAMETOOLONG, -ENOSPC when there are too many. */
 int fw_cfg_add_file(struct fw_cfg *config, const char *name, const void *bytes, size_t size);
+/* One that starts as zeros and the caller changes: *ret_bytes is where it is. */
+int fw_cfg_add_changing_file(struct fw_cfg *config, const char *name, size_t size,
+			     uint8_t **ret_bytes);
 /*
  * An item that starts as zeros and the guest can write to by DMA. *ret_bytes is where it is, the
  * guest's, until the device is destroyed.

@@ -16,6 +16,7 @@
 #include "boot/smbios.h"
 #include "config.h"
 #include "devices/fw-cfg.h"
+#include "devices/vmgenid.h"
 #include "machine/machine-reset.h"
 #include "machine/machine-tables.h"
 #include "machine/machine.h"
@@ -78,9 +79,11 @@ static int add_sleep_states(struct machine *machine)
 static int add_acpi(struct machine *machine)
 {
 	struct acpi_machine acpi;
+	int r;
 
 	machine_describe_acpi(machine, &acpi);
-	return acpi_loader_add(machine->fw_cfg, &acpi);
+	r = vmgenid_add_files(machine->vmgenid, machine->fw_cfg);
+	return r == 0 ? acpi_loader_add(machine->fw_cfg, &acpi) : r;
 }
 
 static int add_smbios(struct machine *machine)

@@ -30,6 +30,8 @@ const char machine_config_usage[] =
 	"\n"
 	"  --name NAME            what the machine is called\n"
 	"  --uuid UUID            the machine's identity, as its system reads it\n"
+	"  --vmgenid UUID         another one when it goes on from an earlier state or a\n"
+	"                         copy (a new one each time)\n"
 	"  --memory SIZE          K, M or G; M without a letter (512M)\n"
 	"  --cpus N               number of vCPUs (1)\n"
 	"  --firmware bios|uefi|none\n"
@@ -79,6 +81,7 @@ const char machine_config_usage[] =
 enum option_value {
 	OPTION_NAME = 1,
 	OPTION_UUID,
+	OPTION_VMGENID,
 	OPTION_MEMORY,
 	OPTION_CPUS,
 	OPTION_FIRMWARE,
@@ -111,6 +114,7 @@ enum option_value {
 static const struct option options[] = {
 	{"name", required_argument, NULL, OPTION_NAME},
 	{"uuid", required_argument, NULL, OPTION_UUID},
+	{"vmgenid", required_argument, NULL, OPTION_VMGENID},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
@@ -546,6 +550,8 @@ static bool parse_option(int option, char *argument, struct machine_config *conf
 		return true;
 	case OPTION_UUID:
 		return parse_uuid(argument, config->uuid, text);
+	case OPTION_VMGENID:
+		return parse_uuid(argument, config->generation, text);
 	case OPTION_MEMORY:
 		return parse_memory(argument, &config->memory, text);
 	case OPTION_CPUS:

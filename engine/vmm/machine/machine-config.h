@@ -65,9 +65,10 @@ struct machine_display_config {
 };
 
 struct machine_config {
-	const char *name; /* or NULL */
-	uint8_t uuid[16]; /* zeros: none */
-	uint64_t memory;  /* bytes */
+	const char *name;       /* or NULL */
+	uint8_t uuid[16];       /* zeros: none */
+	uint8_t generation[16]; /* zeros: a new one each time */
+	uint64_t memory;        /* bytes */
 	uint64_t cpus;
 	enum firmware_kind firmware;
 	struct file_reference firmware_image, variables; /* or the distribution's */

@@ -7,6 +7,7 @@
 #include "boot/acpi-tables.h"
 #include "boot/smbios.h"
 #include "cpu/vcpu-state.h"
+#include "devices/vmgenid.h"
 #include "machine/host-files.h"
 #include "machine/machine-display.h"
 #include "machine/machine-firmware.h"
@@ -43,6 +44,7 @@ static int install_tables(struct machine *machine)
 
 	machine_describe_acpi(machine, &acpi);
 	machine_describe_smbios(machine, &smbios);
+	vmgenid_install(machine->vmgenid);
 	r = acpi_tables_install(machine->memory, &acpi, &machine->boot.acpi_rsdp);
 	return r == 0 ? smbios_install(machine->memory, &smbios) : r;
 }

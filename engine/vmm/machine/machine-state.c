@@ -16,6 +16,7 @@
 #include "devices/ps2-devices.h"
 #include "devices/vga/vga-pci.h"
 #include "devices/vga/vga.h"
+#include "devices/vmgenid.h"
 #include "machine/machine.h"
 #include "pci/pci-host-bridge.h"
 #include "state/state-reader.h"
@@ -124,6 +125,7 @@ DEFINE_DEVICE(serial_16550)
 DEFINE_DEVICE(vga)
 DEFINE_DEVICE(vga_pci)
 DEFINE_DEVICE(virtio_device)
+DEFINE_DEVICE(vmgenid)
 
 #define PART(name_, version_, member, what)                                                  \
 	{                                                                                    \
@@ -140,7 +142,16 @@ DEFINE_DEVICE(virtio_device)
 	}
 #define VIRTIO(name_, member) PART(name_, VIRTIO_DEVICE_STATE_VERSION, member, virtio_device)
 
-/* In the order in which they are loaded: each needs what is before it. */
+/*
+ * In the order in which they are loaded: each needs what is before it.
+ *
+ * Of the other parts nothing is kept. fast-reset, pvpanic and debug-exit pass on what is written to
+ * them and remember nothing. ROM and the adapters' BIOS are as in their files. Address spaces,
+ * memory slots and ioeventfds hold what the devices put there when they are loaded; posted writes
+ * are served when the vCPUs park. The screen shows what its source draws. The serial line, backends
+ * of disks and networks, the control channel and the statistics are of this computer and begin
+ * anew.
+ */
 static const struct part parts[] = {
 	PART("cpuid", CPUID_STATE_VERSION, cpuid, cpuid),
 	PART("kvm-clock", KVM_VM_CLOCK_VERSION, registers, clock),
@@ -153,6 +164,7 @@ static const struct part parts[] = {
 	PART("serial-16550", SERIAL_16550_STATE_VERSION, serial, serial_16550),
 	PART("acpi-pm", ACPI_PM_STATE_VERSION, pm, acpi_pm),
 	PART("fw-cfg", FW_CFG_STATE_VERSION, fw_cfg, fw_cfg),
+	PART("vmgenid", VMGENID_STATE_VERSION, vmgenid, vmgenid),
 	PART("pflash", PFLASH_STATE_VERSION, variables, pflash),
 	PART("pci-host-bridge", PCI_HOST_BRIDGE_STATE_VERSION, bridge, pci_host_bridge),
 	VIRTIO("virtio-rng", rng),

@@ -41,6 +41,7 @@ void machine_describe_acpi(const struct machine *machine, struct acpi_machine *r
 		.vcpus = (unsigned int)machine->config->cpus,
 		.window64_first = machine_pci_window64(machine),
 		.window64_last = window64_last(machine),
+		.generation_page = machine->firmware ? 0 : LAYOUT_GENERATION_ID,
 		.has_fw_cfg = machine->fw_cfg,
 		.has_keyboard = machine->ps2_keyboard,
 		.has_vga = machine->screen,

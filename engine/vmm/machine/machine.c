@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
@@ -26,6 +27,7 @@
 #include "cpu/hyperv.h"
 #include "cpu/vcpu-state.h"
 #include "devices/serial-line.h"
+#include "devices/vmgenid.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
@@ -40,6 +42,7 @@
 #include "machine/machine-state.h"
 #include "machine/statistics-sampler.h"
 #include "memory/guest-memory.h"
+#include "memory/memory-layout.h"
 #include "memory/memory-slots.h"
 #include "pci/pci-host-bridge.h"
 #include "protocol/exit-status.h"
@@ -300,6 +303,21 @@ static int create_rtc(struct machine *machine)
 			       (unsigned int)machine->config->cpus, &machine->rtc);
 }
 
+/* Without one that is given nobody knows what was seen of the machine before: as if all were. */
+static int create_generation(struct machine *machine)
+{
+	static const uint8_t none[VMGENID_SIZE];
+	uint8_t uuid[VMGENID_SIZE];
+
+	memcpy(uuid, machine->config->generation, sizeof(uuid));
+	if (memcmp(uuid, none, sizeof(none)) == 0 &&
+	    getrandom(uuid, sizeof(uuid), 0) != (ssize_t)sizeof(uuid))
+		return -errno;
+	return vmgenid_create(machine->memory, machine->pm,
+			      machine->config->firmware == FIRMWARE_NONE ? LAYOUT_GENERATION_ID : 0,
+			      uuid, &machine->vmgenid);
+}
+
 /* Devices of the board, in the order of their ports. */
 static int create_board(struct machine *machine)
 {
@@ -327,7 +345,7 @@ static int create_board(struct machine *machine)
 		r = pvpanic_create(ports, &requests, &machine->pvpanic);
 	if (r == 0)
 		r = acpi_pm_create(ports, machine->interrupts, &requests, &machine->pm);
-	return r;
+	return r == 0 ? create_generation(machine) : r;
 }
 
 static int create_bridge(struct machine *machine)
@@ -598,6 +616,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 
 static void destroy_board(struct machine *machine)
 {
+	vmgenid_destroy(machine->vmgenid);
 	acpi_pm_destroy(machine->pm);
 	pvpanic_destroy(machine->pvpanic);
 	serial_line_destroy(machine->serial_line);

@@ -70,6 +70,7 @@ struct machine {
 	struct virtio_device *keyboard, *tablet; /* NULL without a screen */
 	struct input_router *input;              /* NULL where there is neither */
 	struct acpi_pm *pm;
+	struct vmgenid *vmgenid;
 	struct fast_reset *fast_reset;
 	struct pvpanic *pvpanic;
 	struct debug_exit *debug_exit;

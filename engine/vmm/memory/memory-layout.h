@@ -10,7 +10,8 @@
  *   0x0000020000  0x0000021000  kernel command line
  *   0x000009fc00  0x0000100000  reserved: legacy video and ROM
  *   0x00000a0000  0x00000c0000    in it: the window of the display adapter, no RAM
- *   0x00000e0000  0x00000f0000    in it: ACPI tables
+ *   0x00000e0000  0x00000ef000    in it: ACPI tables
+ *   0x00000ef000  0x00000f0000    in it: generation ID
  *   0x00000f0000  0x0000100000    in it: SMBIOS tables
  *   0x0000100000  end of low RAM: kernel, initrd
  *   0x00b0000000  0x00b0100000  PCI Express configuration space, one bus
@@ -36,7 +37,8 @@
 #define LAYOUT_VGA_WINDOW       0xa0000ULL
 #define LAYOUT_VGA_WINDOW_SIZE  0x20000ULL
 #define LAYOUT_ACPI_TABLES      0xe0000ULL
-#define LAYOUT_ACPI_TABLES_SIZE 0x10000ULL
+#define LAYOUT_ACPI_TABLES_SIZE 0xf000ULL
+#define LAYOUT_GENERATION_ID    0xef000ULL
 #define LAYOUT_SMBIOS           0xf0000ULL
 #define LAYOUT_SMBIOS_SIZE      0x10000ULL
 #define LAYOUT_OPTION_ROMS      0xc0000ULL

@@ -12,11 +12,13 @@
 #include "boot/acpi-tables.h"
 #include "bus/address-space.h"
 #include "devices/fw-cfg.h"
+#include "devices/vmgenid.h"
 #include "loop/event-loop.h"
 #include "memory/guest-memory.h"
 
 #define RSDP_GPA   0xf0000ULL
 #define TABLES_GPA 0x7ffe0040ULL
+#define PAGE_GPA   0x7fff0000ULL
 
 struct file {
 	char name[56];
@@ -29,6 +31,8 @@ struct file {
 static struct address_space *ports;
 static struct file rsdp = {.name = "etc/acpi/rsdp", .gpa = RSDP_GPA};
 static struct file tables = {.name = "etc/acpi/tables", .gpa = TABLES_GPA};
+static struct file page = {.name = "etc/vmgenid_guid", .gpa = PAGE_GPA};
+static struct file address = {.name = "etc/vmgenid_addr"};
 static struct file script = {.name = "etc/table-loader"};
 
 static void read_port(void *buffer, size_t length)
@@ -60,10 +64,13 @@ static void read_file(struct file *file)
 
 static struct file *file_named(const uint8_t *name)
 {
-	struct file *file = strcmp((const char *)name, rsdp.name) == 0 ? &rsdp : &tables;
+	struct file *const files[] = {&rsdp, &tables, &page, &address};
 
-	g_assert_cmpstr((const char *)name, ==, file->name);
-	return file;
+	for (unsigned int i = 0; i < G_N_ELEMENTS(files); i++) {
+		if (strcmp((const char *)name, files[i]->name) == 0)
+			return files[i];
+	}
+	g_assert_not_reached();
 }
 
 static void allocate(const uint8_t *command)
@@ -89,6 +96,17 @@ static void add_pointer(const uint8_t *command)
 	g_assert_cmpuint(pointer, <, target->size);
 	pointer += target->gpa;
 	memcpy(file->bytes + offset, &pointer, command[120]);
+}
+
+/* As the firmware writes it into a file of ours. */
+static void write_pointer(const uint8_t *command)
+{
+	struct file *file = file_named(command + 4), *target = file_named(command + 60);
+	uint32_t offset = load_le32(command + 116);
+
+	g_assert_true(target->allocated && !file->allocated);
+	g_assert_cmpuint(offset + command[124], <=, file->size);
+	store_le64(file->bytes + offset, target->gpa + load_le32(command + 120));
 }
 
 static void add_checksum(const uint8_t *command)
@@ -120,6 +138,9 @@ static void run_script(void)
 		case 3:
 			add_checksum(command);
 			break;
+		case 4:
+			write_pointer(command);
+			break;
 		default:
 			g_assert_not_reached();
 		}
@@ -128,24 +149,34 @@ static void run_script(void)
 
 static void test_script(void)
 {
-	const struct acpi_machine machine = {.vcpus = 255, .has_fw_cfg = true};
+	static const uint8_t uuid[VMGENID_SIZE] = {1, 2, 3, 4};
+	struct acpi_machine machine = {.vcpus = 255, .has_fw_cfg = true};
 	static struct acpi_tables expected;
 	struct guest_memory *memory;
 	struct event_loop *loop;
+	struct vmgenid *vmgenid;
 	struct fw_cfg *config;
 
 	g_assert_cmpint(address_space_create(0x10000, &ports), ==, 0);
 	g_assert_cmpint(guest_memory_create(2 << 20, &memory), ==, 0);
 	g_assert_cmpint(event_loop_create(&loop), ==, 0);
 	g_assert_cmpint(fw_cfg_create(ports, memory, loop, &config), ==, 0);
+	g_assert_cmpint(vmgenid_create(memory, NULL, 0, uuid, &vmgenid), ==, 0);
+	g_assert_cmpint(vmgenid_add_files(vmgenid, config), ==, 0);
 	g_assert_cmpint(acpi_loader_add(config, &machine), ==, 0);
 	read_file(&rsdp);
 	read_file(&tables);
+	read_file(&page);
+	read_file(&address);
 	read_file(&script);
 	run_script();
+	g_assert_cmphex(load_le64(address.bytes), ==, PAGE_GPA + VMGENID_OFFSET);
+	g_assert_cmphex(load_le32(page.bytes + VMGENID_OFFSET), ==, 0x01020304);
+	machine.generation_page = PAGE_GPA;
 	acpi_tables_build(&machine, TABLES_GPA, &expected);
 	g_assert_cmpmem(rsdp.bytes, rsdp.size, expected.rsdp, sizeof(expected.rsdp));
 	g_assert_cmpmem(tables.bytes, tables.size, expected.bytes, expected.size);
+	vmgenid_destroy(vmgenid);
 	fw_cfg_destroy(config);
 	event_loop_destroy(loop);
 	guest_memory_destroy(memory);

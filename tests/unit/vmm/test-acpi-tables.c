@@ -49,6 +49,7 @@ static void build(unsigned int vcpus)
 		.vcpus = vcpus,
 		.window64_first = 0x123456780000,
 		.window64_last = 0x3fffffffffff,
+		.generation_page = 0xef000,
 	};
 
 	acpi_tables_build(&machine, GPA, &tables);
@@ -172,6 +173,7 @@ static void test_machine(void)
 	assert_name(dsdt, "M64E", 0x3fffffffffff);
 	assert_name(dsdt, "FWCP", 0);
 	assert_name(dsdt, "KBDP", 0);
+	assert_name(dsdt, "VGIA", 0xef000);
 	machine.has_fw_cfg = machine.has_keyboard = machine.has_vga = true;
 	acpi_tables_build(&machine, GPA, &tables);
 	fadt = find("FACP");

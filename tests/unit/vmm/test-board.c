@@ -95,6 +95,13 @@ static void test_gpe0(void)
 	g_assert_cmphex(board_in(&board, 0x620, 1), ==, 0);
 	g_assert_cmpuint(board.changes[9], ==, 0);
 	g_assert_cmphex(board_in(&board, 0x630, 4), ==, 0x20);
+	acpi_pm_raise_event(pm, 5);
+	g_assert_cmphex(board_in(&board, 0x620, 8), ==, 0x20);
+	g_assert_true(board.lines[9]);
+	acpi_pm_raise_event(pm, 63); /* not enabled */
+	board_out(&board, 0x620, 1, 0x20);
+	g_assert_false(board.lines[9]);
+	g_assert_cmphex(board_in(&board, 0x620, 8), ==, 1ULL << 63);
 	acpi_pm_destroy(pm);
 	board_finish(&board);
 }

@@ -209,11 +209,14 @@ static void test_dma_outside(void)
 static void test_write(void)
 {
 	const uint8_t *bytes;
+	uint8_t *changing;
 	struct fixture f;
 
 	set_up(&f);
 	g_assert_cmpint(fw_cfg_add_writable_file(f.config, "etc/b", 8, &bytes), ==, 0);
 	g_assert_cmpint(fw_cfg_add_file(f.config, "etc/c", "ccc", 3), ==, 0);
+	g_assert_cmpint(fw_cfg_add_changing_file(f.config, "etc/d", 4, &changing), ==, 0);
+	g_assert_cmpint(fw_cfg_add_changing_file(f.config, "etc/d", 4, &changing), ==, -EEXIST);
 	g_assert_cmpint(guest_memory_write(f.memory, BUFFER, "12345678", 8), ==, 0);
 	select_key(&f, 0x20);
 	assert_dma(&f, DMA_SKIP, 2, 0, 0);
@@ -224,6 +227,12 @@ static void test_write(void)
 	assert_dma(&f, 0x20 << 16 | DMA_SELECT | DMA_WRITE, 8, MEMORY_SIZE, DMA_ERROR);
 	fw_cfg_reset(f.config);
 	g_assert_cmpmem(bytes, 8, "\0\0\0\0\0\0\0\0", 8);
+	/* one that only we change: over and over, whatever the guest does */
+	assert_dma(&f, 0x22 << 16 | DMA_SELECT | DMA_WRITE, 3, BUFFER, DMA_ERROR);
+	memcpy(changing, "new", 3);
+	fw_cfg_reset(f.config);
+	select_key(&f, 0x22);
+	assert_data(&f, "new", 3);
 	tear_down(&f);
 }
 

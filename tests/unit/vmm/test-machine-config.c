@@ -53,7 +53,8 @@ static void test_defaults(void)
 static void test_everything(void)
 {
 	g_assert_cmpint(
-		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF --memory 4G "
+		parse("--name web --uuid 00112233-4455-6677-8899-aabbccddEEFF "
+		      "--vmgenid 12112233-4455-6677-8899-aabbccddeeff --memory 4G "
 		      "--cpus 4 --firmware none --kernel fd=5 "
 		      "--initrd i --cmdline 'a b' --disk a.img,readonly=on,serial=S1 "
 		      "--disk fd=7,format=raw --balloon on --hyperv auto --console-port hvc0 "
@@ -65,6 +66,7 @@ static void test_everything(void)
 	g_assert_cmphex(config.uuid[0], ==, 0x00);
 	g_assert_cmphex(config.uuid[1], ==, 0x11);
 	g_assert_cmphex(config.uuid[15], ==, 0xff);
+	g_assert_cmphex(config.generation[0], ==, 0x12);
 	g_assert_cmpuint(config.memory, ==, 4096 * MIB);
 	g_assert_cmpuint(config.cpus, ==, 4);
 	g_assert_cmpint(config.kernel.fd, ==, 5);
@@ -128,6 +130,7 @@ static void test_refused(void)
 	assert_invalid("--uuid 00112233-4455-6677-8899-aabbccddeefff", "not a UUID");
 	assert_invalid("--uuid 0011223304455-6677-8899-aabbccddeeff", "not a UUID");
 	assert_invalid("--uuid ''", "not a UUID");
+	assert_invalid("--vmgenid auto", "not a UUID");
 	assert_invalid("--firmware efi", "not \"efi\"");
 	assert_invalid("--kernel k --firmware-image f", "needs --firmware");
 	assert_invalid("--firmware bios --variables f", "Only UEFI");

@@ -16,10 +16,11 @@
 #include "state/state-writer.h"
 #include "whole-machine.h"
 
-#define FOREVER "\xeb\xfe"
+#define FOREVER    "\xeb\xfe"
+#define GENERATION "--vmgenid 00112233-4455-6677-8899-aabbccddeeff"
 #define WHOLE_PC                                                                            \
 	"--memory 64M --cpus 2 --balloon on --console-port p --vsock 3 --display 1024x768 " \
-	"--disk '%s' --disk '%s',readonly=on --net fd=%d"
+	"--disk '%s' --disk '%s',readonly=on --disk '%s',bus=ahci --cdrom none --net fd=%d " GENERATION
 
 static char *disk;
 
@@ -52,7 +53,7 @@ static void create_pc(struct whole_machine *whole)
 
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
 	close(pair[1]);
-	options = g_strdup_printf(WHOLE_PC, disk, disk, pair[0]);
+	options = g_strdup_printf(WHOLE_PC, disk, disk, disk, pair[0]);
 	whole_machine_create(whole, FOREVER, sizeof(FOREVER) - 1, options);
 }
 
