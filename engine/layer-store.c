@@ -437,9 +437,10 @@ names_path (const InnMachineDescription *description, const char *path)
   return FALSE;
 }
 
-/* Names that a disk had in the machine's folder before it became a layer. */
-static void
-remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uuid)
+/* Names that a disk had in the machine's folder before it became a layer. Before the layer goes,
+ * for nothing tells afterwards what they are. */
+static gboolean
+remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uuid, GError **error)
 {
   g_autofree char *path = inn_machine_store_get_folder (self->machines, uuid);
   g_autoptr (InnMachineDescription) description
@@ -453,9 +454,15 @@ remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uui
       struct stat status;
 
       if (lstat (file, &status) == 0 && S_ISREG (status.st_mode) && status.st_nlink > 1
-          && find_same_file (scan, &status) != NULL && !names_path (description, file))
-        g_unlink (file);
+          && find_same_file (scan, &status) != NULL && !names_path (description, file)
+          && g_unlink (file) < 0)
+        {
+          inn_folder_set_error (error, file, errno);
+          return FALSE;
+        }
     }
+
+  return TRUE;
 }
 
 static void
@@ -486,7 +493,10 @@ inn_layer_store_collect (InnLayerStore *self, GError **error)
     return FALSE;
 
   for (guint i = 0; uuids[i] != NULL; i++)
-    remove_old_names (self, scan, uuids[i]);
+    {
+      if (!remove_old_names (self, scan, uuids[i], error))
+        return FALSE;
+    }
   layers = inn_layer_scan_get_layers (scan);
   for (guint i = 0; i < layers->len; i++)
     {
