@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -19,6 +20,8 @@
 #include "engine-error.h"
 #include "file-lock.h"
 #include "foreign-image.h"
+#include "image-sentence.h"
+#include "image/image-chain.h"
 #include "image/qcow2-create.h"
 
 #define SIZE_UNIT ((guint64)1 << 20)
@@ -261,6 +264,63 @@ inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **
 
   grown = grow_opened (fd, path, *size, error);
   fd_close (&fd);
+  return grown;
+}
+
+/* @image is of the file at @path. */
+static gboolean
+grow_image (struct qcow2_image *image, const char *path, guint64 size, GError **error)
+{
+  const guint64 present = qcow2_image_header (image)->virtual_size;
+  g_autofree char *present_text = g_format_size_full (present, G_FORMAT_SIZE_IEC_UNITS);
+  int r = present <= size ? qcow2_image_grow (image, size) : 0;
+
+  if (present > size)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                 _ ("The disk “%s” has %s and can only become larger, or what is at its end would "
+                    "be lost. Choose a larger size."),
+                 path, present_text);
+  else if (r == -ENOTSUP)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
+                 _ ("“%s” has snapshots inside. Remove them with qemu-img snapshot -d first."),
+                 path);
+  else if (r < 0)
+    set_grow_error (path, -r, error);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+gboolean
+inn_disk_image_grow_qcow2 (const char *path, guint64 *size, GError **error)
+{
+  struct image_chain_problem problem;
+  struct image_chain *chain = NULL;
+  g_autofree char *sentence = NULL;
+  gboolean grown = FALSE;
+  int fd;
+
+  if (!round_size (size, error))
+    return FALSE;
+  fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error); /* for its lock */
+  if (fd < 0)
+    return FALSE;
+
+  if (image_chain_open (path, IMAGE_QCOW2, IMAGE_READ_WRITE, &chain, &problem) == 0)
+    {
+      grown = grow_image (image_chain_image (chain), path, *size, error);
+      image_chain_close (chain);
+    }
+  else
+    {
+      sentence = inn_image_sentence (problem.problem, -problem.error,
+                                     problem.path != NULL ? problem.path : path);
+      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, sentence);
+      free (problem.path);
+    }
+  fd_close (&fd);
+
   return grown;
 }
 

@@ -39,6 +39,9 @@ int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
  */
 gboolean inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **error);
 
+/* The same for a qcow2 disk that no VMM has open. */
+gboolean inn_disk_image_grow_qcow2 (const char *path, guint64 *size, GError **error);
+
 /*
  * Whether the file at @path can become a disk of a new machine: it can be opened as one, nobody
  * uses it now, and it is raw by all we can tell. Only for a choice that a person has just made:

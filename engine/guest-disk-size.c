@@ -16,6 +16,7 @@
 typedef struct
 {
   char *path;
+  gboolean qcow2;
   guint64 bytes;
   int number;    /* of the disk in the running machine, or -1 */
   gboolean told; /* the running machine knows */
@@ -49,6 +50,12 @@ find_running_disk (InnGuest *self, const char *path)
   return -1;
 }
 
+static gboolean
+is_qcow2 (const InnDiskDescription *disk)
+{
+  return g_strcmp0 (disk->format, "qcow2") == 0;
+}
+
 /* NULL and an error when it has no such disk, or one that must stay as it is. */
 static const InnDiskDescription *
 find_disk (InnGuest *self, const char *target, GError **error)
@@ -62,6 +69,14 @@ find_disk (InnGuest *self, const char *target, GError **error)
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
                    _ ("“%s” has no disk “%s”. “innctl dumpxml” shows those it has."), self->name,
                    target);
+      return NULL;
+    }
+  if (is_qcow2 (disk) && inn_guest_is_active (self))
+    {
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                   _ ("The disk “%s” of “%s” has snapshots or is a clone, so it can be made larger "
+                      "only while the machine is off. Shut it down first."),
+                   target, self->name);
       return NULL;
     }
   if (disk->readonly)
@@ -98,8 +113,12 @@ grow_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 {
   Growth *growth = g_task_get_task_data (task_data);
   GError *error = NULL;
+  const gboolean done
+      = growth->qcow2
+            ? inn_disk_image_grow_qcow2 (growth->path, &growth->bytes, &error)
+            : inn_disk_image_grow (growth->path, &growth->bytes, growth->number >= 0, &error);
 
-  if (inn_disk_image_grow (growth->path, &growth->bytes, growth->number >= 0, &error))
+  if (done)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -153,6 +172,7 @@ inn_guest_grow_disk_async (InnGuest *self,
     }
 
   growth->path = g_strdup (disk->path);
+  growth->qcow2 = is_qcow2 (disk);
   growth->bytes = bytes;
   growth->number = inn_guest_is_active (self) ? find_running_disk (self, disk->path) : -1;
   worker = g_task_new (self, NULL, on_grown, NULL);

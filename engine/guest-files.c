@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "engine-error.h"
 #include "firmware.h"
+#include "layer-scan.h"
 #include "layer-store.h"
 #include "machine-lock.h"
 #include "variable-store.h"
@@ -391,11 +392,16 @@ GStrv
 inn_guest_list_storage (InnGuest *self)
 {
   g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+  g_autoptr (InnLayerScan) scan = NULL;
   g_autoptr (GDir) folder = NULL;
+  g_auto (GStrv) layers = NULL;
   const char *name;
 
   g_return_val_if_fail (INN_IS_GUEST (self), NULL);
 
+  scan = inn_layer_scan_new (self->store);
+  layers = inn_layer_scan_list_own (scan, self->uuid);
+  g_strv_builder_addv (paths, (const char **)layers);
   folder = g_dir_open (self->folder, 0, NULL);
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
     {

@@ -390,6 +390,38 @@ inn_layer_scan_find (const InnLayerScan *self, const char *name)
   return g_hash_table_lookup (self->by_name, name);
 }
 
+static guint
+count_items_of (const InnLayerScan *self, const char *machine, InnLayer *layer)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const Item *item = g_ptr_array_index (self->items, i);
+
+      count += g_str_equal (item->machine, machine) && g_hash_table_contains (item->needed, layer);
+    }
+
+  return count;
+}
+
+GStrv
+inn_layer_scan_list_own (const InnLayerScan *self, const char *machine)
+{
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+
+  for (guint i = 0; i < self->layers->len; i++)
+    {
+      InnLayer *layer = g_ptr_array_index (self->layers, i);
+      g_autofree char *path = g_build_filename (self->folder, layer->name, NULL);
+
+      if (layer->n_items > 0 && layer->n_items == count_items_of (self, machine, layer))
+        g_strv_builder_add (paths, path);
+    }
+
+  return g_strv_builder_end (paths);
+}
+
 static InnLayerSizes
 add_up (const Item *item)
 {

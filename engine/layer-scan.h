@@ -52,6 +52,9 @@ const InnLayer *inn_layer_scan_find (const InnLayerScan *self, const char *name)
 InnLayerSizes
 inn_layer_scan_get_sizes (const InnLayerScan *self, const char *machine, const char *snapshot);
 
+/* Paths of the layers that nobody but the machine and its snapshots need. Transfer full. */
+GStrv inn_layer_scan_list_own (const InnLayerScan *self, const char *machine);
+
 /* The folder of layers; transfer full. */
 char *inn_layer_scan_get_folder (InnMachineStore *machines);
 /* Whether a file of that name in it is a layer: a UUID and a format. */

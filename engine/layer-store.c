@@ -188,6 +188,41 @@ new_path (const InnLayerStore *self, const char *format)
   return inn_layer_store_get_path (self, name);
 }
 
+static gboolean
+names_path (const InnMachineDescription *description, const char *path)
+{
+  for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
+    {
+      if (g_strcmp0 (inn_machine_description_get_disk (description, i)->path, path) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* What another machine uses under its old name would be frozen, and then gone, for that one. */
+static gboolean
+check_sole_user (InnLayerStore *self, const char *path, GError **error)
+{
+  g_auto (GStrv) uuids = inn_machine_store_list (self->machines);
+
+  for (guint i = 0; uuids[i] != NULL; i++)
+    {
+      g_autofree char *folder = inn_machine_store_get_folder (self->machines, uuids[i]);
+      g_autoptr (InnMachineDescription) other
+          = inn_machine_store_load (self->machines, uuids[i], NULL, NULL);
+
+      if (other == NULL || g_str_has_prefix (path, folder) || !names_path (other, path))
+        continue;
+      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
+                   _ ("The disk “%s” cannot be frozen: “%s” uses it, too. Detach it there first."),
+                   path, inn_machine_description_get_name (other));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 char *
 inn_layer_store_adopt (InnLayerStore *self, const InnDiskDescription *disk, GError **error)
 {
@@ -195,7 +230,7 @@ inn_layer_store_adopt (InnLayerStore *self, const InnDiskDescription *disk, GErr
 
   if (inn_layer_store_owns (self, disk->path))
     return g_strdup (disk->path);
-  if (!ensure_folder (self, error))
+  if (!check_sole_user (self, disk->path, error) || !ensure_folder (self, error))
     return NULL;
 
   path = new_path (self, disk->format != NULL ? disk->format : "raw");
@@ -425,21 +460,10 @@ find_same_file (const InnLayerScan *scan, const struct stat *status)
   return NULL;
 }
 
+/* Names that a disk had in the machine's folder before it became a layer. Before the layer goes,
+ * for nothing tells afterwards what they are. */
 static gboolean
-names_path (const InnMachineDescription *description, const char *path)
-{
-  for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
-    {
-      if (g_strcmp0 (inn_machine_description_get_disk (description, i)->path, path) == 0)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* Names that a disk had in the machine's folder before it became a layer. */
-static void
-remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uuid)
+remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uuid, GError **error)
 {
   g_autofree char *path = inn_machine_store_get_folder (self->machines, uuid);
   g_autoptr (InnMachineDescription) description
@@ -453,9 +477,15 @@ remove_old_names (InnLayerStore *self, const InnLayerScan *scan, const char *uui
       struct stat status;
 
       if (lstat (file, &status) == 0 && S_ISREG (status.st_mode) && status.st_nlink > 1
-          && find_same_file (scan, &status) != NULL && !names_path (description, file))
-        g_unlink (file);
+          && find_same_file (scan, &status) != NULL && !names_path (description, file)
+          && g_unlink (file) < 0)
+        {
+          inn_folder_set_error (error, file, errno);
+          return FALSE;
+        }
     }
+
+  return TRUE;
 }
 
 static void
@@ -486,7 +516,10 @@ inn_layer_store_collect (InnLayerStore *self, GError **error)
     return FALSE;
 
   for (guint i = 0; uuids[i] != NULL; i++)
-    remove_old_names (self, scan, uuids[i]);
+    {
+      if (!remove_old_names (self, scan, uuids[i], error))
+        return FALSE;
+    }
   layers = inn_layer_scan_get_layers (scan);
   for (guint i = 0; i < layers->len; i++)
     {

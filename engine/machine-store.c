@@ -88,13 +88,32 @@ inn_machine_store_init (InnMachineStore *self)
 
 /* The descriptor that holds the store's lock, or -1. */
 static int
-open_store_lock (InnMachineStore *self, GError **error)
+open_store_lock (const char *folder, GError **error)
 {
-  g_autofree char *path = g_build_filename (self->path, ".lock", NULL);
+  g_autofree char *path = g_build_filename (folder, ".lock", NULL);
   int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
   if (fd < 0)
-    inn_folder_set_error (error, self->path, errno);
+    inn_folder_set_error (error, folder, errno);
+
+  return fd;
+}
+
+int
+inn_machine_store_lock_folder (const char *path, GError **error)
+{
+  int fd = open_store_lock (path, error);
+  int error_number;
+
+  if (fd < 0)
+    return -1;
+
+  error_number = inn_file_lock_wait (fd, INN_FILE_LOCK_EXCLUSIVE);
+  if (error_number != 0)
+    {
+      inn_folder_set_error (error, path, error_number);
+      fd_close (&fd);
+    }
 
   return fd;
 }
@@ -102,23 +121,9 @@ open_store_lock (InnMachineStore *self, GError **error)
 int
 inn_machine_store_lock (InnMachineStore *self, GError **error)
 {
-  int error_number;
-  int fd;
-
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), -1);
 
-  fd = open_store_lock (self, error);
-  if (fd < 0)
-    return -1;
-
-  error_number = inn_file_lock_wait (fd, INN_FILE_LOCK_EXCLUSIVE);
-  if (error_number != 0)
-    {
-      inn_folder_set_error (error, self->path, error_number);
-      fd_close (&fd);
-    }
-
-  return fd;
+  return inn_machine_store_lock_folder (self->path, error);
 }
 
 /* With the store's lock held. */
@@ -255,7 +260,7 @@ inn_machine_store_open (InnMachineStore *self, GError **error)
     }
 
   /* A store that may only be read is fine here: its machines can be looked at. */
-  fd = open_store_lock (self, NULL);
+  fd = open_store_lock (self->path, NULL);
   if (fd >= 0 && inn_file_lock (fd, INN_FILE_LOCK_EXCLUSIVE) == 0)
     remove_leftovers (self);
   fd_close (&fd);

@@ -46,9 +46,12 @@ inn_machine_store_load_file (const char *path, const char *uuid, GError **error)
 
 /*
  * For a change that takes more than one of these functions: waits until nobody else changes the
- * store. A descriptor that holds its lock until it is closed, or -1. The next three want it.
+ * store. A descriptor that holds its lock until it is closed, or -1. What comes after these two
+ * wants it.
  */
 int inn_machine_store_lock (InnMachineStore *self, GError **error);
+/* The same, for who knows the folder of all machines alone. */
+int inn_machine_store_lock_folder (const char *path, GError **error);
 /* Replaces the definition of a machine that is there, and keeps its name. */
 gboolean inn_machine_store_write (InnMachineStore *self,
                                   const InnMachineDescription *description,

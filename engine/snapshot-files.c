@@ -161,31 +161,39 @@ list_folder (const char *path)
   return g_strv_builder_end (names);
 }
 
+/* Whether a restore has made them. */
 static gboolean
-is_variables_name (const char *name)
+are_restored_variables (const char *name)
 {
   g_autofree char *uuid = NULL;
 
   if (!g_str_has_prefix (name, VARIABLES_PREFIX) || !g_str_has_suffix (name, VARIABLES_SUFFIX))
-    return g_str_equal (name, "variables" VARIABLES_SUFFIX);
+    return FALSE;
 
   uuid = g_strndup (name + strlen (VARIABLES_PREFIX),
                     strlen (name) - strlen (VARIABLES_PREFIX VARIABLES_SUFFIX));
   return g_uuid_string_is_valid (uuid);
 }
 
-/* UEFI variables of states that were left. */
+/* UEFI variables of states that were left; those that the machine was made with only once it has
+ * restored ones. */
 static void
 remove_old_variables (InnSnapshotStore *self, const InnMachineDescription *present)
 {
   g_autofree char *used = inn_firmware_get_variables (present, self->machine_folder);
+  g_autofree char *used_folder = g_path_get_dirname (used);
+  g_autofree char *used_name = g_path_get_basename (used);
+  const gboolean restored
+      = g_str_equal (used_folder, self->machine_folder) && are_restored_variables (used_name);
   g_auto (GStrv) names = list_folder (self->machine_folder);
 
   for (guint i = 0; names[i] != NULL; i++)
     {
       g_autofree char *path = g_build_filename (self->machine_folder, names[i], NULL);
 
-      if (is_variables_name (names[i]) && !g_str_equal (path, used))
+      if ((are_restored_variables (names[i])
+           || (restored && g_str_equal (names[i], "variables" VARIABLES_SUFFIX)))
+          && !g_str_equal (path, used))
         g_unlink (path);
     }
 }

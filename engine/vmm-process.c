@@ -232,6 +232,22 @@ check_unchanged (const InnVmmRequest *request, GError **error)
   return FALSE;
 }
 
+/* Layers that are merged meanwhile would be there under one name and gone under the next. */
+static gboolean
+open_unchanged_files (const Opening *opening,
+                      const InnLaunchPlan *plan,
+                      GSubprocessLauncher *launcher,
+                      GError **error)
+{
+  g_autofree char *store = g_path_get_dirname (opening->request->folder);
+  int store_lock = inn_machine_store_lock_folder (store, error);
+  const gboolean done = store_lock >= 0 && check_unchanged (opening->request, error)
+                        && open_files (opening, plan, launcher, error);
+
+  fd_close (&store_lock);
+  return done;
+}
+
 static GSubprocess *
 start_locked (const Opening *opening, gint64 started, GError **error)
 {
@@ -247,7 +263,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   plan = inn_launch_plan_new (request->description, opening->firmware, request->memory, program,
                               (const char *const *)environment);
-  if (!check_unchanged (request, error) || !open_files (opening, plan, launcher, error)
+  if (!open_unchanged_files (opening, plan, launcher, error)
       || !inn_run_record_save_definition (request->folder, xml, error)
       || !inn_run_record_save_start (request->folder, started, error))
     return NULL;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -26,6 +27,8 @@ snapshot_fixture_set_up (SnapshotFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   engine_fixture_set_up (&fixture->base, data);
+  if (fixture->on_set_up != NULL)
+    g_assert_true (fixture->on_set_up (fixture));
   fixture->machines = inn_machine_store_new (fixture->base.data_dir);
   inn_machine_store_open (fixture->machines, &error);
   g_assert_no_error (error);
@@ -46,6 +49,8 @@ snapshot_fixture_tear_down (SnapshotFixture *fixture, gconstpointer data)
   g_object_unref (fixture->machines);
   g_free (fixture->uuid);
   g_free (fixture->folder);
+  if (fixture->on_set_up != NULL)
+    g_assert_cmpint (umount2 (fixture->base.root, MNT_DETACH), ==, 0);
   engine_fixture_tear_down (&fixture->base, data);
 }
 
@@ -61,9 +66,8 @@ snapshot_fixture_load (SnapshotFixture *fixture, const char *uuid)
 }
 
 static struct image_chain *
-open_disk (SnapshotFixture *fixture, const char *uuid, enum image_access access)
+open_disk (const InnMachineDescription *description, enum image_access access)
 {
-  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, uuid);
   const InnDiskDescription *disk = inn_machine_description_get_disk (description, 0);
   struct image_chain_problem problem;
   struct image_chain *chain = NULL;
@@ -78,7 +82,8 @@ open_disk (SnapshotFixture *fixture, const char *uuid, enum image_access access)
 void
 snapshot_fixture_write (SnapshotFixture *fixture, const char *uuid, guint cluster, char byte)
 {
-  struct image_chain *chain = open_disk (fixture, uuid, IMAGE_READ_WRITE);
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, uuid);
+  struct image_chain *chain = open_disk (description, IMAGE_READ_WRITE);
   struct qcow2_image *image = image_chain_image (chain);
   g_autofree char *bytes = g_strnfill (CLUSTER, byte);
   const guint64 offset = (guint64)cluster * CLUSTER;
@@ -99,9 +104,9 @@ snapshot_fixture_write (SnapshotFixture *fixture, const char *uuid, guint cluste
 }
 
 GBytes *
-snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid)
+snapshot_fixture_read_description (const InnMachineDescription *description)
 {
-  struct image_chain *chain = open_disk (fixture, uuid, IMAGE_READ_ONLY);
+  struct image_chain *chain = open_disk (description, IMAGE_READ_ONLY);
   char *bytes = g_malloc (SNAPSHOT_FIXTURE_DISK_SIZE);
 
   g_assert_cmpuint (image_chain_layer (chain, 0)->size, ==, SNAPSHOT_FIXTURE_DISK_SIZE);
@@ -109,6 +114,14 @@ snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid)
   image_chain_close (chain);
 
   return g_bytes_new_take (bytes, SNAPSHOT_FIXTURE_DISK_SIZE);
+}
+
+GBytes *
+snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid)
+{
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, uuid);
+
+  return snapshot_fixture_read_description (description);
 }
 
 char
@@ -183,15 +196,20 @@ snapshot_fixture_check (SnapshotFixture *fixture)
     check_machine (fixture, uuids[i]);
 }
 
-/* What a machine writes may be written, everything else may not. */
+/* What a machine writes may be written, and is nobody else's; everything else may not. */
 static void
-check_mode (SnapshotFixture *fixture, const InnLayer *layer)
+check_layer (SnapshotFixture *fixture, const InnLayer *layer)
 {
   g_autofree char *path = g_build_filename (fixture->folder, layer->name, NULL);
   GStatBuf status;
 
   g_assert_cmpint (g_stat (path, &status), ==, 0);
   g_assert_cmpint (status.st_mode & 0777, ==, layer->writer != NULL ? 0600 : 0444);
+  if (layer->writer != NULL)
+    {
+      g_assert_cmpuint (layer->n_named, ==, 1);
+      g_assert_cmpuint (layer->n_children, ==, 0);
+    }
 }
 
 void
@@ -215,7 +233,7 @@ snapshot_fixture_collect (SnapshotFixture *fixture)
       const InnLayer *layer = g_ptr_array_index (layers, i);
 
       g_assert_cmpuint (layer->n_items, >, 0);
-      check_mode (fixture, layer);
+      check_layer (fixture, layer);
     }
 }
 

@@ -12,15 +12,18 @@ G_BEGIN_DECLS
 
 #define SNAPSHOT_FIXTURE_DISK_SIZE (4 << 20) /* bytes */
 
-typedef struct
+typedef struct _SnapshotFixture SnapshotFixture;
+
+struct _SnapshotFixture
 {
+  gboolean (*on_set_up) (SnapshotFixture *fixture); /* of the folder, or NULL */
   EngineFixture base;
   InnMachineStore *machines;
   InnLayerStore *layers;
   InnSnapshotStore *snapshots; /* of the machine */
   char *uuid;
   char *folder; /* of layers */
-} SnapshotFixture;
+};
 
 /* For g_test_add(). */
 void snapshot_fixture_set_up (SnapshotFixture *fixture, gconstpointer data);
@@ -32,7 +35,8 @@ InnMachineDescription *snapshot_fixture_load (SnapshotFixture *fixture, const ch
 void snapshot_fixture_write (SnapshotFixture *fixture, const char *uuid, guint cluster, char byte);
 /* What the disk shows there, the same in all of the cluster. */
 char snapshot_fixture_read (SnapshotFixture *fixture, const char *uuid, guint cluster);
-/* All of what it shows. */
+/* All of what the first disk of a description, or of a machine, shows. */
+GBytes *snapshot_fixture_read_description (const InnMachineDescription *description);
 GBytes *snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid);
 
 /* Takes, restores or removes; it must be done. The id, transfer full. */

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -713,6 +714,18 @@ class InnctlTest(unittest.TestCase):
         self.good("delete", "web")
         self.assertIn("good", self.good("snapshot", "check", "linked"))
         self.assertIn("good", self.good("snapshot", "check", "past"))
+
+    def test_resize_of_layers(self):
+        self.create("web", "--disk", "4M")
+        self.good("snapshot", "create", "web", "small")
+        self.good("resize", "web", "vda", "6M")
+        path = re.search(r"file='([^']*qcow2)'|file=\"([^\"]*qcow2)\"", self.xml("web"))
+        layers = self.json("image", "info", path[1] or path[2])["layers"]
+        self.assertEqual([layer["virtual_size"] for layer in layers], [6 << 20, 4 << 20])
+        self.bad("only become larger", "resize", "web", "vda", "5M")
+        self.assertIn("good", self.good("snapshot", "check", "web"))
+        self.good("snapshot", "restore", "web", "small")
+        self.good("snapshot", "delete", "web", "small")
 
     def test_disk_that_cannot_be_frozen(self):
         disk = self.write("own.raw", "x" * 4096)

@@ -204,6 +204,26 @@ test_variables (SnapshotFixture *fixture, gconstpointer data)
   g_ptr_array_unref (list (fixture, 2));
 }
 
+/* Those of a machine that keeps them elsewhere are not ours to remove. */
+static void
+test_other_variables (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, fixture->uuid);
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autofree char *path = g_build_filename (machine, "variables.fd", NULL);
+  g_autofree char *elsewhere = engine_fixture_write (&fixture->base, "own.fd", "elsewhere");
+  g_autofree char *id = NULL;
+
+  inn_machine_description_set_firmware (description, INN_FIRMWARE_UEFI);
+  inn_machine_description_set_variables (description, elsewhere);
+  g_assert_true (inn_machine_store_replace (fixture->machines, description, NULL));
+  g_assert_true (g_file_set_contents (path, "old", -1, NULL));
+  id = snapshot_fixture_take (fixture, "one");
+  g_assert_cmpint (g_access (path, F_OK), ==, 0);
+  snapshot_fixture_restore (fixture, id, FALSE);
+  g_assert_cmpint (g_access (elsewhere, F_OK), ==, 0);
+}
+
 /* Hardware is part of the past; what people call the machine is not. */
 static void
 test_definition (SnapshotFixture *fixture, gconstpointer data)
@@ -284,6 +304,19 @@ test_refusals (SnapshotFixture *fixture, gconstpointer data)
   inn_machine_description_set_disk_readonly (description, "vdb", TRUE);
   g_assert_true (inn_machine_store_replace (fixture->machines, description, NULL));
   g_free (snapshot_fixture_take (fixture, "two"));
+}
+
+/* Another machine would find its disk frozen, and then gone. */
+static void
+test_disk_of_two (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, fixture->uuid);
+  g_autoptr (InnMachineDescription) other = inn_machine_description_new ("other", 64 << 20, 1);
+  const char *path = inn_machine_description_get_disk (description, 0)->path;
+
+  inn_machine_description_add_disk (other, INN_DISK_DISK, INN_DISK_BUS_VIRTIO, path);
+  g_assert_true (inn_machine_store_create (fixture->machines, other, NULL, 0, NULL));
+  assert_not_taken (fixture, NULL, INN_ENGINE_ERROR_NOT_SUPPORTED, "“other”");
 }
 
 static void
@@ -387,9 +420,11 @@ main (int argc, char **argv)
   TEST ("remove", test_remove);
   TEST ("sizes", test_sizes);
   TEST ("variables", test_variables);
+  TEST ("other-variables", test_other_variables);
   TEST ("definition", test_definition);
   TEST ("newer-disk", test_newer_disk);
   TEST ("refusals", test_refusals);
+  TEST ("disk-of-two", test_disk_of_two);
   TEST ("change", test_change);
   TEST ("damaged", test_damaged);
   TEST ("missing-layer", test_missing_layer);
