@@ -34,7 +34,7 @@ typedef struct
   char *guest_name;
   char *name;
   char *note;
-  gboolean save;       /* to go on later, in place of running on */
+  InnLivePurpose purpose;
   gboolean was_paused; /* by somebody */
   GBytes *picture;     /* or NULL */
 
@@ -74,7 +74,7 @@ live_free (gpointer data)
 }
 
 static Live *
-live_new (InnGuest *self, const char *name, const char *note, gboolean save)
+live_new (InnGuest *self, const char *name, const char *note, InnLivePurpose purpose)
 {
   Live *live = g_new0 (Live, 1);
 
@@ -84,7 +84,7 @@ live_new (InnGuest *self, const char *name, const char *note, gboolean save)
   live->guest_name = g_strdup (self->name);
   live->name = g_strdup (name);
   live->note = g_strdup (note);
-  live->save = save;
+  live->purpose = purpose;
   live->was_paused = self->state == INN_GUEST_PAUSED;
   live->layers = g_array_new (FALSE, FALSE, sizeof (InnControlLayer));
   g_array_set_clear_func (live->layers, close_layer);
@@ -257,11 +257,12 @@ publish (Live *live, GError **error)
   if (fstat (live->memory_fd, &status) == 0)
     record->memory_bytes = (guint64)status.st_blocks * 512;
   record->pause_us = (gint64)live->pause_us;
-  record->saved = live->save;
+  record->saved = live->purpose == INN_LIVE_SAVE;
+  record->kept = live->purpose == INN_LIVE_KEEP;
   write_picture (live);
 
   return inn_snapshot_draft_publish (live->draft, error)
-         && (!live->save || inn_resume_mark (live->store, record->id, error));
+         && (!record->saved || inn_resume_mark (live->store, record->id, error));
 }
 
 static void
@@ -335,12 +336,13 @@ on_concluded (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (live->error != NULL)
     {
-      /* It was held to be saved, and is not. */
-      if (live->save && live->switched && !live->was_paused && self->channel != NULL)
+      /* It was held for a snapshot that there is not. */
+      if (live->purpose != INN_LIVE_RUN_ON && live->switched && !live->was_paused
+          && self->channel != NULL)
         inn_control_channel_call_async (self->channel, INN_CONTROL_RESUME, NULL, NULL, NULL);
       g_task_return_error (task, g_steal_pointer (&live->error));
     }
-  else if (live->save && inn_guest_is_active (self))
+  else if (live->purpose != INN_LIVE_RUN_ON && inn_guest_is_active (self))
     inn_guest_call_async (self, INN_CONTROL_POWER_OFF, NULL, on_off, g_steal_pointer (&task));
   else
     return_record (task);
@@ -396,7 +398,8 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   inn_control_channel_snapshot_async (self->channel, (const InnControlLayer *)live->layers->data,
-                                      live->layers->len, live->memory_fd, live->save,
+                                      live->layers->len, live->memory_fd,
+                                      live->purpose != INN_LIVE_RUN_ON,
                                       g_task_get_cancellable (task), on_taken, g_object_ref (task));
 }
 
@@ -430,9 +433,9 @@ inn_guest_take_live_snapshot (InnGuest *self,
                               GTask *task,
                               const char *name,
                               const char *note,
-                              gboolean save)
+                              InnLivePurpose purpose)
 {
-  Live *live = live_new (self, name, note, save);
+  Live *live = live_new (self, name, note, purpose);
 
   g_task_set_task_data (task, live, live_free);
   g_task_set_check_cancellable (task, FALSE);
@@ -479,7 +482,7 @@ inn_guest_save_async (InnGuest *self,
     }
 
   name = g_strdup_printf (_ ("Saved %s"), when);
-  inn_guest_take_live_snapshot (self, g_steal_pointer (&task), name, NULL, /* save= */ TRUE);
+  inn_guest_take_live_snapshot (self, g_steal_pointer (&task), name, NULL, INN_LIVE_SAVE);
 }
 
 gboolean

@@ -91,12 +91,22 @@ void inn_guest_end_start (InnGuest *self);
 void inn_guest_set_not_running_error (InnGuest *self, GError **error);
 /* Ends @task with what @error of the channel means to a person. */
 void inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error);
+/* What becomes of the guest that a snapshot was taken of. */
+typedef enum
+{
+  INN_LIVE_RUN_ON,
+  INN_LIVE_SAVE, /* it ends, and the next start goes on where it was */
+  INN_LIVE_KEEP, /* it ends, to make room for what is restored */
+} InnLivePurpose;
+
 /* Takes a snapshot of what runs; @task, which is taken over, ends with an InnSnapshotRecord. */
 void inn_guest_take_live_snapshot (InnGuest *self,
                                    GTask *task,
                                    const char *name,
                                    const char *note,
-                                   gboolean save);
+                                   InnLivePurpose purpose);
+/* Ends what runs, restores, and starts again; @task, which is taken over, ends with a boolean. */
+void inn_guest_restore_running (InnGuest *self, GTask *task, const char *id, gboolean keep_present);
 /* Lets a merge of layers stop soon; those who wait for it hear so. */
 void inn_guest_abandon_merge (InnGuest *self);
 /* Ends all operations with an error, for detaching. */

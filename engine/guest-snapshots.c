@@ -232,7 +232,7 @@ inn_guest_take_snapshot_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   if (self->channel != NULL)
     {
-      inn_guest_take_live_snapshot (self, g_steal_pointer (&task), name, note, /* save= */ FALSE);
+      inn_guest_take_live_snapshot (self, g_steal_pointer (&task), name, note, INN_LIVE_RUN_ON);
       return;
     }
   if (!check_off (self, &error))
@@ -271,6 +271,11 @@ inn_guest_restore_snapshot_async (InnGuest *self,
   g_return_if_fail (id != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
+  if (self->channel != NULL)
+    {
+      inn_guest_restore_running (self, g_steal_pointer (&task), id, keep_present);
+      return;
+    }
   if (!check_off (self, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));

@@ -36,7 +36,8 @@ void inn_guest_take_snapshot_async (InnGuest *self,
 InnSnapshotRecord *
 inn_guest_take_snapshot_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
-/* @keep_present: what the machine is now becomes a snapshot before. */
+/* @keep_present: what the machine is now becomes a snapshot before. A machine that runs is ended
+ * and started again for it. */
 void inn_guest_restore_snapshot_async (InnGuest *self,
                                        const char *id,
                                        gboolean keep_present,

@@ -38,6 +38,8 @@ gboolean inn_snapshot_store_check_name (InnSnapshotStore *self,
                                         const char *name,
                                         const char *id,
                                         GError **error);
+/* A name for what is there before the snapshot of @name is restored, transfer full. */
+char *inn_snapshot_store_choose_kept_name (InnSnapshotStore *self, const char *name);
 /* With the store's and the machine's lock: finishes, or removes, what a killed process has left. */
 gboolean inn_snapshot_store_recover (InnSnapshotStore *self, GError **error);
 

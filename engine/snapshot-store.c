@@ -440,8 +440,8 @@ inn_snapshot_store_go_back (InnSnapshotStore *self,
 }
 
 /* "Before “update”", as long as a name may be, and free. */
-static char *
-choose_kept_name (InnSnapshotStore *self, const char *name)
+char *
+inn_snapshot_store_choose_kept_name (InnSnapshotStore *self, const char *name)
 {
   g_autofree char *short_name = g_utf8_substring (name, 0, MIN (g_utf8_strlen (name, -1), 40));
   char *chosen = g_strdup_printf (_ ("Before restoring “%s”"), short_name);
@@ -525,7 +525,7 @@ is_current_snapshot (InnSnapshotStore *self, const InnMachineDescription *presen
 static gboolean
 keep_present_state (InnSnapshotStore *self, const InnSnapshotRecord *record, GError **error)
 {
-  g_autofree char *name = choose_kept_name (self, record->name);
+  g_autofree char *name = inn_snapshot_store_choose_kept_name (self, record->name);
   g_autoptr (InnMachineDescription) present
       = inn_machine_store_load (self->machines, self->uuid, NULL, error);
 

@@ -684,13 +684,7 @@ def test_snapshots_take(session):
     app = show_snapshots(session)
     app.press('ctrl+shift+s')
     app.wait_text(f'Snapshot taken. The guest paused for 3.1{NNBSP}ms.')
-    app.wait('the new one to be selected',
-             lambda: app.has_state(snapshot(app, 'Snapshot 7'), 'SELECTED'))
-    assert 'parent Before update' in snapshot(app, 'Snapshot 7').get_name()
-    app.point(snapshot(app, 'Now'))  # which cannot be selected
-    assert app.has_state(snapshot(app, 'Snapshot 7'), 'SELECTED')
-
-    app.point(app.wait_for(lambda name: name == 'Rename Rename', 'push button'))
+    app.act(app.find(lambda name: name == 'Rename Rename', 'push button'))
     dialog = app.wait_for('Rename Snapshot', 'dialog')
     app.set_text('Name', '   ')
     app.wait('Rename to be impossible', lambda: not app.has_state(
@@ -700,6 +694,11 @@ def test_snapshots_take(session):
     app.click('Rename', within=dialog)
     snapshot(app, 'Tuesday')
     app.wait_text('Before the demonstration')
+    app.wait('the new one to be selected',
+             lambda: app.has_state(snapshot(app, 'Tuesday'), 'SELECTED'))
+    assert 'parent Before update' in snapshot(app, 'Tuesday').get_name()
+    app.point(snapshot(app, 'Now'))  # which cannot be selected
+    assert app.has_state(snapshot(app, 'Tuesday'), 'SELECTED')
 
 
 def test_snapshots_first(session):

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 
+#include "engine/guest-snapshots.h"
 #include "model/engine/engine-error-map.h"
 #include "model/engine/engine-hardware.h"
 #include "model/engine/engine-screen.h"
@@ -90,8 +91,6 @@ inn_engine_machine_get_refusal (InnMachine *machine, InnOperation operation)
     return _ ("Its definition cannot be used");
   if (state == INN_GUEST_UNREACHABLE && operation != INN_OPERATION_POWER_OFF)
     return _ ("It does not answer");
-  if (operation == INN_OPERATION_SAVE || operation == INN_OPERATION_DISCARD_SAVED)
-    return _ ("Its memory cannot be saved here");
 
   return NULL;
 }
@@ -150,6 +149,26 @@ on_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+on_saved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  inn_guest_save_finish (INN_GUEST (source), result, &error);
+  return_done (task, error);
+}
+
+static void
+on_discarded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  inn_guest_discard_saved_finish (INN_GUEST (source), result, &error);
+  return_done (task, error);
+}
+
+static void
 on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -173,6 +192,10 @@ inn_engine_machine_run_async (InnMachine *machine,
     inn_guest_start_async (self->guest, cancellable, on_started, task);
   else if (operation == INN_OPERATION_DELETE)
     inn_guest_delete_async (self->guest, cancellable, on_deleted, task);
+  else if (operation == INN_OPERATION_SAVE)
+    inn_guest_save_async (self->guest, cancellable, on_saved, task);
+  else if (operation == INN_OPERATION_DISCARD_SAVED)
+    inn_guest_discard_saved_async (self->guest, cancellable, on_discarded, task);
   else
     inn_guest_call_async (self->guest, map_operation (operation), cancellable, on_called, task);
 }

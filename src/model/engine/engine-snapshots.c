@@ -159,15 +159,31 @@ read_anew (InnEngineSnapshots *self)
 
 /* ---- what can be done ---- */
 
-/* Why nothing can be done with it at all now. */
+/* Why nothing can be done with the present now. */
 static const char *
-get_machine_refusal (InnEngineSnapshots *self)
+get_present_refusal (InnEngineSnapshots *self)
 {
-  if (inn_guest_get_description (self->guest) == NULL)
-    return _ ("Its definition cannot be used");
-  if (inn_guest_is_active (self->guest))
-    return _ ("Only while the machine is off");
-  return NULL;
+  switch (inn_guest_get_state (self->guest))
+    {
+    case INN_GUEST_STARTING:
+      return _ ("The machine is starting");
+    case INN_GUEST_SHUTTING_DOWN:
+      return _ ("The machine is shutting down");
+    case INN_GUEST_NO_SPACE:
+      return _ ("The disk of this computer is full");
+    case INN_GUEST_UNREACHABLE:
+      return _ ("It does not answer");
+    case INN_GUEST_BROKEN:
+      return _ ("Its definition cannot be used");
+    case INN_GUEST_SAVED:
+      return _ ("Resume it, or discard its saved state");
+    case INN_GUEST_OFF:
+    case INN_GUEST_RUNNING:
+    case INN_GUEST_PAUSED:
+    case INN_GUEST_CRASHED:
+    default:
+      return NULL;
+    }
 }
 
 static const char *
@@ -181,7 +197,11 @@ inn_engine_snapshots_get_refusal (InnSnapshots *snapshots,
     return NULL;
   if (operation == INN_SNAPSHOT_RESTORE && inn_snapshot_get_facts (snapshot)->trouble != NULL)
     return _ ("The snapshot is damaged");
-  return get_machine_refusal (self);
+  /* What was restored may not have been resumed; whether there is something to lose, the engine
+   * finds out. */
+  if (operation == INN_SNAPSHOT_RESTORE && inn_guest_get_state (self->guest) == INN_GUEST_SAVED)
+    return NULL;
+  return get_present_refusal (self);
 }
 
 static const char *
@@ -189,11 +209,16 @@ inn_engine_snapshots_get_clone_refusal (InnSnapshots *snapshots,
                                         InnCloneKind kind,
                                         InnSnapshot *snapshot)
 {
+  InnEngineSnapshots *self = INN_ENGINE_SNAPSHOTS (snapshots);
+
   if (kind == INN_CLONE_LIVE)
     return _ ("Not possible here yet");
-  if (snapshot == NULL)
-    return get_machine_refusal (INN_ENGINE_SNAPSHOTS (snapshots));
-  return inn_snapshot_get_facts (snapshot)->trouble != NULL ? _ ("The snapshot is damaged") : NULL;
+  if (snapshot != NULL)
+    return inn_snapshot_get_facts (snapshot)->trouble != NULL ? _ ("The snapshot is damaged")
+                                                              : NULL;
+  if (inn_guest_is_active (self->guest))
+    return _ ("Only while off, or from a snapshot");
+  return get_present_refusal (self);
 }
 
 /* What is in a chain of layers is not known before it is read. */
