@@ -34,7 +34,8 @@ load_database (void)
 static char *
 get_file_title (const char *path)
 {
-  static const char *const suffixes[] = { ".iso", ".img", ".raw", ".qcow2" };
+  static const char *const suffixes[]
+      = { ".iso", ".img", ".raw", ".qcow2", ".vmdk", ".vdi", ".vhd", ".vhdx" };
   g_autofree char *name = g_filename_display_basename (path);
   const char *dot = strrchr (name, '.');
 

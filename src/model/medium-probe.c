@@ -109,26 +109,16 @@ has_mbr (const guint8 *data, gsize length)
   return used > 0;
 }
 
-/* Kinds of disk that have to be converted first. */
-static const char *
-get_foreign_format (const guint8 *data, gsize length)
+static gboolean
+is_foreign (const guint8 *data, gsize length)
 {
-  if (HAS (0, "KDMV") || HAS (0, "# Disk DescriptorFile"))
-    return "VMDK";
-  if (HAS (0, "vhdxfile"))
-    return "VHDX";
-  if (HAS (0, "conectix"))
-    return "VHD";
-  if (HAS (0x40, "\x7f\x10\xda\xbe"))
-    return "VDI";
-  return NULL;
+  return HAS (0, "KDMV") || HAS (0, "# Disk DescriptorFile") || HAS (0, "vhdxfile")
+         || HAS (0, "conectix") || HAS (0x40, "\x7f\x10\xda\xbe");
 }
 
 InnMediumKind
 inn_medium_probe (const guint8 *data, gsize length, GError **error)
 {
-  const char *foreign;
-
   g_return_val_if_fail (data != NULL || length == 0, INN_MEDIUM_NONE);
 
   if (is_iso (data, length))
@@ -147,13 +137,11 @@ inn_medium_probe (const guint8 *data, gsize length, GError **error)
   if (has_gpt (data, length) || has_mbr (data, length))
     return INN_MEDIUM_DISK;
 
-  foreign = get_foreign_format (data, length);
-  if (foreign != NULL)
-    g_set_error (error, INN_ERROR, INN_ERROR_INVALID,
-                 _ ("This is a %s disk. Convert it with qemu-img to qcow2 first."), foreign);
-  else
-    g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
-                         _ ("This file is no bootable CD image, Linux kernel or disk. Choose "
-                            "another one."));
+  if (is_foreign (data, length))
+    return INN_MEDIUM_FOREIGN;
+
+  g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                       _ ("This file is no bootable CD image, Linux kernel or disk. Choose "
+                          "another one."));
   return INN_MEDIUM_NONE;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a file is, by its first bytes: ISO 9660 (ECMA-119) that can be booted (El Torito 1.0), a
- * Linux bzImage (Linux boot protocol), a qcow2 image, a raw disk with an MBR or GPT. Pure; the
- * bytes are hostile.
+ * Linux bzImage (Linux boot protocol), a disk image of some format, a raw disk with an MBR or GPT.
+ * Pure; the bytes are hostile.
  */
 #pragma once
 

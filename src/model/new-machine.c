@@ -24,7 +24,7 @@
 gboolean
 inn_medium_kind_is_disk (InnMediumKind kind)
 {
-  return kind == INN_MEDIUM_DISK || kind == INN_MEDIUM_QCOW2;
+  return kind == INN_MEDIUM_DISK || kind == INN_MEDIUM_QCOW2 || kind == INN_MEDIUM_FOREIGN;
 }
 
 InnNewMachine *
@@ -216,6 +216,7 @@ check_medium (const InnNewMachine *self, GError **error)
       return refuse (error, _ ("This file is no Linux kernel (bzImage). Choose another one."));
     case INN_MEDIUM_DISK:
     case INN_MEDIUM_QCOW2:
+    case INN_MEDIUM_FOREIGN:
     case INN_MEDIUM_NONE:
     case INN_MEDIUM_NETWORK:
     case INN_MEDIUM_N:

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "model/snapshots.h"
+
 G_BEGIN_DECLS
 
 typedef enum
@@ -15,6 +17,7 @@ typedef enum
   INN_MEDIUM_KERNEL,  /* a Linux kernel booted directly, with initrd and command line */
   INN_MEDIUM_DISK,    /* an existing raw disk with a system on it */
   INN_MEDIUM_QCOW2,   /* the same in a qcow2 image */
+  INN_MEDIUM_FOREIGN, /* the same in a VMDK, VDI, VHD or VHDX image, which is copied */
   INN_MEDIUM_NETWORK, /* no file: the firmware asks the network what to start */
   INN_MEDIUM_N
 } InnMediumKind;
@@ -36,9 +39,12 @@ typedef struct
   guint64 memory;              /* bytes */
   guint vcpus;
   guint64 disk_size; /* bytes of a new disk; 0 for none */
+
+  InnProgressFunc progress; /* how far copying is, while it is made; or NULL */
+  gpointer progress_data;
 } InnNewMachine;
 
-/* Whether it is a disk that is used where it is. */
+/* Whether it is a disk with a system on it. */
 gboolean inn_medium_kind_is_disk (InnMediumKind kind);
 
 InnNewMachine *inn_new_machine_new (void);

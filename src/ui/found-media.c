@@ -55,7 +55,8 @@ compare_newest_first (gconstpointer a, gconstpointer b)
 static gboolean
 has_medium_suffix (const char *name)
 {
-  static const char *const suffixes[] = { ".iso", ".img", ".qcow2", ".raw" };
+  static const char *const suffixes[]
+      = { ".iso", ".img", ".qcow2", ".raw", ".vmdk", ".vdi", ".vhd", ".vhdx" };
   g_autofree char *folded = g_ascii_strdown (name, -1);
 
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)

@@ -55,6 +55,8 @@ struct _InnNewMachineWindow
   GtkWidget *create_button;
   GtkStack *create_stack;
   GtkSpinner *create_spinner;
+  GtkWidget *progress_box;
+  GtkProgressBar *progress_bar;
 
   GListModel *places;
   InnFoundMedia *found;
@@ -68,6 +70,7 @@ struct _InnNewMachineWindow
   GCancellable *cancellable;
   GtkFileChooserNative *chooser; /* while open */
   gboolean creating;
+  GCancellable *creation; /* of what is created */
 };
 
 G_DEFINE_FINAL_TYPE (InnNewMachineWindow, inn_new_machine_window, ADW_TYPE_WINDOW)
@@ -289,7 +292,8 @@ on_places_changed (InnNewMachineWindow *self)
 
   enable (self, "choose-kernel", any_place_accepts (self, INN_MEDIUM_KERNEL));
   enable (self, "choose-disk",
-          any_place_accepts (self, INN_MEDIUM_DISK) || any_place_accepts (self, INN_MEDIUM_QCOW2));
+          any_place_accepts (self, INN_MEDIUM_DISK) || any_place_accepts (self, INN_MEDIUM_QCOW2)
+              || any_place_accepts (self, INN_MEDIUM_FOREIGN));
   enable (self, "boot-network", any_place_accepts (self, INN_MEDIUM_NETWORK));
   if (self->medium == NULL || self->creating)
     return;
@@ -427,8 +431,13 @@ describe (InnMedium *medium)
       kind = _ ("Linux kernel");
       break;
     case INN_MEDIUM_DISK:
-    case INN_MEDIUM_QCOW2:
       kind = _ ("Disk, used where it is");
+      break;
+    case INN_MEDIUM_QCOW2:
+      kind = _ ("Disk image");
+      break;
+    case INN_MEDIUM_FOREIGN:
+      kind = _ ("Disk of another program, copied");
       break;
     case INN_MEDIUM_NETWORK:
       return g_strdup (_ ("A server there says what to start"));
@@ -620,6 +629,24 @@ set_creating (InnNewMachineWindow *self, gboolean creating)
   show_problem (self);
 }
 
+/* Only copying a disk takes long enough to tell. */
+static void
+on_progress (double fraction, gpointer user_data)
+{
+  InnNewMachineWindow *self = user_data;
+
+  gtk_progress_bar_set_fraction (self->progress_bar, fraction);
+  gtk_widget_set_visible (self->progress_box, TRUE);
+}
+
+static void
+on_cancel (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  InnNewMachineWindow *self = user_data;
+
+  g_cancellable_cancel (self->creation);
+}
+
 static void
 on_created (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -630,6 +657,7 @@ on_created (GObject *source, GAsyncResult *result, gpointer user_data)
   set_creating (self, FALSE);
   if (machine == NULL)
     {
+      gtk_widget_set_visible (self->progress_box, FALSE);
       refuse (self, error);
       return;
     }
@@ -669,8 +697,12 @@ on_create (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   InnNewMachineWindow *self = user_data;
   g_autoptr (InnNewMachine) machine = collect (self);
 
+  machine->progress = on_progress;
+  machine->progress_data = self;
+  g_clear_object (&self->creation);
+  self->creation = g_cancellable_new ();
   set_creating (self, TRUE);
-  inn_connection_create_async (get_place (self), machine, self->cancellable, on_created,
+  inn_connection_create_async (get_place (self), machine, self->creation, on_created,
                                g_object_ref (self));
 }
 
@@ -748,6 +780,7 @@ static const GActionEntry action_entries[] = {
   { "boot-network", on_boot_network, NULL, NULL, NULL, { 0 } },
   { "choose-initrd", on_choose_initrd, NULL, NULL, NULL, { 0 } },
   { "create", on_create, NULL, NULL, NULL, { 0 } },
+  { "cancel", on_cancel, NULL, NULL, NULL, { 0 } },
 };
 
 static void
@@ -756,6 +789,7 @@ inn_new_machine_window_dispose (GObject *object)
   InnNewMachineWindow *self = INN_NEW_MACHINE_WINDOW (object);
 
   g_cancellable_cancel (self->cancellable);
+  g_cancellable_cancel (self->creation);
   if (self->chooser != NULL)
     gtk_native_dialog_destroy (GTK_NATIVE_DIALOG (self->chooser));
   g_clear_object (&self->chooser);
@@ -774,6 +808,7 @@ inn_new_machine_window_finalize (GObject *object)
   InnNewMachineWindow *self = INN_NEW_MACHINE_WINDOW (object);
 
   g_clear_object (&self->cancellable);
+  g_clear_object (&self->creation);
   g_free (self->initrd);
   g_free (self->refusal);
 
@@ -821,6 +856,8 @@ inn_new_machine_window_class_init (InnNewMachineWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, create_button);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, create_stack);
   gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, create_spinner);
+  gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, progress_box);
+  gtk_widget_class_bind_template_child (widget_class, InnNewMachineWindow, progress_bar);
   gtk_widget_class_bind_template_callback (widget_class, on_search_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_row_activated);
   gtk_widget_class_bind_template_callback (widget_class, on_place_changed);

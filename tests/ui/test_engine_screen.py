@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole program over a VMM that plays its part without a guest: its screen in the console and
-small in the sidebar, its serial line beside it, and a screenshot of it while it is paused.
+small in the sidebar, its serial line beside it, and a screenshot of it while it is paused; and a
+disk of another program, with a script in the place of qemu-img, becoming a machine.
 
 Usage: test_engine_screen.py PROGRAM; INNCTL and INNKEEPER_VMM name the rest.
 """
@@ -10,6 +11,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 
 import harness
 
@@ -22,6 +24,12 @@ DEFINITION = f'''<domain><name>{NAME}</name><memory unit='MiB'>64</memory><vcpu>
 
 def innctl(session, *arguments):
     subprocess.run([INNCTL, *arguments], env=session.environment, check=True, timeout=60)
+
+
+def machines(session):
+    done = subprocess.run([INNCTL, 'list'], env=session.environment, check=True, timeout=60,
+                          capture_output=True, text=True)
+    return done.stdout
 
 
 def start_machine(session):
@@ -108,6 +116,50 @@ def test_screen(session):
         assert min(size_of(png)) >= 64, size_of(png)
     finally:
         innctl(session, 'poweroff', NAME)
+
+
+# Says what a small disk needs, and is half done until the file “go” is there.
+QEMU_IMG = '''#!/bin/sh
+case $1 in
+info) echo '{"virtual-size": 1048576}';;
+measure) echo '{"required": 65536}';;
+convert) echo '    (50.00/100%%)'
+  until [ -e %s ]; do sleep 0.05; done;;
+esac
+'''
+
+
+def test_foreign_disk(session):
+    tools, go = session.path('tools'), session.path('go')
+    disk = session.path('home', 'Downloads', 'old-system.vmdk')
+    os.mkdir(tools)
+    with open(os.path.join(tools, 'qemu-img'), 'w', encoding='utf-8') as file:
+        file.write(QEMU_IMG % go)
+    os.chmod(os.path.join(tools, 'qemu-img'), 0o755)
+    with open(disk, 'wb') as file:
+        file.write(b'KDMV' + bytes(8) + struct.pack('<Q', 2048) + bytes(492))
+    path = f'{tools}:{os.environ["PATH"]}'
+
+    app = session.start([PROGRAM, disk], {'PATH': path})
+    app.wait_text('Disk of another program, copied')
+    app.wait_state('Create', 'push button', 'SENSITIVE', timeout=60)
+    app.click('Create')
+    app.wait_for('Copying the disk', 'progress bar')
+    app.click('Cancel')
+    app.wait_gone('Copying the disk', 'progress bar')
+    layers = session.path('home', 'data', 'innkeeper', 'layers')
+    assert not os.listdir(layers), os.listdir(layers)
+
+    app.wait_state('Create', 'push button', 'SENSITIVE')
+    app.click('Create')
+    app.wait_for('Copying the disk', 'progress bar')
+    with open(go, 'wb'):
+        pass
+    # The toolkit fails who asks for what is in a window while it closes.
+    app.wait('the machine', lambda: 'old-system' in machines(session), 60)
+    time.sleep(harness.SETTLE_SECONDS)
+    app.wait('the machine in the window', lambda: app.find('old-system', 'frame'))
+    innctl(session, 'poweroff', 'old-system')
 
 
 if __name__ == '__main__':

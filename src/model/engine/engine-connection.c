@@ -151,14 +151,14 @@ inn_engine_connection_get_medium_refusal (InnConnection *connection, InnMediumKi
     return _ ("This computer's machines are not read yet");
   switch (medium)
     {
-    case INN_MEDIUM_QCOW2:
-      return _ ("Its format is qcow2, and only raw runs here");
     case INN_MEDIUM_NONE:
     case INN_MEDIUM_N:
       return _ ("A machine needs something to start from");
     case INN_MEDIUM_ISO:
     case INN_MEDIUM_KERNEL:
     case INN_MEDIUM_DISK:
+    case INN_MEDIUM_QCOW2:
+    case INN_MEDIUM_FOREIGN:
     case INN_MEDIUM_NETWORK:
     default:
       return NULL;
@@ -235,7 +235,9 @@ inn_engine_connection_create_async (InnConnection *connection,
     .initrd = medium == INN_MEDIUM_KERNEL ? machine->initrd_path : NULL,
     .cmdline = medium == INN_MEDIUM_KERNEL ? machine->cmdline : NULL,
     .cdrom = medium == INN_MEDIUM_ISO ? machine->medium_path : NULL,
-    .import = medium == INN_MEDIUM_DISK ? machine->medium_path : NULL,
+    .import = inn_medium_kind_is_disk (medium) ? machine->medium_path : NULL,
+    .progress = machine->progress,
+    .progress_data = machine->progress_data,
     .disk_sizes = &machine->disk_size,
     .n_disks = machine->disk_size > 0 ? 1 : 0,
     .network_boot = medium == INN_MEDIUM_NETWORK,

@@ -509,6 +509,8 @@ inn_libvirt_connection_get_medium_refusal (InnConnection *connection, InnMediumK
     return _ ("This place cannot be reached now");
   if (!has_qemu (self))
     return _ ("New machines cannot be made here");
+  if (medium == INN_MEDIUM_FOREIGN)
+    return _ ("Convert it to qcow2 first to run it here");
   return NULL;
 }
 

@@ -87,7 +87,7 @@ make_disk (const char *path)
 static void
 test_media (void)
 {
-  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_QCOW2 };
+  static const InnMediumKind media[] = { INN_MEDIUM_NONE, INN_MEDIUM_N };
   InnConnection *connection = contract_open (&place);
   g_autoptr (InnNewMachine) machine = describe ();
 

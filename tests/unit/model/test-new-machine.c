@@ -239,7 +239,14 @@ test_disks (void)
   memcpy (data, "QFI\xfb", 4);
   assert_kind (data, sizeof data, INN_MEDIUM_QCOW2);
   memcpy (data, "KDMV", 4);
-  assert_kind (data, sizeof data, INN_MEDIUM_NONE);
+  assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
+  memcpy (data, "vhdxfile", 8);
+  assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
+  memcpy (data, "conectix", 8);
+  assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
+  memset (data, 0, 8);
+  memcpy (data + 64, "\x7f\x10\xda\xbe", 4);
+  assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
 }
 
 int
