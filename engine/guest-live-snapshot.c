@@ -12,6 +12,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "disk-image.h"
@@ -217,6 +218,24 @@ prepare_locked (Live *live, GError **error)
          && inn_snapshot_draft_commit (live->draft, error);
 }
 
+/* What a guest has written and is not on the disk yet has to be there before the disk is frozen. It
+ * is brought there while the guest runs, so that hardly any is left when it has to wait. */
+static void
+store_disks (const Live *live)
+{
+  const GPtrArray *disks = inn_snapshot_draft_get_disks (live->draft);
+
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const InnSnapshotDisk *disk = g_ptr_array_index (disks, i);
+      int fd = g_open (disk->layer, O_RDONLY | O_CLOEXEC, 0);
+
+      if (fd >= 0)
+        (void)fdatasync (fd); /* an error is met again, and told, when it counts */
+      fd_close (&fd);
+    }
+}
+
 static void
 prepare_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -229,7 +248,10 @@ prepare_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
     g_clear_pointer (&live->draft, inn_snapshot_draft_free);
   fd_close (&lock);
   if (done)
-    g_task_return_boolean (task, TRUE);
+    {
+      store_disks (live);
+      g_task_return_boolean (task, TRUE);
+    }
   else
     g_task_return_error (task, g_steal_pointer (&error));
 }

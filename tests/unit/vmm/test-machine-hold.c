@@ -203,6 +203,7 @@ static void test_devices(void)
 	CREATE(&whole, COUNT, options);
 	for (unsigned int i = 0; i < 5; i++) {
 		g_assert_cmpint(hold(&whole), ==, 0);
+		save(&whole);
 		machine_release(whole.machine);
 		wait_for_progress(&whole);
 	}
