@@ -229,8 +229,6 @@ test_running (EngineFixture *fixture, gconstpointer data)
 {
   InnEngine *engine = open_engine (fixture);
   g_autoptr (InnGuest) guest = create (fixture, engine);
-  g_autofree char *folder
-      = g_build_filename (fixture->data_dir, "machines", inn_guest_get_uuid (guest), NULL);
   g_autofree char *id = take (guest, NULL);
   g_autoptr (GAsyncResult) started = NULL;
   g_autoptr (GAsyncResult) stopped = NULL;

@@ -209,12 +209,16 @@ static void
 test_run_records_are_roots (SnapshotFixture *fixture, gconstpointer data)
 {
   g_autofree char *folder = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
-  g_autofree char *id = snapshot_fixture_take (fixture, "one");
-  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, fixture->uuid);
-  g_autofree char *xml = inn_machine_description_to_xml (description);
-  g_autofree char *path = g_strdup (inn_machine_description_get_disk (description, 0)->path);
-  int lock = inn_machine_lock_acquire (folder, "one", NULL);
+  g_autoptr (InnMachineDescription) description = NULL;
+  g_autofree char *xml = NULL;
+  g_autofree char *path = NULL;
+  int lock;
 
+  g_free (snapshot_fixture_take (fixture, "one"));
+  description = snapshot_fixture_load (fixture, fixture->uuid);
+  xml = inn_machine_description_to_xml (description);
+  path = g_strdup (inn_machine_description_get_disk (description, 0)->path);
+  lock = inn_machine_lock_acquire (folder, "one", NULL);
   g_assert_true (inn_run_record_save_definition (folder, xml, NULL));
   inn_machine_description_remove_disk (description, "vda");
   g_assert_true (inn_machine_store_replace (fixture->machines, description, NULL));

@@ -182,7 +182,6 @@ test_variables (SnapshotFixture *fixture, gconstpointer data)
   g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, fixture->uuid);
   g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
   g_autofree char *path = g_build_filename (machine, "variables.fd", NULL);
-  g_autofree char *before = NULL;
   g_autofree char *after = NULL;
   g_autofree char *text = NULL;
   g_autofree char *id = NULL;
