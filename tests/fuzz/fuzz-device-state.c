@@ -18,6 +18,7 @@
 #include "devices/ps2-port.h"
 #include "devices/vga/vga.h"
 #include "devices/vmgenid.h"
+#include "display/input-router.h"
 #include "display/screen.h"
 #include "fake-block-backend.h"
 #include "fake-memory-slots.h"
@@ -346,10 +347,37 @@ static int try_vmgenid(struct device *device, struct state_block *block)
 	return r;
 }
 
+static bool always_ready(void *data)
+{
+	return true;
+}
+
+static void note_released(void *data, const struct input_event *event)
+{
+	assert(input_event_validate(event) == 0 && event->x == 0);
+}
+
+static int try_router(struct device *device, struct state_block *block)
+{
+	static const struct input_device_ops ops = {always_ready, note_released};
+	struct input_router *router;
+	int r = input_router_create(NULL, &router);
+
+	assert(r == 0);
+	input_router_add(router, INPUT_DEVICE_KEYBOARD, &ops, NULL);
+	input_router_add(router, INPUT_DEVICE_TABLET, &ops, NULL);
+	r = input_router_load(router, state_block_read(block));
+	if (r == 0)
+		STATE_BLOCK_SAVE(block, input_router_save, router);
+	input_router_destroy(router);
+	return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const tries[])(struct device * device, struct state_block * block) = {
-		try_rtc, try_serial, try_pm, try_ps2, try_flash, try_vga, try_sata, try_vmgenid};
+		try_rtc, try_serial, try_pm,      try_ps2,   try_flash,
+		try_vga, try_sata,   try_vmgenid, try_router};
 	static struct state_block block;
 	struct device device;
 	int r;

@@ -9,6 +9,8 @@
 
 #include "display/screen.h"
 #include "protocol/input-protocol.h"
+#include "state/state-reader.h"
+#include "state/state-writer.h"
 
 /* What a mouse is told of a picture that is not there. */
 enum { DEFAULT_WIDTH = 1024, DEFAULT_HEIGHT = 768 };
@@ -137,4 +139,45 @@ void input_router_handle(struct input_router *router, const struct input_event *
 		move(router, event);
 		break;
 	}
+}
+
+void input_router_save(const struct input_router *router, struct state_writer *writer)
+{
+	uint16_t count = 0;
+
+	for (unsigned int code = 0; code <= INPUT_MAX_KEY; code++)
+		count = (uint16_t)(count + (router->held[code] > 0));
+	state_writer_put16(writer, count);
+	for (unsigned int code = 0; code <= INPUT_MAX_KEY; code++) {
+		if (router->held[code] == 0)
+			continue;
+		state_writer_put16(writer, (uint16_t)code);
+		state_writer_put8(writer, router->held[code]);
+	}
+}
+
+static void release_key(const struct input_route *route, uint16_t code)
+{
+	bool key = route->kind == INPUT_DEVICE_KEYBOARD;
+	const struct input_event event = {.type = key ? INPUT_KEY : INPUT_BUTTON, .code = code};
+
+	if (route->ops->ready(route->device))
+		route->ops->handle(route->device, &event);
+}
+
+int input_router_load(struct input_router *router, struct state_reader *reader)
+{
+	uint16_t count = state_reader_get16(reader);
+
+	for (unsigned int i = 0; i < count; i++) {
+		uint16_t code = state_reader_get16(reader);
+		uint8_t held = state_reader_get8(reader);
+
+		if (!state_reader_check(reader,
+					code <= INPUT_MAX_KEY && held > 0 && held <= router->count,
+					"a key is held that there is not"))
+			break;
+		release_key(&router->routes[held - 1], code);
+	}
+	return state_reader_result(reader);
 }

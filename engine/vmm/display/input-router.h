@@ -14,6 +14,8 @@
 struct input_event;
 struct input_router;
 struct screen;
+struct state_reader;
+struct state_writer;
 
 enum input_device_kind {
 	INPUT_DEVICE_KEYBOARD,
@@ -43,3 +45,11 @@ void input_router_handle(struct input_router *router, const struct input_event *
 
 /* The machine has been reset: nothing is held down any more. */
 void input_router_reset(struct input_router *router);
+
+/*
+ * To and from a machine's state, after the devices. Whoever holds a key down does not do so where
+ * the machine goes on: load releases it. 0, or -EPROTO with the reason in the reader.
+ */
+enum { INPUT_ROUTER_STATE_VERSION = 1 };
+void input_router_save(const struct input_router *router, struct state_writer *writer);
+int input_router_load(struct input_router *router, struct state_reader *reader);

@@ -17,6 +17,7 @@
 #include "devices/vga/vga-pci.h"
 #include "devices/vga/vga.h"
 #include "devices/vmgenid.h"
+#include "display/input-router.h"
 #include "machine/machine.h"
 #include "pci/pci-host-bridge.h"
 #include "state/state-reader.h"
@@ -117,6 +118,7 @@ DEFINE_DEVICE(ahci)
 DEFINE_DEVICE(cmos_rtc)
 DEFINE_DEVICE(fw_cfg)
 DEFINE_DEVICE(i8042)
+DEFINE_DEVICE(input_router)
 DEFINE_DEVICE(pci_host_bridge)
 DEFINE_DEVICE(pflash)
 DEFINE_DEVICE(ps2_keyboard)
@@ -176,6 +178,7 @@ static const struct part parts[] = {
 	PART("vga", VGA_STATE_VERSION, display.vga, vga),
 	VIRTIO("virtio-keyboard", keyboard),
 	VIRTIO("virtio-tablet", tablet),
+	PART("input-router", INPUT_ROUTER_STATE_VERSION, input, input_router),
 	PARTS("virtio-net", VIRTIO_DEVICE_STATE_VERSION, nics, MACHINE_MAX_NICS, .device,
 	      virtio_device),
 	PARTS("virtio-block", VIRTIO_DEVICE_STATE_VERSION, disks, MACHINE_MAX_DISKS, .device,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "display/input-router.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <linux/input-event-codes.h>
 
 #include "protocol/input-protocol.h"
+#include "state-block.h"
 
 struct fake_device {
 	bool ready;
@@ -109,6 +111,36 @@ static void test_pointers(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->keyboard.events, ==, 0);
 }
 
+/* What is held down here is not where the machine goes on. */
+static void test_state(struct fixture *f, gconstpointer data)
+{
+	static struct state_block block;
+	struct fixture other = {.router = NULL};
+
+	f->keyboard.ready = f->mouse.ready = true;
+	send(f, INPUT_KEY, KEY_A, 1, 0);
+	send(f, INPUT_KEY, KEY_B, 1, 0);
+	send(f, INPUT_KEY, KEY_B, 0, 0);
+	send(f, INPUT_BUTTON, BTN_LEFT, 1, 0);
+	STATE_BLOCK_SAVE(&block, input_router_save, f->router);
+	set_up(&other, NULL);
+	other.keyboard.ready = other.mouse.ready = true;
+	STATE_BLOCK_LOAD(&block, input_router_load, other.router);
+	g_assert_cmpuint(other.keyboard.events, ==, 1);
+	g_assert_cmpuint(other.keyboard.last.type, ==, INPUT_KEY);
+	g_assert_cmpuint(other.keyboard.last.code, ==, KEY_A);
+	g_assert_cmpint(other.keyboard.last.x, ==, 0);
+	g_assert_cmpuint(other.mouse.events, ==, 1);
+	g_assert_cmpuint(other.mouse.last.code, ==, BTN_LEFT);
+	send(&other, INPUT_KEY, KEY_A, 0, 0);
+	g_assert_cmpuint(other.keyboard.events, ==, 1);
+	STATE_BLOCK_REFUSE(&block, input_router_load, other.router, 4, 5,
+			   "a key is held that there is not");
+	STATE_BLOCK_REFUSE(&block, input_router_load, other.router, 3, 3,
+			   "a key is held that there is not");
+	tear_down(&other, NULL);
+}
+
 #define ADD(name, function) \
 	g_test_add("/input-router/" name, struct fixture, NULL, set_up, function, tear_down)
 
@@ -118,5 +150,6 @@ int main(int argc, char **argv)
 	ADD("preference", test_preference);
 	ADD("reset", test_reset);
 	ADD("pointers", test_pointers);
+	ADD("state", test_state);
 	return g_test_run();
 }
