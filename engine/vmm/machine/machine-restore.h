@@ -18,5 +18,10 @@ void machine_restore_close(struct machine *machine);
 int machine_restore_memory(struct machine *machine);
 /* Puts what was in its flash chip of size bytes into the file that the chip is made from. */
 int machine_restore_flash(struct machine *machine, uint64_t size, int fd);
-/* Loads the state of all parts; instead of machine_load_guest(). The file is not needed then. */
+/* Loads the state of all parts; instead of machine_load_guest(). */
 int machine_restore_parts(struct machine *machine);
+/*
+ * Starts to read what was in its memory, which the guest will ask for, on a thread that calls
+ * confine(machine) first. The file is not needed otherwise then. Nothing can stand in the way.
+ */
+void machine_restore_read_ahead(struct machine *machine, int (*confine)(void *machine));

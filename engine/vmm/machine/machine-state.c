@@ -242,6 +242,31 @@ int machine_state_save(struct machine *machine, struct state_writer *writer)
 	return r;
 }
 
+static bool compare_one(const struct machine *machine, const struct part *part, unsigned int number,
+			struct state_reader *reader)
+{
+	bool wanted = find(machine, part, number), there;
+
+	name_section(part, number, reader->name);
+	there = state_reader_has(reader, reader->name);
+	return state_reader_check(reader, there || !wanted,
+				  "it lacks a part that this machine has") &&
+	       state_reader_check(reader, wanted || !there,
+				  "it has a part that this machine does not have");
+}
+
+/* Another machine is told by what it has, before it is by what that says. */
+static int compare_parts(const struct machine *machine, struct state_reader *reader)
+{
+	bool equal = true;
+
+	for (size_t i = 0; equal && i < PARTS_COUNT; i++) {
+		for (unsigned int number = 0; equal && number < parts[i].count; number++)
+			equal = compare_one(machine, &parts[i], number, reader);
+	}
+	return state_reader_result(reader);
+}
+
 static int load_one(struct machine *machine, const struct part *part, unsigned int number,
 		    struct state_reader *reader)
 {
@@ -272,8 +297,10 @@ static int load_parts(struct machine *machine, struct state_reader *reader)
 int machine_state_load(struct machine *machine, struct state_reader *reader)
 {
 	static const char sentence[] = "The state of the machine cannot be restored";
-	int r = load_parts(machine, reader);
+	int r = compare_parts(machine, reader);
 
+	if (r == 0)
+		r = load_parts(machine, reader);
 	if (r == -EPROTO) {
 		log_error("%s: %s (%s).", sentence, reader->problem, reader->name);
 	} else if (r < 0) {

@@ -450,6 +450,13 @@ static int confine_vcpu(void *data)
 	return confine(machine, SANDBOX_VCPU_THREAD);
 }
 
+static int confine_read_ahead(void *data)
+{
+	struct machine *machine = data;
+
+	return confine(machine, SANDBOX_READ_AHEAD_THREAD);
+}
+
 /* The interface of Microsoft's hypervisor, for every vCPU. False: this KVM does not have it. */
 static bool offer_hyperv(struct machine *machine, struct cpuid_table *table)
 {
@@ -588,7 +595,6 @@ static int create_parts(struct machine *machine)
 		r = machine->saved_fd < 0 ? machine_load_guest(machine)
 					  : machine_restore_parts(machine);
 	machine->goes_on = machine->saved_fd >= 0;
-	machine_restore_close(machine);
 	return r == 0 ? create_control(machine) : r;
 }
 
@@ -668,8 +674,8 @@ void machine_destroy(struct machine *machine)
 }
 
 /*
- * The threads of the vCPUs confine themselves when they start, still parked; the main thread last,
- * since it then can make no more threads.
+ * The other threads confine themselves when they start, those of the vCPUs still parked; the main
+ * thread last, since it then can make no more threads.
  */
 static int start_confined(struct machine *machine)
 {
@@ -677,6 +683,8 @@ static int start_confined(struct machine *machine)
 
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_start_thread(machine->vcpus[i]);
+	if (r == 0)
+		machine_restore_read_ahead(machine, confine_read_ahead);
 	return r == 0 ? confine(machine, SANDBOX_MAIN_THREAD) : r;
 }
 

@@ -93,7 +93,8 @@ struct machine {
 
 	int saved_fd; /* what it goes on from, until it does; -1: it starts anew */
 	struct memory_file saved;
-	bool goes_on; /* where it was saved, as soon as it is started */
+	struct read_ahead *read_ahead; /* of that; NULL: not yet, or not at all */
+	bool goes_on;                  /* where it was saved, as soon as it is started */
 
 	enum vmm_state state;
 };

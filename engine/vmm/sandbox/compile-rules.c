@@ -133,7 +133,9 @@ int main(void)
 	if (compile(SANDBOX_MAIN_THREAD, DENY, "main_deny") < 0 ||
 	    compile(SANDBOX_MAIN_THREAD, SCMP_ACT_LOG, "main_log") < 0 ||
 	    compile(SANDBOX_VCPU_THREAD, DENY, "vcpu_deny") < 0 ||
-	    compile(SANDBOX_VCPU_THREAD, SCMP_ACT_LOG, "vcpu_log") < 0) {
+	    compile(SANDBOX_VCPU_THREAD, SCMP_ACT_LOG, "vcpu_log") < 0 ||
+	    compile(SANDBOX_READ_AHEAD_THREAD, DENY, "read_ahead_deny") < 0 ||
+	    compile(SANDBOX_READ_AHEAD_THREAD, SCMP_ACT_LOG, "read_ahead_log") < 0) {
 		fputs("The allow-lists cannot be compiled.\n", stderr);
 		return EXIT_FAILURE;
 	}
@@ -141,6 +143,8 @@ int main(void)
 	     "const struct sandbox_programs sandbox_programs[] = {\n"
 	     "\t[SANDBOX_MAIN_THREAD] = {PROGRAM(main_deny), PROGRAM(main_log)},\n"
 	     "\t[SANDBOX_VCPU_THREAD] = {PROGRAM(vcpu_deny), PROGRAM(vcpu_log)},\n"
+	     "\t[SANDBOX_READ_AHEAD_THREAD] = {PROGRAM(read_ahead_deny), "
+	     "PROGRAM(read_ahead_log)},\n"
 	     "};");
 	return EXIT_SUCCESS;
 }

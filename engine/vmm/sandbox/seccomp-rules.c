@@ -54,6 +54,14 @@ static const int vcpu_calls[] = {
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
+/* What a machine goes on from, brought to memory before the guest asks for it. */
+static const int read_ahead_calls[] = {
+	SCMP_SYS(lseek), SCMP_SYS(fadvise64), SCMP_SYS(pread64), SCMP_SYS(futex),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall), SCMP_SYS(madvise), SCMP_SYS(munmap), SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
 static const uint32_t main_ioctls[] = {
 	KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
 	KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG,
@@ -99,8 +107,18 @@ static const struct sandbox_rules vcpu_rules = {
 	.ioctls = vcpu_ioctls,
 	.ioctl_count = COUNT(vcpu_ioctls),
 };
+static const struct sandbox_rules read_ahead_rules = {
+	.calls = read_ahead_calls,
+	.call_count = COUNT(read_ahead_calls),
+};
 
 const struct sandbox_rules *sandbox_rules_of(enum sandbox_thread thread)
 {
-	return thread == SANDBOX_MAIN_THREAD ? &main_rules : &vcpu_rules;
+	static const struct sandbox_rules *const rules[] = {
+		[SANDBOX_MAIN_THREAD] = &main_rules,
+		[SANDBOX_VCPU_THREAD] = &vcpu_rules,
+		[SANDBOX_READ_AHEAD_THREAD] = &read_ahead_rules,
+	};
+
+	return rules[thread];
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum sandbox_thread { SANDBOX_MAIN_THREAD, SANDBOX_VCPU_THREAD };
+enum sandbox_thread { SANDBOX_MAIN_THREAD, SANDBOX_VCPU_THREAD, SANDBOX_READ_AHEAD_THREAD };
 
 /*
  * For the whole process, before its first filter: no new privileges, no core dumps (they would

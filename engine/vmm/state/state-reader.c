@@ -106,24 +106,41 @@ int state_reader_finish(struct state_reader *reader)
 	return state_reader_result(reader);
 }
 
-/* Opens it with what it holds, or with nothing. */
-static bool find_section(struct state_reader *reader, const char *name)
+/* Its header and the length of what it holds. */
+static bool find_section(const struct state_reader *reader, const char *name,
+			 const uint8_t **ret_header, uint32_t *ret_length)
 {
 	size_t at = STATE_HEADER_SIZE;
+
+	for (uint32_t i = 0; i < reader->sections; i++) {
+		if (!next_section(reader, &at, ret_header, ret_length))
+			return false;
+		if (strncmp((const char *)*ret_header, name, STATE_NAME_SIZE) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool state_reader_has(const struct state_reader *reader, const char *name)
+{
 	const uint8_t *header;
 	uint32_t length;
 
-	for (uint32_t i = 0; i < reader->sections; i++) {
-		if (!next_section(reader, &at, &header, &length))
-			return false;
-		if (strncmp((const char *)header, name, STATE_NAME_SIZE) != 0)
-			continue;
-		reader->version = load_le32(header + STATE_SECTION_VERSION);
-		reader->at = header + STATE_SECTION_HEADER_SIZE;
-		reader->end = reader->at + length;
-		return true;
-	}
-	return false;
+	return find_section(reader, name, &header, &length);
+}
+
+/* Opens it with what it holds, or with nothing. */
+static bool open_section(struct state_reader *reader, const char *name)
+{
+	const uint8_t *header;
+	uint32_t length;
+
+	if (!find_section(reader, name, &header, &length))
+		return false;
+	reader->version = load_le32(header + STATE_SECTION_VERSION);
+	reader->at = header + STATE_SECTION_HEADER_SIZE;
+	reader->end = reader->at + length;
+	return true;
 }
 
 int state_reader_begin(struct state_reader *reader, const char *name, uint32_t version)
@@ -133,7 +150,7 @@ int state_reader_begin(struct state_reader *reader, const char *name, uint32_t v
 		return -EPROTO;
 	strcpy(reader->name, name);
 	reader->at = reader->end = NULL;
-	if (state_reader_check(reader, find_section(reader, name),
+	if (state_reader_check(reader, open_section(reader, name),
 			       "it lacks a part that this machine has") &&
 	    state_reader_check(reader, reader->version >= 1 && reader->version <= version,
 			       "a part was saved by a newer version of Innkeeper"))

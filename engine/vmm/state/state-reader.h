@@ -31,6 +31,8 @@ int state_reader_init(struct state_reader *reader, const void *bytes, size_t len
 /* Whether every section has been opened: what is left belongs to another machine. 0 or -EPROTO. */
 int state_reader_finish(struct state_reader *reader);
 
+/* Whether there is a section of this name. */
+bool state_reader_has(const struct state_reader *reader, const char *name);
 /*
  * Opens the section of this name, of this version or an older one (from 1 on): reader->version says
  * which. Each once. 0 or -EPROTO.

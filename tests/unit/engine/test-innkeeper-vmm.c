@@ -5,6 +5,7 @@
  */
 #include "control-channel.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -76,7 +77,9 @@ write_kernel (Fixture *f, const char *code, gsize length)
 #define PUT(byte) OUT_BYTE ("\xf8", "\x03", byte)
 #define POWER_OFF "\x66\xba\x04\x06\x66\xb8\x00\x20\x66\xef" /* out 0x604, ax = 0x2000 */
 #define FOREVER   "\xeb\xfe"
-#define SPIN      PUT ("U") PUT ("P") FOREVER
+/* wait: mov dx, 0x3fd; in al, dx; test al, 1; jz wait; mov dl, 0xf8; in al, dx; inc al; out */
+#define ANSWER "\x66\xba\xfd\x03\xec\xa8\x01\x74\xf7\xb2\xf8\xec\xfe\xc0\xee"
+#define SPIN   PUT ("U") PUT ("P") FOREVER
 
 /* Starts the VMM with the kernel and what @line says, in words. */
 static GSubprocess *
@@ -145,8 +148,7 @@ test_serial_file (Fixture *f, gconstpointer data)
 static void
 test_serial_input (Fixture *f, gconstpointer data)
 {
-  /* wait: mov dx, 0x3fd; in al, dx; test al, 1; jz wait; mov dl, 0xf8; in al, dx; inc al; out */
-  KERNEL (f, "\x66\xba\xfd\x03\xec\xa8\x01\x74\xf7\xb2\xf8\xec\xfe\xc0\xee" POWER_OFF FOREVER);
+  KERNEL (f, ANSWER POWER_OFF FOREVER);
   assert_runs (f, "--serial stdio", "A", EXIT_STATUS_POWER_OFF, "B", "");
 }
 
@@ -651,6 +653,113 @@ test_snapshot (Fixture *f, gconstpointer data)
   assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
 }
 
+/* Of a machine with these options, whose guest waits for a byte, in place of the disk. */
+static void
+save_waiting (Fixture *f, const char *options)
+{
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (InnControlChannel) channel = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  int memory = g_open (f->disk, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+  KERNEL (f, PUT ("U") PUT ("P") ANSWER POWER_OFF FOREVER);
+  process = start_with_control (f, options);
+  channel = open_channel (f);
+  inn_control_channel_snapshot_async (channel, NULL, 0, memory, TRUE, NULL, keep_result, &result);
+  inn_control_channel_snapshot_finish (channel, wait_result (&result), NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (call (channel, INN_CONTROL_POWER_OFF));
+  assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
+  g_assert_true (g_close (memory, NULL));
+}
+
+/* In the sandbox, with every kind of device: again and again, and never changed by it. */
+static void
+test_restore (Fixture *f, gconstpointer data)
+{
+  static const char options[]
+      = "--serial stdio --cpus 2 --balloon on --console-port p --vsock 3 --display 1024x768";
+  g_autofree char *line = g_strdup_printf ("%s --restore '%s'", options, f->disk);
+
+  save_waiting (f, options);
+  assert_runs (f, line, "A", EXIT_STATUS_POWER_OFF, "B", "");
+  assert_runs (f, line, "X", EXIT_STATUS_POWER_OFF, "Y", "");
+}
+
+/* Not the machine that was saved. */
+static void
+test_restore_other (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *options;
+    const char *sentence;
+  } cases[] = {
+    { "--memory 34M --cpus 2 --balloon on",
+      "was saved with 32 MiB of memory and cannot go on with 34 MiB." },
+    { "--cpus 1 --balloon on", "a part that this machine does not have (vcpu.1)." },
+    { "--cpus 3 --balloon on", "it lacks a part that this machine has (vcpu.2)." },
+    { "--cpus 2", "a part that this machine does not have (virtio-balloon)." },
+    { "--cpus 2 --balloon on --vsock 3", "it lacks a part that this machine has (virtio-vsock)." },
+  };
+
+  save_waiting (f, "--cpus 2 --balloon on");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *line
+          = g_strdup_printf ("--serial stdio %s --restore '%s'", cases[i].options, f->disk);
+
+      assert_runs (f, line, NULL, EXIT_STATUS_HOST_ERROR, "", cases[i].sentence);
+    }
+}
+
+static void
+change_saved (Fixture *f, guint64 offset, const char *bytes, gsize length)
+{
+  int fd = g_open (f->disk, O_RDWR | O_CLOEXEC);
+
+  g_assert_cmpint (pwrite (fd, bytes, length, (off_t)offset), ==, (gssize)length);
+  g_assert_true (g_close (fd, NULL));
+}
+
+static void
+assert_not_restored (Fixture *f, const char *problem)
+{
+  g_autofree char *line = g_strdup_printf ("--serial stdio --restore '%s'", f->disk);
+  g_autofree char *sentence
+      = g_strdup_printf ("is nothing that a machine can go on from: %s.", problem);
+
+  assert_runs (f, line, NULL, EXIT_STATUS_HOST_ERROR, "", sentence);
+}
+
+/* Not what was saved. */
+static void
+test_restore_bad (Fixture *f, gconstpointer data)
+{
+  struct memory_file file;
+  int fd;
+
+  save_waiting (f, "");
+  fd = g_open (f->disk, O_RDONLY | O_CLOEXEC);
+  g_assert_cmpint (memory_file_read (fd, &file), ==, 0);
+  g_assert_true (g_close (fd, NULL));
+  change_saved (f, file.state_offset + 100, "no", 2);
+  assert_not_restored (f, "it is damaged");
+  g_assert_cmpint (truncate (f->disk, (off_t)file.length - 1), ==, 0);
+  assert_not_restored (f, "it is not complete");
+  change_saved (f, MEMORY_FILE_HEADER_RAM, "\0\0\0\1", 4);
+  assert_not_restored (f, "it is damaged");
+  change_saved (f, MEMORY_FILE_HEADER_VERSION, "\2", 1);
+  assert_not_restored (f, "it was made by a newer version of Innkeeper");
+  change_saved (f, 0, "innkeeper", 8);
+  assert_not_restored (f, "it is not the memory of a machine");
+  g_assert_cmpint (truncate (f->disk, 0), ==, 0);
+  assert_not_restored (f, "it is not complete");
+  g_assert_cmpint (truncate (f->disk, 1 << 20), ==, 0);
+  assert_not_restored (f, "it is not complete");
+}
+
 static void
 test_unresponsive (Fixture *f, gconstpointer data)
 {
@@ -707,6 +816,9 @@ main (int argc, char **argv)
   ADD ("attach-serial", test_attach_serial);
   ADD ("guest-devices", test_guest_devices);
   ADD ("snapshot", test_snapshot);
+  ADD ("restore", test_restore);
+  ADD ("restore-other", test_restore_other);
+  ADD ("restore-bad", test_restore_bad);
   ADD ("unresponsive", test_unresponsive);
   return g_test_run ();
 }

@@ -76,6 +76,11 @@ static void read_at(void)
 	(void)!pread(-1, NULL, 0, 0);
 }
 
+static void need_soon(void)
+{
+	(void)!posix_fadvise(-1, 0, 0, POSIX_FADV_WILLNEED);
+}
+
 /* Either thread hands serial output to a client. */
 static void send_bytes(void)
 {
@@ -170,12 +175,16 @@ static void test_denied(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		assert_denied(SANDBOX_MAIN_THREAD, calls[i]);
 		assert_denied(SANDBOX_VCPU_THREAD, calls[i]);
+		assert_denied(SANDBOX_READ_AHEAD_THREAD, calls[i]);
 	}
 	assert_denied(SANDBOX_MAIN_THREAD, run_vcpu);
 	assert_denied(SANDBOX_VCPU_THREAD, read_at);
 	assert_denied(SANDBOX_VCPU_THREAD, take_queue);
 	assert_denied(SANDBOX_VCPU_THREAD, copy_process);
 	assert_denied(SANDBOX_VCPU_THREAD, save_registers);
+	assert_denied(SANDBOX_READ_AHEAD_THREAD, raise_line);
+	assert_denied(SANDBOX_READ_AHEAD_THREAD, send_bytes);
+	assert_denied(SANDBOX_READ_AHEAD_THREAD, copy_process);
 	assert_denied(SANDBOX_MAIN_THREAD, copy_shared);
 	assert_denied(SANDBOX_MAIN_THREAD, copy_with_rights);
 }
@@ -191,6 +200,8 @@ static void test_allowed(void)
 	}
 	assert_allowed(SANDBOX_VCPU_THREAD, run_vcpu);
 	assert_allowed(SANDBOX_MAIN_THREAD, read_at);
+	assert_allowed(SANDBOX_READ_AHEAD_THREAD, read_at);
+	assert_allowed(SANDBOX_READ_AHEAD_THREAD, need_soon);
 	assert_allowed(SANDBOX_MAIN_THREAD, take_queue);
 	assert_allowed(SANDBOX_MAIN_THREAD, copy_process);
 	assert_allowed(SANDBOX_MAIN_THREAD, save_registers);

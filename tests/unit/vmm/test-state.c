@@ -161,6 +161,9 @@ static void test_other_machine(void)
 	struct state_reader reader;
 
 	g_assert_cmpint(state_reader_init(&reader, block, length), ==, 0);
+	g_assert_true(state_reader_has(&reader, "serial-16550.0"));
+	g_assert_false(state_reader_has(&reader, "serial-16550"));
+	g_assert_false(state_reader_has(&reader, "serial-16550.1"));
 	g_assert_cmpint(state_reader_begin(&reader, "serial-16550.1", 1), ==, -EPROTO);
 	g_assert_cmpstr(reader.problem, ==, "it lacks a part that this machine has");
 	g_assert_cmpstr(reader.name, ==, "serial-16550.1");

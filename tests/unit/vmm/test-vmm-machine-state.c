@@ -150,7 +150,9 @@ static void test_other_machine(void)
 	assert_refused(saved, "--memory 64M --cpus 2 --balloon on --console-port p",
 		       "it lacks a part that this machine has");
 	assert_refused(saved, "--memory 64M --cpus 2",
-		       "it has parts that this machine does not have");
+		       "it has a part that this machine does not have");
+	assert_refused(saved, "--memory 64M --cpus 1 --balloon on",
+		       "it has a part that this machine does not have");
 }
 
 /* A processor with everything: no computer has that. */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Has the kernel read what a file holds before whoever has mapped it asks for it page by page,
+ * which takes a disk several times as long. A thread of its own asks, a little at a time: what the
+ * guest needs now never waits behind much of what it may need later. Holes are left out. It is
+ * advice: a file that cannot be read is for others to find.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct read_ahead;
+
+/* Runs first on the thread, which reads nothing where it answers anything but 0. */
+struct read_ahead_confinement {
+	int (*confine)(void *data);
+	void *data;
+};
+
+/*
+ * Starts with [offset, offset + length) of the file. fd, which it owns where this succeeds, is
+ * closed by read_ahead_stop(). 0 or negative errno.
+ */
+int read_ahead_start(int fd, uint64_t offset, uint64_t length,
+		     const struct read_ahead_confinement *confinement,
+		     struct read_ahead **ret_read_ahead);
+/* Waits for what is being read; the rest is not. NULL is accepted. */
+void read_ahead_stop(struct read_ahead *self);
