@@ -338,16 +338,19 @@ inn_control_channel_set_balloon_async (InnControlChannel *self,
 void
 inn_control_channel_grow_disk_async (InnControlChannel *self,
                                      guint disk,
+                                     guint64 bytes,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
+  const struct control_command command
+      = { .operation = CONTROL_GROW_DISK, .arguments = { disk, bytes } };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
 
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
   if (inn_control_channel_can_begin (self, task))
-    submit (self, task, CONTROL_GROW_DISK, disk);
+    inn_control_channel_submit (self, task, &command);
 }
 
 void

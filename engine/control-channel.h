@@ -71,10 +71,12 @@ void inn_control_channel_set_balloon_async (InnControlChannel *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
 
-/* Tells the guest that the file of a disk, from 0, has grown. Finish with call_finish().
- * G_IO_ERROR_NOT_SUPPORTED: it finds that at its next start only. */
+/* Makes a qcow2 disk, from 0, so large, or tells the guest that the file of a raw one has grown.
+ * Finish with call_finish(). G_IO_ERROR_NOT_SUPPORTED: the guest finds that out at its next start
+ * only, so a qcow2 disk was left as it is. */
 void inn_control_channel_grow_disk_async (InnControlChannel *self,
                                           guint disk,
+                                          guint64 bytes,
                                           GCancellable *cancellable,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data);

@@ -18,8 +18,8 @@
 
 #include "base/fd.h"
 #include "engine-error.h"
+#include "disk-import.h"
 #include "file-lock.h"
-#include "foreign-image.h"
 #include "image-sentence.h"
 #include "image/image-chain.h"
 #include "image/qcow2-create.h"
@@ -269,11 +269,15 @@ inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **
 
 /* @image is of the file at @path. */
 static gboolean
-grow_image (struct qcow2_image *image, const char *path, guint64 size, GError **error)
+grow_image (struct qcow2_image *image,
+            const char *path,
+            guint64 size,
+            gboolean check,
+            GError **error)
 {
   const guint64 present = qcow2_image_header (image)->virtual_size;
   g_autofree char *present_text = g_format_size_full (present, G_FORMAT_SIZE_IEC_UNITS);
-  int r = present <= size ? qcow2_image_grow (image, size) : 0;
+  int r = present <= size && !check ? qcow2_image_grow (image, size) : 0;
 
   if (present > size)
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
@@ -293,23 +297,25 @@ grow_image (struct qcow2_image *image, const char *path, guint64 size, GError **
 }
 
 gboolean
-inn_disk_image_grow_qcow2 (const char *path, guint64 *size, GError **error)
+inn_disk_image_grow_qcow2 (const char *path, guint64 *size, gboolean check, GError **error)
 {
+  const enum image_access access = check ? IMAGE_READ_ONLY : IMAGE_READ_WRITE;
   struct image_chain_problem problem;
   struct image_chain *chain = NULL;
   g_autofree char *sentence = NULL;
   gboolean grown = FALSE;
-  int fd;
+  int fd = -1;
 
   if (!round_size (size, error))
     return FALSE;
-  fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error); /* for its lock */
-  if (fd < 0)
+  if (!check)
+    fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error); /* for its lock */
+  if (!check && fd < 0)
     return FALSE;
 
-  if (image_chain_open (path, IMAGE_QCOW2, IMAGE_READ_WRITE, &chain, &problem) == 0)
+  if (image_chain_open (path, IMAGE_QCOW2, access, &chain, &problem) == 0)
     {
-      grown = grow_image (image_chain_image (chain), path, *size, error);
+      grown = grow_image (image_chain_image (chain), path, *size, check, error);
       image_chain_close (chain);
     }
   else
@@ -324,18 +330,8 @@ inn_disk_image_grow_qcow2 (const char *path, guint64 *size, GError **error)
   return grown;
 }
 
-static InnDiskFormat
-probe_format (int fd)
-{
-  guint8 start[INN_FOREIGN_IMAGE_START];
-
-  return fd_read_at (fd, start, sizeof start, 0) == 0
-             ? inn_foreign_image_probe (start, sizeof start)
-             : INN_DISK_FORMAT_RAW;
-}
-
 gboolean
-inn_disk_image_check_import (const char *path, GError **error)
+inn_disk_image_check_import (const char *path, InnDiskFormat *ret_format, GError **error)
 {
   int fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error);
   g_autofree char *raw_path = g_strconcat (path, ".raw", NULL);
@@ -345,13 +341,16 @@ inn_disk_image_check_import (const char *path, GError **error)
 
   if (fd < 0)
     return FALSE;
-  format = probe_format (fd);
   fd_close (&fd);
-  if (format == INN_DISK_FORMAT_RAW)
+  if (!inn_disk_import_find_format (path, NULL, &format, error))
+    return FALSE;
+  if (ret_format != NULL)
+    *ret_format = format;
+  if (format == INN_DISK_FORMAT_RAW || format == INN_DISK_FORMAT_QCOW2)
     return TRUE;
 
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
-               _ ("“%s” is a %s disk, and this engine knows raw disks only so far. Convert it: "
+               _ ("“%s” is a %s disk, and this engine uses raw and qcow2 disks only. Convert it: "
                   "qemu-img convert -f %s -O raw %s %s"),
                path, inn_disk_format_to_word (format), inn_disk_format_to_qemu_word (format),
                quoted, quoted_raw);

@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "foreign-image.h"
+
 G_BEGIN_DECLS
 
 typedef enum
@@ -39,15 +41,17 @@ int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
  */
 gboolean inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **error);
 
-/* The same for a qcow2 disk that no VMM has open. */
-gboolean inn_disk_image_grow_qcow2 (const char *path, guint64 *size, GError **error);
+/* The same for a qcow2 disk that no VMM has open. @check: only says whether that size would do,
+ * also when one has. */
+gboolean
+inn_disk_image_grow_qcow2 (const char *path, guint64 *size, gboolean check, GError **error);
 
 /*
- * Whether the file at @path can become a disk of a new machine: it can be opened as one, nobody
- * uses it now, and it is raw by all we can tell. Only for a choice that a person has just made:
- * what a raw disk begins with is the guest's to say.
+ * Whether the file at @path can become a disk of a machine where it is: it can be opened as one,
+ * nobody uses it now, and it is raw or qcow2 by all we can tell: *@ret_format (NULL is accepted).
+ * Only for a choice that a person has just made: what a raw disk begins with is the guest's to say.
  */
-gboolean inn_disk_image_check_import (const char *path, GError **error);
+gboolean inn_disk_image_check_import (const char *path, InnDiskFormat *ret_format, GError **error);
 /* Whether the file at @path can be put into a CD drive. */
 gboolean inn_disk_image_check_medium (const char *path, GError **error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Makes a guest's disks larger: the file first, then the running guest is told.
+ * Makes a guest's disks larger. Of a raw disk the file grows first, then the running guest is told;
+ * a qcow2 disk is made larger by the VMM while that has its tables.
  */
 #include "config.h"
 
@@ -8,6 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "disk-chain.h"
 #include "disk-image.h"
 #include "engine-error.h"
 #include "machine-description-disks.h"
@@ -31,7 +33,7 @@ growth_free (Growth *self)
 
 /* The VMM counts disks as it was given them. */
 static int
-find_running_disk (InnGuest *self, const char *path)
+find_running_disk (InnGuest *self, const InnDiskDescription *wanted)
 {
   g_autoptr (InnMachineDescription) running = inn_guest_load_running_description (self);
   int number = 0;
@@ -42,8 +44,9 @@ find_running_disk (InnGuest *self, const char *path)
 
       if (disk->kind == INN_DISK_CDROM)
         continue;
-      if (g_strcmp0 (disk->path, path) == 0)
-        return number;
+      /* Since it started, layers may have been put on what it started with. */
+      if (g_strcmp0 (disk->target, wanted->target) == 0 && disk->path != NULL)
+        return inn_disk_chain_has (wanted->path, disk->path) ? number : -1;
       number++;
     }
 
@@ -64,19 +67,11 @@ find_disk (InnGuest *self, const char *target, GError **error)
 
   if (self->description != NULL)
     disk = inn_machine_description_find_disk (self->description, target);
-  if (disk == NULL || disk->kind == INN_DISK_CDROM)
+  if (disk == NULL || disk->kind == INN_DISK_CDROM || disk->path == NULL)
     {
       g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
                    _ ("“%s” has no disk “%s”. “innctl dumpxml” shows those it has."), self->name,
                    target);
-      return NULL;
-    }
-  if (is_qcow2 (disk) && inn_guest_is_active (self))
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-                   _ ("The disk “%s” of “%s” has snapshots or is a clone, so it can be made larger "
-                      "only while the machine is off. Shut it down first."),
-                   target, self->name);
       return NULL;
     }
   if (disk->readonly)
@@ -101,9 +96,16 @@ on_told (GObject *source, GAsyncResult *result, gpointer user_data)
 
   growth->told = inn_control_channel_call_finish (INN_CONTROL_CHANNEL (source), result, &error);
   /* One that cannot be told, or has ended meanwhile, finds the file as it is at its next start. */
-  if (growth->told || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)
-      || !inn_guest_is_active (self))
+  if (growth->told
+      || (!growth->qcow2
+          && (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)
+              || !inn_guest_is_active (self))))
     g_task_return_boolean (task, TRUE);
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
+    g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED,
+                             _ ("The disk “%s” of “%s” cannot be made larger while the machine "
+                                "runs. Shut it down first."),
+                             growth->path, self->name);
   else
     inn_guest_fail_task (task, self, error);
 }
@@ -112,11 +114,12 @@ static void
 grow_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Growth *growth = g_task_get_task_data (task_data);
+  const gboolean running = growth->number >= 0;
   GError *error = NULL;
   const gboolean done
       = growth->qcow2
-            ? inn_disk_image_grow_qcow2 (growth->path, &growth->bytes, &error)
-            : inn_disk_image_grow (growth->path, &growth->bytes, growth->number >= 0, &error);
+            ? inn_disk_image_grow_qcow2 (growth->path, &growth->bytes, /* check= */ running, &error)
+            : inn_disk_image_grow (growth->path, &growth->bytes, /* locked= */ running, &error);
 
   if (done)
     g_task_return_boolean (task, TRUE);
@@ -134,11 +137,16 @@ on_grown (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     g_task_return_error (task, error);
-  else if (growth->number < 0 || self->channel == NULL)
-    g_task_return_boolean (task, TRUE);
+  else if (growth->number >= 0 && self->channel != NULL)
+    inn_control_channel_grow_disk_async (self->channel, (guint)growth->number, growth->bytes, NULL,
+                                         on_told, g_object_ref (task));
+  else if (growth->number >= 0 && growth->qcow2)
+    g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                             _ ("The disk “%s” was not made larger: “%s” does not answer. Try "
+                                "again."),
+                             growth->path, self->name);
   else
-    inn_control_channel_grow_disk_async (self->channel, (guint)growth->number, NULL, on_told,
-                                         g_object_ref (task));
+    g_task_return_boolean (task, TRUE);
   g_object_unref (task);
 }
 
@@ -174,7 +182,7 @@ inn_guest_grow_disk_async (InnGuest *self,
   growth->path = g_strdup (disk->path);
   growth->qcow2 = is_qcow2 (disk);
   growth->bytes = bytes;
-  growth->number = inn_guest_is_active (self) ? find_running_disk (self, disk->path) : -1;
+  growth->number = inn_guest_is_active (self) ? find_running_disk (self, disk) : -1;
   worker = g_task_new (self, NULL, on_grown, NULL);
   g_task_set_task_data (worker, g_steal_pointer (&task), g_object_unref);
   g_task_run_in_thread (worker, grow_in_thread);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "disk-chain.h"
 #include "machine-description-boot.h"
 #include "machine-description-devices.h"
 #include "machine-description-disks.h"
@@ -60,12 +61,21 @@ add_option (GStrvBuilder *argv, const char *option, char *value)
 }
 
 static char *
-disk_value (InnLaunchPlan *self, const InnDiskDescription *disk)
+disk_value (InnLaunchPlan *self, const InnDiskDescription *disk, const GArray *lower)
 {
   const InnLaunchFileKind kind = disk->readonly ? INN_LAUNCH_READONLY_DISK : INN_LAUNCH_DISK;
   GString *value = g_string_new (NULL);
 
-  g_string_append_printf (value, "fd=%d,format=raw", add_file (self, kind, disk->path));
+  g_string_append_printf (value, "fd=%d,format=%s", add_file (self, kind, disk->path),
+                          g_strcmp0 (disk->format, "qcow2") == 0 ? "qcow2" : "raw");
+  for (guint i = 0; i < lower->len; i++)
+    {
+      const InnDiskLayer *layer = &g_array_index (lower, InnDiskLayer, i);
+
+      g_string_append_printf (value, ",backing=fd=%d,backing-format=%s",
+                              add_file (self, INN_LAUNCH_READONLY_DISK, layer->path),
+                              layer->qcow2 ? "qcow2" : "raw");
+    }
   if (disk->readonly)
     g_string_append (value, ",readonly=on");
   if (disk->serial != NULL)
@@ -77,10 +87,13 @@ disk_value (InnLaunchPlan *self, const InnDiskDescription *disk)
 }
 
 static void
-add_disk (InnLaunchPlan *self, GStrvBuilder *argv, const InnDiskDescription *disk)
+add_disk (InnLaunchPlan *self,
+          GStrvBuilder *argv,
+          const InnDiskDescription *disk,
+          const GArray *lower)
 {
   if (disk->kind != INN_DISK_CDROM)
-    add_option (argv, "--disk", disk_value (self, disk));
+    add_option (argv, "--disk", disk_value (self, disk, lower));
   else if (disk->path == NULL)
     add_option (argv, "--cdrom", g_strdup ("none"));
   else
@@ -266,6 +279,7 @@ filter_environment (const char *const *environment)
 InnLaunchPlan *
 inn_launch_plan_new (const InnMachineDescription *description,
                      const InnFirmwareFiles *firmware,
+                     const GPtrArray *chains,
                      const char *memory,
                      const char *vmm_path,
                      const char *const *environment)
@@ -288,7 +302,8 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_file (self, INN_LAUNCH_LOCK, NULL); /* inherited, but no option names it */
   add_boot (self, argv, description, firmware);
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
-    add_disk (self, argv, inn_machine_description_get_disk (description, i));
+    add_disk (self, argv, inn_machine_description_get_disk (description, i),
+              g_ptr_array_index (chains, i));
   add_display (argv, description);
   add_nics (self, argv, description);
   add_guest_devices (self, argv, description);

@@ -23,7 +23,7 @@ typedef enum
   INN_LAUNCH_KERNEL,
   INN_LAUNCH_INITRD,
   INN_LAUNCH_DISK,
-  INN_LAUNCH_READONLY_DISK, /* and CD images */
+  INN_LAUNCH_READONLY_DISK, /* and CD images, and what disks build on */
   INN_LAUNCH_NET_KEEPER,    /* the channel to one */
   INN_LAUNCH_MEMORY,        /* what a saved machine goes on from */
 } InnLaunchFileKind;
@@ -43,11 +43,12 @@ typedef struct
   GArray *files; /* of InnLaunchFile, numbers from 3 without a gap */
 } InnLaunchPlan;
 
-/* @description must be startable, @firmware what inn_firmware_choose() says of it. @memory: the
- * file with the memory of this machine when it was saved; NULL: it starts anew. @environment: of
- * this process, "NAME=VALUE". */
+/* @description must be startable, @firmware what inn_firmware_choose() says of it, @chains what
+ * inn_disk_chain_read_all() does. @memory: the file with the memory of this machine when it was
+ * saved; NULL: it starts anew. @environment: of this process, "NAME=VALUE". */
 InnLaunchPlan *inn_launch_plan_new (const InnMachineDescription *description,
                                     const InnFirmwareFiles *firmware,
+                                    const GPtrArray *chains,
                                     const char *memory,
                                     const char *vmm_path,
                                     const char *const *environment);

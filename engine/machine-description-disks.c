@@ -354,8 +354,10 @@ get_obstacle (const InnDiskDescription *disk)
     return _ ("it is neither a disk nor a CD drive");
   if (disk->remote || (disk->path == NULL && disk->kind == INN_DISK_DISK))
     return _ ("it is not a file of this computer");
-  if (disk->format != NULL && !g_str_equal (disk->format, "raw"))
-    return _ ("its format is not raw");
+  if (disk->format != NULL && !g_str_equal (disk->format, "raw")
+      && (disk->kind == INN_DISK_CDROM || !g_str_equal (disk->format, "qcow2")))
+    return disk->kind == INN_DISK_CDROM ? _ ("its format is not raw")
+                                        : _ ("its format is neither raw nor qcow2");
   if (disk->kind == INN_DISK_CDROM && disk->bus != INN_DISK_BUS_SATA)
     return _ ("it is a CD drive that is not on the SATA bus");
   if (disk->bus == INN_DISK_BUS_OTHER)

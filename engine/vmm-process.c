@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "disk-chain.h"
 #include "disk-image.h"
 #include "engine-error.h"
 #include "firmware.h"
@@ -232,20 +233,36 @@ check_unchanged (const InnVmmRequest *request, GError **error)
   return FALSE;
 }
 
+/* The launcher owns what is opened. NULL on error. */
+static InnLaunchPlan *
+plan_and_open (const Opening *opening, GSubprocessLauncher *launcher, GError **error)
+{
+  const InnVmmRequest *request = opening->request;
+  g_autofree char *program = inn_vmm_process_find_program ();
+  g_auto (GStrv) environment = g_get_environ ();
+  g_autoptr (GPtrArray) chains = inn_disk_chain_read_all (request->description, error);
+  g_autoptr (InnLaunchPlan) plan = NULL;
+
+  if (chains == NULL)
+    return NULL;
+
+  plan = inn_launch_plan_new (request->description, opening->firmware, chains, request->memory,
+                              program, (const char *const *)environment);
+  return open_files (opening, plan, launcher, error) ? g_steal_pointer (&plan) : NULL;
+}
+
 /* Layers that are merged meanwhile would be there under one name and gone under the next. */
-static gboolean
-open_unchanged_files (const Opening *opening,
-                      const InnLaunchPlan *plan,
-                      GSubprocessLauncher *launcher,
-                      GError **error)
+static InnLaunchPlan *
+plan_unchanged (const Opening *opening, GSubprocessLauncher *launcher, GError **error)
 {
   g_autofree char *store = g_path_get_dirname (opening->request->folder);
   int store_lock = inn_machine_store_lock_folder (store, error);
-  const gboolean done = store_lock >= 0 && check_unchanged (opening->request, error)
-                        && open_files (opening, plan, launcher, error);
+  InnLaunchPlan *plan = NULL;
 
+  if (store_lock >= 0 && check_unchanged (opening->request, error))
+    plan = plan_and_open (opening, launcher, error);
   fd_close (&store_lock);
-  return done;
+  return plan;
 }
 
 static GSubprocess *
@@ -254,17 +271,13 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   const InnVmmRequest *request = opening->request;
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (InnLaunchPlan) plan = NULL;
-  g_autofree char *program = inn_vmm_process_find_program ();
   g_autofree char *xml = inn_machine_description_to_xml (request->description);
-  g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (GError) local_error = NULL;
   GSubprocess *process;
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  plan = inn_launch_plan_new (request->description, opening->firmware, request->memory, program,
-                              (const char *const *)environment);
-  if (!open_unchanged_files (opening, plan, launcher, error)
-      || !inn_run_record_save_definition (request->folder, xml, error)
+  plan = plan_unchanged (opening, launcher, error);
+  if (plan == NULL || !inn_run_record_save_definition (request->folder, xml, error)
       || !inn_run_record_save_start (request->folder, started, error))
     return NULL;
 
@@ -334,11 +347,15 @@ name_files (const char *text, const InnVmmRequest *request)
   static const char *const no_environment[] = { NULL };
   g_auto (InnFirmwareFiles) firmware = { NULL };
   g_autoptr (InnLaunchPlan) plan = NULL;
+  g_autoptr (GPtrArray) chains = NULL;
   char *named = g_strdup (text);
 
-  if (!inn_firmware_choose (request->description, request->folder, &firmware, NULL))
+  chains = inn_disk_chain_read_all (request->description, NULL);
+  if (chains == NULL
+      || !inn_firmware_choose (request->description, request->folder, &firmware, NULL))
     return named;
-  plan = inn_launch_plan_new (request->description, &firmware, request->memory, "", no_environment);
+  plan = inn_launch_plan_new (request->description, &firmware, chains, request->memory, "",
+                              no_environment);
 
   for (guint i = 0; i < plan->files->len; i++)
     {

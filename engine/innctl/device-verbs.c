@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "disk-image.h"
+#include "disk-import.h"
 #include "innctl.h"
 #include "protocol/control-protocol.h"
 
@@ -21,6 +22,7 @@ typedef struct
   const char *path; /* NULL: none */
   InnDiskKind kind;
   InnDiskBus bus;
+  InnDiskFormat format;
   char *target;
 } DeviceChange;
 
@@ -43,6 +45,8 @@ add_device (InnMachineDescription *description, gpointer data, GError **error)
       inn_machine_description_add_disk (description, change->kind, change->bus, change->path));
   if (change->kind == INN_DISK_DISK)
     {
+      inn_machine_description_set_disk_layer (description, change->target, change->path,
+                                              inn_disk_format_to_word (change->format));
       inn_machine_description_set_disk_serial (description, change->target, serial);
       inn_machine_description_set_disk_readonly (description, change->target, readonly);
     }
@@ -64,13 +68,15 @@ parse_bus (InnDiskBus *ret_bus)
 }
 
 static InnctlStatus
-check_disk (Innctl *self, InnGuest *guest, const char *path)
+check_disk (Innctl *self, InnGuest *guest, DeviceChange *change)
 {
+  const char *path = change->path;
   g_autoptr (GError) error = NULL;
   InnGuest *user;
 
   if (readonly ? !inn_disk_image_check_medium (path, &error)
-               : !inn_disk_image_check_import (path, &error))
+                     || !inn_disk_import_find_format (path, NULL, &change->format, &error)
+               : !inn_disk_image_check_import (path, &change->format, &error))
     return innctl_fail (error);
 
   user = inn_engine_find_disk_user (self->engine, path, NULL);
@@ -135,7 +141,7 @@ attach_disk (Innctl *self, InnGuest *guest, const char *file)
     return innctl_fail_usage (_ ("“%s” is no bus for a disk; write virtio or sata."), bus_word);
   if (size != NULL)
     return attach_new_disk (self, guest, &change);
-  status = check_disk (self, guest, path);
+  status = check_disk (self, guest, &change);
   if (status != INNCTL_DONE)
     return status;
 
@@ -430,9 +436,10 @@ const InnctlVerb innctl_attach_verb = {
   .name = "attach",
   .arguments = "NAME disk|cdrom [FILE]",
   .summary = N_ ("give a machine a disk or a CD drive"),
-  .details = N_ ("A disk is a raw file that is there and is used where it is, or a new one among "
-                 "the machine's files. A CD drive without FILE is empty. Prints the name that the "
-                 "machine's definition has for it."),
+  .details
+  = N_ ("A disk is a raw or qcow2 file that is there and is used where it is, or a new one among "
+        "the machine's files. A CD drive without FILE is empty. Prints the name that the "
+        "machine's definition has for it."),
   .min_arguments = 2,
   .max_arguments = 3,
   .options = attach_options,

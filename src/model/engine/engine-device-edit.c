@@ -224,6 +224,8 @@ static gboolean
 add (InnMachineDescription *description, const InnHardwareChange *change, GError **error)
 {
   InnDiskBus bus = INN_DISK_BUS_SATA;
+  g_autofree char *target = NULL;
+  InnDiskFormat format;
 
   if (change->kind == INN_DEVICE_CDROM)
     {
@@ -235,12 +237,16 @@ add (InnMachineDescription *description, const InnHardwareChange *change, GError
       add_network (description);
       return TRUE;
     }
-  if (!inn_machine_description_check_text (_ ("The name of the disk"), change->path, error))
+  if (!inn_machine_description_check_text (_ ("The name of the disk"), change->path, error)
+      || !inn_disk_image_check_import (change->path, &format, error))
     return FALSE;
 
   if (count_on_bus (description, INN_DISK_BUS_VIRTIO) < INN_MACHINE_MAX_VIRTIO_DISKS)
     bus = INN_DISK_BUS_VIRTIO;
-  inn_machine_description_add_disk (description, INN_DISK_DISK, bus, change->path);
+  target
+      = g_strdup (inn_machine_description_add_disk (description, INN_DISK_DISK, bus, change->path));
+  inn_machine_description_set_disk_layer (description, target, change->path,
+                                          inn_disk_format_to_word (format));
   return TRUE;
 }
 

@@ -242,7 +242,7 @@ check_import (InnEngineHardware *self, const char *path, GError **error)
 {
   InnGuest *user;
 
-  if (!inn_disk_image_check_import (path, error))
+  if (!inn_disk_image_check_import (path, NULL, error))
     return FALSE;
 
   user = inn_engine_find_disk_user (self->engine, path, NULL);

@@ -103,7 +103,7 @@ grow_disk (InnControlChannel *channel, guint disk, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  inn_control_channel_grow_disk_async (channel, disk, NULL, keep_result, &result);
+  inn_control_channel_grow_disk_async (channel, disk, 1 << 30, NULL, keep_result, &result);
   return inn_control_channel_call_finish (channel, wait_result (&result), error);
 }
 

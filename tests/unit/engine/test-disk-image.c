@@ -170,16 +170,14 @@ test_import (EngineFixture *fixture, gconstpointer data)
   {
     const char *start;
     const char *format;
-  } foreign[] = {
-    { "QFI\xfb", "qcow2" }, { "KDMV", "vmdk" },    { "# Disk DescriptorFile", "vmdk" },
-    { "vhdxfile", "vhdx" }, { "conectix", "vpc" },
-  };
+  } foreign[] = { { "vhdxfile", "vhdx" }, { "conectix", "vpc" } };
+  static const char *const broken[] = { "QFI\xfb   ", "KDMV   " };
   g_autofree char *raw = create (fixture, "raw", 1 << 20);
   g_autoptr (GError) error = NULL;
   int fd;
 
-  g_assert_true (inn_disk_image_check_import (raw, NULL));
-  g_assert_true (inn_disk_image_check_import (fixture->kernel, NULL)); /* however short */
+  g_assert_true (inn_disk_image_check_import (raw, NULL, NULL));
+  g_assert_true (inn_disk_image_check_import (fixture->kernel, NULL, NULL)); /* however short */
   for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
     {
       g_autofree char *start = g_strnfill (512, ' ');
@@ -187,15 +185,25 @@ test_import (EngineFixture *fixture, gconstpointer data)
 
       memcpy (start, foreign[i].start, strlen (foreign[i].start));
       path = engine_fixture_write (fixture, "it's.img", start);
-      g_assert_false (inn_disk_image_check_import (path, &error));
+      g_assert_false (inn_disk_image_check_import (path, NULL, &error));
       g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED);
       g_assert_nonnull (strstr (error->message, foreign[i].format));
       g_assert_nonnull (strstr (error->message, "it'\\''s.img"));
       g_clear_error (&error);
     }
 
+  /* What is one of several formats by its beginning is looked at more closely. */
+  for (guint i = 0; i < G_N_ELEMENTS (broken); i++)
+    {
+      g_autofree char *path = engine_fixture_write (fixture, "broken", broken[i]);
+
+      g_assert_false (inn_disk_image_check_import (path, NULL, &error));
+      g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+      g_clear_error (&error);
+    }
+
   fd = inn_disk_image_open (raw, INN_DISK_READ_WRITE, NULL);
-  g_assert_false (inn_disk_image_check_import (raw, &error));
+  g_assert_false (inn_disk_image_check_import (raw, NULL, &error));
   g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
   g_assert_false (inn_disk_image_check_medium (raw, NULL));
   fd_close (&fd);

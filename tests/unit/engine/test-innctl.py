@@ -438,6 +438,21 @@ class InnctlTest(unittest.TestCase):
         self.assertEqual(len(self.json("list")), 4)
         self.assertEqual(os.listdir(f"{self.root}/data/innkeeper/layers"), [])
 
+    @unittest.skipUnless(shutil.which("qemu-img"), "qemu-img is not installed")
+    def test_qcow2_disks(self):
+        for name, options in (("base", []), ("top", ["-b", "base", "-F", "qcow2"])):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, name, "5M"],
+                           cwd=self.root, check=True)
+        base, top = f"{self.root}/base", f"{self.root}/top"
+        self.json("create", "pc", "--import", self.raw_disk(), "--firmware", "bios")
+        self.bad("a guest may have written", "attach", "pc", "disk", top)
+        self.good("attach", "pc", "disk", base)
+        self.assertIn('<driver type="qcow2"/>', self.xml())
+        self.good("resize", "pc", "vdb", "7M")
+        self.bad("can only become larger", "resize", "pc", "vdb", "6M")
+        info = self.json("image", "info", base, "--format", "qcow2")
+        self.assertEqual(info["layers"][0]["virtual_size"], 7 << 20)
+
     def test_set(self):
         self.json("create", "pc", "--cdrom", self.iso())
         self.good("set", "pc", "memory=3G", "cpus=4", "title=A & B", "firmware=uefi",

@@ -761,6 +761,74 @@ test_restore_bad (Fixture *f, gconstpointer data)
 }
 
 static void
+run_qemu_img (Fixture *f, const char *line)
+{
+  g_autofree char *whole = g_strdup_printf ("qemu-img %s", line);
+  g_auto (GStrv) argv = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+
+  g_assert_true (g_shell_parse_argv (whole, NULL, &argv, NULL));
+  g_spawn_sync (f->folder, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
+                &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+}
+
+static gboolean
+grow_disk (InnControlChannel *channel, guint64 bytes)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_grow_disk_async (channel, 0, bytes, NULL, keep_result, &result);
+  return inn_control_channel_call_finish (channel, wait_result (&result), NULL);
+}
+
+/* In the sandbox: a layer comes while the guest runs, and becomes larger. */
+static void
+test_layers (Fixture *f, gconstpointer data)
+{
+  g_autofree char *line = g_strdup_printf ("--disk '%s'", f->disk);
+  g_autofree char *top = g_build_filename (f->folder, "top", NULL);
+  g_autofree char *qemu_img = g_find_program_in_path ("qemu-img");
+  g_autofree char *header = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (InnControlChannel) channel = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  InnControlLayer layer = { .disk = 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean switched = FALSE;
+  guint64 size;
+
+  if (qemu_img == NULL)
+    {
+      g_test_skip ("qemu-img is not installed");
+      return;
+    }
+  run_qemu_img (f, "create -q -f qcow2 -F raw -b disk top");
+  KERNEL (f, SPIN);
+  process = start_with_control (f, line);
+  channel = open_channel (f);
+  layer.fd = g_open (top, O_RDWR | O_CLOEXEC, 0);
+  inn_control_channel_snapshot_async (channel, &layer, 1, -1, FALSE, NULL, keep_result, &result);
+  g_assert_true (inn_control_channel_snapshot_finish (channel, wait_result (&result), NULL,
+                                                      &switched, &error));
+  g_assert_no_error (error);
+  g_assert_true (switched);
+  g_assert_true (g_close (layer.fd, NULL));
+  g_assert_false (grow_disk (channel, 1 << 19));
+  g_assert_true (grow_disk (channel, 4 << 20));
+  g_assert_true (call (channel, INN_CONTROL_POWER_OFF));
+  assert_ends (channel, process, VMM_END_FORCED_OFF, EXIT_STATUS_POWER_OFF);
+
+  run_qemu_img (f, "check -q -f qcow2 top");
+  g_assert_true (g_file_get_contents (top, &header, NULL, NULL));
+  memcpy (&size, header + 24, sizeof size);
+  g_assert_cmpuint (GUINT64_FROM_BE (size), ==, 4 << 20);
+  g_unlink (top);
+}
+
+static void
 test_unresponsive (Fixture *f, gconstpointer data)
 {
   g_autoptr (GSubprocess) process = NULL;
@@ -819,6 +887,7 @@ main (int argc, char **argv)
   ADD ("restore", test_restore);
   ADD ("restore-other", test_restore_other);
   ADD ("restore-bad", test_restore_bad);
+  ADD ("layers", test_layers);
   ADD ("unresponsive", test_unresponsive);
   return g_test_run ();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "disk-chain.h"
 #include "launch-plan.h"
 
 #define MACHINE                                                                                    \
@@ -20,6 +21,29 @@
 static const char *const no_environment[] = { NULL };
 static const InnFirmwareFiles no_firmware = { NULL };
 
+/* Each qcow2 disk builds on "/middle" and "/base". */
+static InnLaunchPlan *
+make_plan (const InnMachineDescription *description,
+           const InnFirmwareFiles *firmware,
+           const char *vmm,
+           const char *const *environment)
+{
+  static const InnDiskLayer lower[] = { { (char *)"/middle", TRUE }, { (char *)"/base", FALSE } };
+  g_autoptr (GPtrArray) chains = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
+
+  for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
+    {
+      const InnDiskDescription *disk = inn_machine_description_get_disk (description, i);
+      GArray *layers = g_array_new (FALSE, FALSE, sizeof (InnDiskLayer));
+
+      if (g_strcmp0 (disk->format, "qcow2") == 0)
+        g_array_append_vals (layers, lower, G_N_ELEMENTS (lower));
+      g_ptr_array_add (chains, layers);
+    }
+
+  return inn_launch_plan_new (description, firmware, chains, NULL, vmm, environment);
+}
+
 static InnLaunchPlan *
 plan (const char *os, const char *devices, const char *const *environment)
 {
@@ -27,7 +51,7 @@ plan (const char *os, const char *devices, const char *const *environment)
   g_autoptr (InnMachineDescription) description
       = inn_machine_description_parse (text, strlen (text), NULL);
 
-  return inn_launch_plan_new (description, &no_firmware, NULL, "/libexec/vmm", environment);
+  return make_plan (description, &no_firmware, "/libexec/vmm", environment);
 }
 
 static void
@@ -53,7 +77,7 @@ plan_pc (const char *os, const char *devices)
 
   g_assert_true (inn_machine_description_validate (description, NULL));
   g_assert_true (inn_machine_description_check_startable (description, NULL));
-  return inn_launch_plan_new (description, &firmware, NULL, "/vmm", no_environment);
+  return make_plan (description, &firmware, "/vmm", no_environment);
 }
 
 static void
@@ -113,6 +137,36 @@ test_all (void)
   assert_file (self, 4, INN_LAUNCH_INITRD, "/i");
   assert_file (self, 5, INN_LAUNCH_DISK, "/a,readonly=on");
   assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/b");
+}
+
+static void
+test_layers (void)
+{
+  const char *const expected[] = { PC_START,
+                                   "bios",
+                                   "--firmware-image",
+                                   "fd=6",
+                                   PC_UUID,
+                                   "--disk",
+                                   "fd=7,format=qcow2,backing=fd=8,backing-format=qcow2,"
+                                   "backing=fd=9,backing-format=raw,serial=A",
+                                   "--disk",
+                                   "fd=10,format=raw",
+                                   "--display",
+                                   "none",
+                                   "--serial",
+                                   "none",
+                                   NULL };
+  g_autoptr (InnLaunchPlan) self
+      = plan_pc (">", "<disk><driver type='qcow2'/><source file='/a'/><target dev='vda'/>"
+                      "<serial>A</serial></disk>"
+                      "<disk><source file='/b'/><target dev='vdb'/></disk>");
+
+  g_assert_cmpstrv (self->argv, expected);
+  assert_file (self, 4, INN_LAUNCH_DISK, "/a");
+  assert_file (self, 5, INN_LAUNCH_READONLY_DISK, "/middle");
+  assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/base");
+  assert_file (self, 7, INN_LAUNCH_DISK, "/b");
 }
 
 static void
@@ -265,6 +319,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/launch-plan/least", test_least);
   g_test_add_func ("/launch-plan/all", test_all);
+  g_test_add_func ("/launch-plan/layers", test_layers);
   g_test_add_func ("/launch-plan/bios", test_bios);
   g_test_add_func ("/launch-plan/uefi", test_uefi);
   g_test_add_func ("/launch-plan/display-without-firmware", test_display_without_firmware);

@@ -136,8 +136,11 @@ static void
 test_startable (void)
 {
   assert_not_startable (MACHINE ("<disk device='lun'><target dev='sda'/></disk>"), "neither");
-  assert_not_startable (MACHINE ("<disk><driver type='qcow2'/><source file='/d'/>"
+  assert_not_startable (MACHINE ("<disk><driver type='vmdk'/><source file='/d'/>"
                                  "<target dev='vda'/></disk>"),
+                        "neither raw nor qcow2");
+  assert_not_startable (MACHINE ("<disk device='cdrom'><driver type='qcow2'/><source file='/d'/>"
+                                 "<target dev='sda'/></disk>"),
                         "not raw");
   assert_not_startable (MACHINE ("<disk type='network'><source name='x'/>"
                                  "<target dev='vda'/></disk>"),
