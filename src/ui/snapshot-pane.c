@@ -121,6 +121,7 @@ update (InnSnapshotPane *self)
 
   facts = inn_snapshot_get_facts (self->snapshot);
   inn_snapshot_picture_set_file (self->picture, facts->picture);
+  gtk_widget_set_visible (GTK_WIDGET (self->picture), facts->picture != NULL);
   gtk_label_set_label (self->name_label, facts->name);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->name_label), facts->name);
   gtk_label_set_label (self->trouble_label, facts->trouble != NULL ? facts->trouble : "");

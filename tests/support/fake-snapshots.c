@@ -493,6 +493,20 @@ fake_snapshots_set_error (FakeSnapshots *self, const GError *error)
 }
 
 void
+fake_snapshots_damage (FakeSnapshots *self, const char *id, const char *trouble)
+{
+  const guint index = find_stored (self, id);
+  InnSnapshotFacts facts;
+
+  g_return_if_fail (index != G_MAXUINT);
+
+  facts = *inn_snapshot_get_facts (g_ptr_array_index (self->stored, index));
+  facts.trouble = trouble;
+  replace_stored (self, index, &facts);
+  publish (self);
+}
+
+void
 fake_snapshots_refuse (FakeSnapshots *self, InnSnapshotOperation operation, const char *reason)
 {
   g_free (self->refusals[operation]);

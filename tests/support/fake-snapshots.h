@@ -31,6 +31,8 @@ void fake_snapshots_set_running (FakeSnapshots *self, gboolean running);
 void fake_snapshots_set_delay (FakeSnapshots *self, guint milliseconds);
 /* Whatever is done ends with this error; NULL: it works again. */
 void fake_snapshots_set_error (FakeSnapshots *self, const GError *error);
+/* It cannot be gone back to for that reason, a sentence. */
+void fake_snapshots_damage (FakeSnapshots *self, const char *id, const char *trouble);
 /* NULL: it can be done again. */
 void
 fake_snapshots_refuse (FakeSnapshots *self, InnSnapshotOperation operation, const char *reason);

@@ -283,6 +283,9 @@ make_bad_snapshots (GListStore *places)
       "The disk of this computer is full. Nothing was changed. Free at least 2 GiB in Home.");
 
   fake_snapshots_set_error (snapshots, error);
+  fake_snapshots_damage (snapshots, "login",
+                         "Its memory is damaged: what is on the disk was changed by something "
+                         "else. Delete it.");
   fake_snapshots_refuse (snapshots, INN_SNAPSHOT_RESTORE, "The machine is being saved");
   fake_snapshots_refuse_clone (snapshots, INN_CLONE_LIVE, "This computer's memory is full");
 }
