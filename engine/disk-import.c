@@ -260,6 +260,11 @@ probe (const Source *source, InnDiskFormat *ret_format, GError **error)
   InnDiskFormat named = INN_DISK_FORMAT_RAW;
 
   *ret_format = found;
+  if (inn_foreign_image_is_archive (start, length))
+    return refuse (source->path,
+                   _ ("“%s” is an archive, perhaps an OVA, and no disk. Unpack it with tar, and "
+                      "import the disk that is in it."),
+                   error);
   if (!inn_disk_format_from_name (source->path, &named) || named == found)
     return TRUE;
   if (named == INN_DISK_FORMAT_VHD && is_fixed_vhd (source))

@@ -17,6 +17,7 @@
 
 enum
 {
+  TAR_MAGIC = 257,
   VMDK_CAPACITY = 12, /* in sectors */
   VHD_TYPE = 60,      /* big-endian */
   VHD_DIFFERENCING = 4,
@@ -93,6 +94,12 @@ inn_foreign_image_probe (const guint8 *start, gsize length)
     }
 
   return INN_DISK_FORMAT_RAW;
+}
+
+gboolean
+inn_foreign_image_is_archive (const guint8 *start, gsize length)
+{
+  return has (start, length, TAR_MAGIC, "ustar");
 }
 
 gboolean

@@ -35,6 +35,9 @@ gboolean inn_disk_format_from_name (const char *name, InnDiskFormat *ret_format)
  * guest's own bytes, so it is not found. */
 InnDiskFormat inn_foreign_image_probe (const guint8 *start, gsize length);
 
+/* Whether it is an archive (tar), which is what an OVA with disks in it is. */
+gboolean inn_foreign_image_is_archive (const guint8 *start, gsize length);
+
 /* Whether that is the last sector of a VHD, or the first of one that grows. */
 gboolean inn_foreign_image_is_vhd_footer (const guint8 *sector, gsize length);
 /* Whether such a sector says that what is missing is in another file. */

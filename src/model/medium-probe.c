@@ -25,6 +25,8 @@
 #define LINUX_LOADFLAGS   0x211
 #define LINUX_LOADED_HIGH 0x01
 
+#define TAR_MAGIC 257
+
 #define MBR_TABLE     446
 #define MBR_ENTRY     16
 #define MBR_SIGNATURE 510
@@ -139,6 +141,14 @@ inn_medium_probe (const guint8 *data, gsize length, GError **error)
 
   if (is_foreign (data, length))
     return INN_MEDIUM_FOREIGN;
+
+  if (HAS (TAR_MAGIC, "ustar"))
+    {
+      g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                           _ ("This is an archive, perhaps an OVA. Unpack it with tar, and choose "
+                              "the disk that is in it."));
+      return INN_MEDIUM_NONE;
+    }
 
   g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
                        _ ("This file is no bootable CD image, Linux kernel or disk. Choose "

@@ -141,6 +141,11 @@ test_words (DiskFixture *fixture, gconstpointer data)
   assert_format (path, NULL, INN_DISK_FORMAT_RAW);
   assert_refused (path, "vmd", "is no format");
   assert_refused ("/nowhere", NULL, "is not there");
+
+  memcpy (fixture->disk + 257, "ustar", 5);
+  g_free (disk_fixture_write (fixture, "disk", fixture->disk, DISK_MIB));
+  assert_refused (path, NULL, "an archive");
+  assert_format (path, "raw", INN_DISK_FORMAT_RAW);
 }
 
 #define ADD(name, func)                                                                            \

@@ -47,6 +47,17 @@ test_probe (void)
 }
 
 static void
+test_archive (void)
+{
+  guint8 start[INN_FOREIGN_IMAGE_START] = { 0 };
+
+  g_assert_false (inn_foreign_image_is_archive (start, sizeof start));
+  memcpy (start + 257, "ustar", 5);
+  g_assert_true (inn_foreign_image_is_archive (start, sizeof start));
+  g_assert_false (inn_foreign_image_is_archive (start, 261));
+}
+
+static void
 test_vhd (void)
 {
   guint8 sector[512] = "conectix";
@@ -148,6 +159,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/foreign-image/words", test_words);
   g_test_add_func ("/foreign-image/probe", test_probe);
+  g_test_add_func ("/foreign-image/archive", test_archive);
   g_test_add_func ("/foreign-image/vhd", test_vhd);
   g_test_add_func ("/foreign-image/vmdk-files", test_vmdk_files);
   g_test_add_func ("/foreign-image/vmdk-hostile", test_vmdk_hostile);

@@ -245,6 +245,8 @@ test_disks (void)
   memcpy (data, "conectix", 8);
   assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
   memset (data, 0, 8);
+  memcpy (data + 257, "ustar", 5);
+  assert_kind (data, sizeof data, INN_MEDIUM_NONE);
   memcpy (data + 64, "\x7f\x10\xda\xbe", 4);
   assert_kind (data, sizeof data, INN_MEDIUM_FOREIGN);
 }
