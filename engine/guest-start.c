@@ -199,6 +199,22 @@ on_undone (GObject *source, GAsyncResult *result, gpointer user_data)
     g_error_free (error);
 }
 
+static char *
+describe_refusal (InnGuest *self, const char *complaint, gboolean resumes)
+{
+  if (complaint == NULL)
+    return g_strdup_printf (_ ("“%s” did not start: its process never answered and left no word in "
+                               "“%s”."),
+                            self->name, self->log_path);
+  if (resumes)
+    return g_strdup_printf (
+        _ ("“%s” did not start: %s Its disks are as they were; discard the saved "
+           "state to start from them."),
+        self->name, complaint);
+
+  return g_strdup_printf (_ ("“%s” did not start: %s"), self->name, complaint);
+}
+
 /* The VMM ended before it answered: what it printed is the reason. */
 static void
 on_refusing_vmm_ended (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -217,11 +233,7 @@ on_refusing_vmm_ended (GObject *source, GAsyncResult *result, gpointer user_data
   request = g_task_get_task_data (self->start_task);
   vmm = vmm_request (request);
   complaint = inn_vmm_process_read_complaint (&vmm);
-  sentence = complaint != NULL
-                 ? g_strdup_printf (_ ("“%s” did not start: %s"), self->name, complaint)
-                 : g_strdup_printf (_ ("“%s” did not start: its process never answered and left "
-                                       "no word in “%s”."),
-                                    self->name, self->log_path);
+  sentence = describe_refusal (self, complaint, request->resume != NULL);
   inn_run_record_save_end (self->folder, self->run_started, INN_RUN_NOT_STARTED, sentence, NULL);
   error = g_error_new_literal (INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, sentence);
   if (request->resume != NULL)
