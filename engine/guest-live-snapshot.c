@@ -419,7 +419,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  inn_control_channel_snapshot_async (self->channel, (const InnControlLayer *)live->layers->data,
+  inn_control_channel_snapshot_async (self->channel, (gconstpointer)live->layers->data,
                                       live->layers->len, live->memory_fd,
                                       live->purpose != INN_LIVE_RUN_ON,
                                       g_task_get_cancellable (task), on_taken, g_object_ref (task));

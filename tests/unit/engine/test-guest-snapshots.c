@@ -265,6 +265,53 @@ test_running (EngineFixture *fixture, gconstpointer data)
   g_object_unref (engine);
 }
 
+static gboolean
+has_kept (InnGuest *guest)
+{
+  g_autoptr (GPtrArray) records = inn_guest_list_snapshots (guest);
+
+  for (guint i = 0; i < records->len; i++)
+    if (((InnSnapshotRecord *)g_ptr_array_index (records, i))->kept)
+      return TRUE;
+  return FALSE;
+}
+
+/* It ends, and what it was doing is kept; then it runs again. What is not there ends nothing. */
+static void
+test_restore_running (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine);
+  g_autofree char *id = take (guest, NULL);
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GAsyncResult) stopped = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
+  inn_guest_start_async (guest, NULL, engine_fixture_take_result, &started);
+  engine_fixture_await (&started);
+  inn_guest_start_finish (guest, started, &error);
+  g_assert_no_error (error);
+  ENGINE_FIXTURE_WAIT (is_running, guest);
+  g_assert_false (try_restore (guest, "00000000-0000-4000-8000-000000000000", &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_true (is_running (guest));
+  g_assert_false (has_kept (guest));
+
+  try_restore (guest, id, &error);
+  g_assert_no_error (error);
+  g_assert_true (has_kept (guest));
+  g_assert_cmpstr (inn_guest_get_current_snapshot (guest), ==, id);
+  ENGINE_FIXTURE_WAIT (is_running, guest);
+
+  inn_guest_call_async (guest, INN_CONTROL_POWER_OFF, NULL, engine_fixture_take_result, &stopped);
+  engine_fixture_await (&stopped);
+  g_assert_true (inn_guest_call_finish (guest, stopped, NULL));
+  inn_engine_close (engine);
+  g_object_unref (engine);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -276,6 +323,7 @@ main (int argc, char **argv)
   TEST ("all-see-them", test_all_see_them);
   TEST ("restore-and-delete", test_restore_and_delete);
   TEST ("clone", test_clone);
+  TEST ("restore-running", test_restore_running);
   TEST ("running", test_running);
   return g_test_run ();
 }

@@ -243,22 +243,6 @@ is_running (InnMachine *machine)
   return inn_machine_get_state (machine) == INN_MACHINE_RUNNING;
 }
 
-/* FALSE: this engine starts nothing from layers yet. */
-static gboolean
-start (Fixture *fixture)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-
-  inn_machine_run_async (fixture->machine, INN_OPERATION_START, NULL, on_result, &result);
-  CONTRACT_WAIT (has_result, &result);
-  if (inn_machine_run_finish (fixture->machine, result, &error))
-    return TRUE;
-
-  g_assert_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED);
-  return FALSE;
-}
-
 /* A machine that runs is ended for it and started again. */
 static void
 test_running (Fixture *fixture, gconstpointer unused)
@@ -269,22 +253,42 @@ test_running (Fixture *fixture, gconstpointer unused)
 
   take (fixture, "Second");
   assert_short (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LIVE, NULL));
-  if (!start (fixture))
-    {
-      g_test_skip ("machines do not start from layers");
-      return;
-    }
+  contract_run (fixture->machine, INN_OPERATION_START);
   CONTRACT_WAIT (is_running, fixture->machine);
   g_assert_null (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
   assert_short (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LINKED, NULL));
   g_assert_null (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LINKED, first));
 
-  inn_snapshots_restore_async (fixture->snapshots, first, FALSE, NULL, on_result, &result);
+  inn_snapshots_restore_async (fixture->snapshots, first, TRUE, NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
   inn_snapshots_restore_finish (fixture->snapshots, result, &error);
   g_assert_no_error (error);
   CONTRACT_WAIT (is_running, fixture->machine);
+  g_assert_cmpuint (count (fixture), ==, 3);
   g_assert_cmpstr (inn_snapshots_get_current (fixture->snapshots), ==, inn_snapshot_get_id (first));
+}
+
+static gboolean
+is_saved (InnMachine *machine)
+{
+  return inn_machine_get_state (machine) == INN_MACHINE_SAVED;
+}
+
+/* What is saved is no snapshot for people. */
+static void
+test_save (Fixture *fixture, gconstpointer unused)
+{
+  InnSnapshot *first = take (fixture, "First");
+
+  contract_run (fixture->machine, INN_OPERATION_START);
+  CONTRACT_WAIT (is_running, fixture->machine);
+  contract_run (fixture->machine, INN_OPERATION_SAVE);
+  CONTRACT_WAIT (is_saved, fixture->machine);
+  g_assert_cmpuint (count (fixture), ==, 1);
+  assert_short (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
+  g_assert_null (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_RESTORE, first));
+  contract_run (fixture->machine, INN_OPERATION_DISCARD_SAVED);
+  g_assert_cmpint (inn_machine_get_state (fixture->machine), ==, INN_MACHINE_OFF);
 }
 
 static void
@@ -304,5 +308,6 @@ main (int argc, char **argv)
   add ("/engine-snapshots/others", test_others);
   add ("/engine-snapshots/clone", test_clone);
   add ("/engine-snapshots/running", test_running);
+  add ("/engine-snapshots/save", test_save);
   return g_test_run ();
 }
