@@ -249,15 +249,7 @@ test_running (EngineFixture *fixture, gconstpointer data)
   g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
   inn_guest_start_async (guest, NULL, engine_fixture_take_result, &started);
   engine_fixture_await (&started);
-  if (!inn_guest_start_finish (guest, started, &error))
-    {
-      /* Until it starts from layers. */
-      g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_SUPPORTED);
-      g_test_skip ("machines do not start from layers");
-      inn_engine_close (engine);
-      g_object_unref (engine);
-      return;
-    }
+  g_assert_true (inn_guest_start_finish (guest, started, &error));
   ENGINE_FIXTURE_WAIT (is_running, guest);
   g_assert_null (try_clone (guest, "two", INN_GUEST_CLONE_LINKED, NULL, NULL, &error));
   g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
