@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -20,9 +19,8 @@
 #include "engine-error.h"
 #include "disk-import.h"
 #include "file-lock.h"
-#include "image-sentence.h"
-#include "image/image-chain.h"
 #include "image/qcow2-create.h"
+#include "layer-store-private.h"
 
 #define SIZE_UNIT ((guint64)1 << 20)
 #define MAX_SIZE  ((guint64)1 << 50)
@@ -300,10 +298,8 @@ gboolean
 inn_disk_image_grow_qcow2 (const char *path, guint64 *size, gboolean check, GError **error)
 {
   const enum image_access access = check ? IMAGE_READ_ONLY : IMAGE_READ_WRITE;
-  struct image_chain_problem problem;
-  struct image_chain *chain = NULL;
-  g_autofree char *sentence = NULL;
-  gboolean grown = FALSE;
+  struct image_chain *chain;
+  gboolean grown;
   int fd = -1;
 
   if (!round_size (size, error))
@@ -313,18 +309,9 @@ inn_disk_image_grow_qcow2 (const char *path, guint64 *size, gboolean check, GErr
   if (!check && fd < 0)
     return FALSE;
 
-  if (image_chain_open (path, IMAGE_QCOW2, access, &chain, &problem) == 0)
-    {
-      grown = grow_image (image_chain_image (chain), path, *size, check, error);
-      image_chain_close (chain);
-    }
-  else
-    {
-      sentence = inn_image_sentence (problem.problem, -problem.error,
-                                     problem.path != NULL ? problem.path : path);
-      g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, sentence);
-      free (problem.path);
-    }
+  chain = inn_layer_store_open_chain (path, "qcow2", access, error);
+  grown = chain != NULL && grow_image (image_chain_image (chain), path, *size, check, error);
+  image_chain_close (chain);
   fd_close (&fd);
 
   return grown;

@@ -64,6 +64,7 @@ inn_guest_went_off (InnGuest *self)
   inn_guest_end_start (self);
   for (guint i = 0; i < tasks->len; i++)
     g_task_return_boolean (g_ptr_array_index (tasks, i), TRUE);
+  inn_guest_merge_owed (self);
 }
 
 /* Takes over @task. */

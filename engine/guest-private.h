@@ -54,6 +54,7 @@ struct _InnGuest
   GPtrArray *off_tasks; /* of GTask: finish when the guest is off */
   guint kill_id;
   InnGuestMerge *merge; /* of layers, while it is under way */
+  gboolean merge_owed;  /* what it writes can be merged once it is off */
 
   InnGuestState state;
   char *text;
@@ -107,6 +108,8 @@ void inn_guest_take_live_snapshot (InnGuest *self,
                                    InnLivePurpose purpose);
 /* Ends what runs, restores, and starts again; @task, which is taken over, ends with a boolean. */
 void inn_guest_restore_running (InnGuest *self, GTask *task, const char *id, gboolean keep_present);
+/* The machine is off: merges what had to wait for that. */
+void inn_guest_merge_owed (InnGuest *self);
 /* Lets a merge of layers stop soon; those who wait for it hear so. */
 void inn_guest_abandon_merge (InnGuest *self);
 /* Ends all operations with an error, for detaching. */

@@ -176,7 +176,10 @@ on_worked (GObject *source, GAsyncResult *result, gpointer user_data)
       inn_guest_refresh (self);
       g_signal_emit_by_name (self, "snapshots-changed");
       if (done && request->merge_after)
-        merge_in_background (self);
+        {
+          self->merge_owed = inn_guest_is_active (self);
+          merge_in_background (self);
+        }
     }
   if (!done)
     g_task_return_error (task, g_steal_pointer (&error));
@@ -512,6 +515,16 @@ merge_in_background (InnGuest *self)
   worker = g_task_new (self, NULL, on_merged, merge);
   g_task_set_task_data (worker, merge, NULL);
   g_task_run_in_thread (worker, merge_in_thread);
+}
+
+void
+inn_guest_merge_owed (InnGuest *self)
+{
+  if (!self->merge_owed)
+    return;
+
+  self->merge_owed = FALSE;
+  merge_in_background (self);
 }
 
 void

@@ -27,7 +27,8 @@ const char *inn_layer_store_get_name (const char *path);
  */
 char *inn_layer_store_add_file (InnLayerStore *self, int *ret_fd, GError **error);
 
-/* Opens a chain for reading, or its first layer for writing. */
+/* Opens a chain for reading, or its first layer for writing. A layer may build on layers beside it
+ * only, whatever its header says: a VMM that a guest has taken over writes headers, too. */
 struct image_chain *inn_layer_store_open_chain (const char *path,
                                                 const char *format,
                                                 enum image_access access,

@@ -249,6 +249,53 @@ inn_layer_store_adopt (InnLayerStore *self, const InnDiskDescription *disk, GErr
 
 /* ---- overlays ---- */
 
+/* The layer that the one at @path builds on, transfer full: its path. NULL: none, or an error. */
+static char *
+find_backing (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+  struct qcow2_header header;
+  gboolean known;
+  int r;
+
+  known = fd >= 0 && qcow2_image_read_header (fd, &header, &r) == IMAGE_GOOD;
+  fd_close (&fd);
+  if (!known || header.backing_file[0] == '\0') /* what is wrong is told by who opens it */
+    return NULL;
+  if (inn_layer_scan_is_name (header.backing_file)
+      && g_str_equal (header.backing_format, inn_layer_store_get_format (header.backing_file)))
+    return g_build_filename (folder, header.backing_file, NULL);
+
+  g_set_error (
+      error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+      _ ("The layer “%s” says that it builds on “%s”, which is no layer. It was damaged, or "
+         "changed by somebody else; use a snapshot from before."),
+      path, header.backing_file);
+  return NULL;
+}
+
+/* Before anything is opened that is none of its business. */
+static gboolean
+check_names (const char *path, GError **error)
+{
+  g_autofree char *layer = g_strdup (path);
+  g_autoptr (GError) local_error = NULL;
+
+  for (guint i = 0; layer != NULL && i < IMAGE_CHAIN_MAX_LAYERS; i++)
+    {
+      g_autofree char *upper = g_steal_pointer (&layer);
+
+      if (g_str_equal (inn_layer_store_get_format (upper), "qcow2"))
+        layer = find_backing (upper, &local_error);
+    }
+  if (local_error == NULL)
+    return TRUE;
+
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 struct image_chain *
 inn_layer_store_open_chain (const char *path,
                             const char *format,
@@ -260,6 +307,8 @@ inn_layer_store_open_chain (const char *path,
   struct image_chain *chain = NULL;
   g_autofree char *sentence = NULL;
 
+  if (inn_layer_scan_is_name (inn_layer_store_get_name (path)) && !check_names (path, error))
+    return NULL;
   if (image_chain_open (path, image_format, access, &chain, &problem) == 0)
     return chain;
 

@@ -198,9 +198,69 @@ remove_old_variables (InnSnapshotStore *self, const InnMachineDescription *prese
     }
 }
 
+/* The snapshot that was saved for a start alone and that no start goes on with, or NULL. */
+static InnSnapshotRecord *
+find_stray_saved (const InnSnapshotStore *self, const InnMachineDescription *present)
+{
+  g_autofree char *resume = inn_machine_description_get_resume_snapshot (present);
+  g_auto (GStrv) names = list_folder (self->folder);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (InnSnapshotRecord) record = NULL;
+
+      if (!g_uuid_string_is_valid (names[i]) || g_strcmp0 (names[i], resume) == 0)
+        continue;
+      record = inn_snapshot_store_load_record (self, names[i], NULL);
+      if (record != NULL && record->saved)
+        return g_steal_pointer (&record);
+    }
+
+  return NULL;
+}
+
+/* Whether no disk was written to since the layers below it were frozen. */
+static gboolean
+is_unwritten (const InnSnapshotStore *self, const InnMachineDescription *present)
+{
+  for (guint i = 0; i < inn_machine_description_get_n_disks (present); i++)
+    {
+      const InnDiskDescription *disk = inn_machine_description_get_disk (present, i);
+      g_autofree char *base = NULL;
+
+      if (!inn_layer_store_check_disk (self->layers, present, disk, NULL))
+        continue;
+      base = inn_layer_store_find_base (self->layers, disk->path);
+      if (base == NULL)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The process was killed between the mark and the start, or the end of what was saved. Where the
+ * machine has not run on, it goes on from there after all. */
+static gboolean
+settle_saved (InnSnapshotStore *self, InnMachineDescription *present, GError **error)
+{
+  g_autoptr (InnSnapshotRecord) record = find_stray_saved (self, present);
+  g_autofree char *current = inn_machine_description_get_current_snapshot (present);
+  g_autofree char *resume = inn_machine_description_get_resume_snapshot (present);
+
+  if (record == NULL)
+    return TRUE;
+  if (resume != NULL || g_strcmp0 (current, record->id) != 0 || !is_unwritten (self, present))
+    return inn_snapshot_store_remove_locked (self, record, error);
+
+  inn_machine_description_set_resume_snapshot (present, record->id);
+  return inn_machine_store_write (self->machines, present, error);
+}
+
 static gboolean
 has_leftovers (const InnSnapshotStore *self)
 {
+  g_autoptr (InnMachineDescription) present = NULL;
+  g_autoptr (InnSnapshotRecord) stray = NULL;
   g_auto (GStrv) names = list_folder (self->folder);
 
   for (guint i = 0; names[i] != NULL; i++)
@@ -210,7 +270,11 @@ has_leftovers (const InnSnapshotStore *self)
         return TRUE;
     }
 
-  return FALSE;
+  if (names[0] != NULL)
+    present = inn_machine_store_load (self->machines, self->uuid, NULL, NULL);
+  if (present != NULL)
+    stray = find_stray_saved (self, present);
+  return stray != NULL;
 }
 
 void
@@ -248,5 +312,5 @@ inn_snapshot_store_recover (InnSnapshotStore *self, GError **error)
     }
   remove_old_variables (self, present);
 
-  return TRUE;
+  return settle_saved (self, present, error);
 }

@@ -521,6 +521,28 @@ is_current_snapshot (InnSnapshotStore *self, const InnMachineDescription *presen
   return g_strcmp0 (base, xml) == 0;
 }
 
+/* What was saved to go on with would go with the mark; it becomes a snapshot like others. */
+static gboolean
+keep_saved (InnSnapshotStore *self,
+            const InnMachineDescription *present,
+            const char *name,
+            GError **error)
+{
+  g_autofree char *id = inn_machine_description_get_current_snapshot (present);
+  g_autoptr (InnSnapshotRecord) record = inn_snapshot_store_load_record (self, id, error);
+
+  if (record == NULL)
+    return FALSE;
+  if (!record->saved)
+    return TRUE;
+
+  g_free (record->name);
+  record->name = g_strdup (name);
+  record->saved = FALSE;
+  record->kept = TRUE;
+  return inn_snapshot_store_write_record (self, id, record, error);
+}
+
 /* As a snapshot of its own, in which nothing is special; the overlays go unused. */
 static gboolean
 keep_present_state (InnSnapshotStore *self, const InnSnapshotRecord *record, GError **error)
@@ -532,7 +554,7 @@ keep_present_state (InnSnapshotStore *self, const InnSnapshotRecord *record, GEr
   if (present == NULL)
     return FALSE;
   if (is_current_snapshot (self, present))
-    return TRUE;
+    return keep_saved (self, present, name, error);
 
   return take_locked (self, name, NULL, /* kept= */ TRUE, NULL, error);
 }

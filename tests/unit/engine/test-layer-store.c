@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "disk-image.h"
 #include "engine-error.h"
+#include "image/qcow2-create.h"
 #include "layer-scan.h"
 #include "machine-lock.h"
 #include "run-record.h"
@@ -247,6 +248,44 @@ test_broken_definition (SnapshotFixture *fixture, gconstpointer data)
   g_assert_cmpuint (snapshot_fixture_count_layers (fixture), ==, 2);
 }
 
+/* A guest that has taken over its VMM can write any name there. */
+static void
+test_names_of_others (SnapshotFixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { "/etc/hostname", "../machines/x/disk-1.raw", "disk.raw" };
+  g_autofree char *outside = engine_fixture_write (&fixture->base, "secret.raw", "a secret");
+  g_autofree char *id = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (InnMachineDescription) description = NULL;
+
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 'a');
+  id = snapshot_fixture_take (fixture, "one");
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 'b');
+  description = snapshot_fixture_load (fixture, fixture->uuid);
+  path = g_strdup (inn_machine_description_get_disk (description, 0)->path);
+  for (guint i = 0; i <= G_N_ELEMENTS (names); i++)
+    {
+      const char *name = i < G_N_ELEMENTS (names) ? names[i] : outside;
+      const struct qcow2_create_options options = { .virtual_size = SNAPSHOT_FIXTURE_DISK_SIZE,
+                                                    .version = 3,
+                                                    .cluster_bits = 16,
+                                                    .backing_file = name,
+                                                    .backing_format = "raw" };
+      g_autoptr (InnSnapshotRecord) record = NULL;
+      g_autoptr (GError) error = NULL;
+      int fd = g_open (path, O_RDWR | O_TRUNC | O_CLOEXEC, 0);
+
+      g_assert_cmpint (qcow2_create (fd, &options), ==, 0);
+      fd_close (&fd);
+      g_assert_false (inn_layer_store_check_chain (fixture->layers, path, &error));
+      g_assert_nonnull (strstr (error->message, name));
+      record = inn_snapshot_store_take (fixture->snapshots, NULL, NULL, NULL);
+      g_assert_null (record);
+    }
+  snapshot_fixture_restore (fixture, id, FALSE);
+  g_assert_cmpint (snapshot_fixture_read (fixture, fixture->uuid, 0), ==, 'a');
+}
+
 /* Files that are no layers are nobody's business but their owners'. */
 static void
 test_foreign_files (SnapshotFixture *fixture, gconstpointer data)
@@ -291,6 +330,7 @@ main (int argc, char **argv)
   TEST ("open-layers-stay", test_open_layers_stay);
   TEST ("run-records-are-roots", test_run_records_are_roots);
   TEST ("broken-definition", test_broken_definition);
+  TEST ("names-of-others", test_names_of_others);
   TEST ("foreign-files", test_foreign_files);
   return g_test_run ();
 }

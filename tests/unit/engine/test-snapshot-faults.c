@@ -22,6 +22,9 @@
 #include "firmware.h"
 #include "machine-clone.h"
 #include "machine-description-boot.h"
+#include "machine-description-snapshots.h"
+#include "snapshot-resume.h"
+#include "snapshot-draft.h"
 #include "snapshot-fixture.h"
 
 /* ---- faults ---- */
@@ -238,6 +241,40 @@ run_take (SnapshotFixture *fixture, const char *id, GError **error)
   return record != NULL;
 }
 
+/* As a running machine is: its VMM does its part between commit and publish, or fails to. */
+static gboolean
+take_live (SnapshotFixture *fixture, gboolean vmm_fails, GError **error)
+{
+  g_autoptr (InnSnapshotDraft) draft = NULL;
+  int lock = inn_machine_store_lock (fixture->machines, error);
+  gboolean done = FALSE;
+
+  if (lock >= 0)
+    draft = inn_snapshot_draft_new (fixture->snapshots, INN_LAYER_OF_RUNNING, NULL, NULL, error);
+  if (draft != NULL)
+    done = inn_snapshot_draft_prepare (draft, error) && inn_snapshot_draft_commit (draft, error);
+  if (done && vmm_fails)
+    done = inn_snapshot_draft_revoke (draft, /* switched= */ TRUE, error);
+  else if (done)
+    done = inn_snapshot_draft_publish (draft, error);
+  g_clear_pointer (&draft, inn_snapshot_draft_free);
+  close (lock);
+
+  return done;
+}
+
+static gboolean
+run_take_live (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  return take_live (fixture, /* vmm_fails= */ FALSE, error);
+}
+
+static gboolean
+run_revoke (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  return take_live (fixture, /* vmm_fails= */ TRUE, error);
+}
+
 static gboolean
 run_restore (SnapshotFixture *fixture, const char *id, GError **error)
 {
@@ -298,9 +335,64 @@ run_merge (SnapshotFixture *fixture, const char *id, GError **error)
   return inn_layer_store_merge (fixture->layers, NULL, &merged, error);
 }
 
+/* The present is saved, to go on with. */
+static char *
+prepare_saved (SnapshotFixture *fixture)
+{
+  g_autofree char *second = prepare_chain (fixture);
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autoptr (InnSnapshotRecord) record
+      = inn_snapshot_store_take (fixture->snapshots, "saved", NULL, NULL);
+  g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
+  g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
+  g_autofree char *memory = g_build_filename (folder, "memory", NULL);
+  g_autofree char *text = NULL;
+
+  record->saved = TRUE;
+  record->memory_bytes = 4096;
+  text = inn_snapshot_record_to_text (record);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_true (g_file_set_contents (memory, "memory", -1, NULL));
+  g_assert_true (inn_resume_mark (fixture->snapshots, record->id, NULL));
+  return g_strdup (record->id);
+}
+
+static gboolean
+run_resume (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  g_autoptr (InnResume) resume = inn_resume_begin (fixture->snapshots, error);
+
+  if (resume == NULL)
+    return FALSE;
+
+  inn_resume_end (fixture->snapshots, resume);
+  return TRUE;
+}
+
+static gboolean
+run_failed_resume (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  g_autoptr (InnResume) resume = inn_resume_begin (fixture->snapshots, error);
+
+  if (resume == NULL)
+    return FALSE;
+
+  inn_resume_undo (fixture->snapshots, resume);
+  return TRUE;
+}
+
+static gboolean
+run_discard (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  return inn_resume_discard (fixture->snapshots, error);
+}
+
 static const Change changes[] = {
   { "take-raw", prepare_raw, run_take },
   { "take", prepare_chain, run_take },
+  { "take-live", prepare_chain, run_take_live },
+  { "take-live-raw", prepare_raw, run_take_live },
+  { "revoke", prepare_chain, run_revoke },
   { "restore", prepare_newer_disk, run_restore, .restores = TRUE },
   { "restore-and-keep", prepare_chain, run_restore_and_keep, .restores = TRUE, .keeps = TRUE },
   { "restore-and-keep-newer-disk", prepare_newer_disk, run_restore_and_keep, .restores = TRUE,
@@ -314,6 +406,9 @@ static const Change changes[] = {
   { "clone-snapshot", prepare_chain, run_clone_snapshot },
   { "merge", prepare_merge, run_merge },
   { "merge-all", prepare_merge_all, run_merge },
+  { "resume", prepare_saved, run_resume, .removes = TRUE },
+  { "failed-resume", prepare_saved, run_failed_resume },
+  { "discard", prepare_saved, run_discard, .removes = TRUE },
 };
 
 /* ---- what must hold ---- */
@@ -509,6 +604,28 @@ check_leftovers (SnapshotFixture *fixture)
   check_folder (folder, 3 + count_own_disks (fixture, folder));
 }
 
+/* What was saved is what the machine goes on with, and nothing else is. Whether it does. */
+static gboolean
+check_saved (SnapshotFixture *fixture)
+{
+  g_autoptr (GPtrArray) records = inn_snapshot_store_list (fixture->snapshots, TRUE);
+  g_autoptr (InnMachineDescription) description = snapshot_fixture_load (fixture, fixture->uuid);
+  g_autofree char *resume = inn_machine_description_get_resume_snapshot (description);
+  guint saved = 0;
+
+  for (guint i = 0; i < records->len; i++)
+    {
+      const InnSnapshotRecord *record = g_ptr_array_index (records, i);
+
+      if (record->saved)
+        g_assert_cmpstr (record->id, ==, resume);
+      saved += record->saved;
+    }
+  g_assert_cmpuint (saved, ==, resume != NULL);
+
+  return resume != NULL;
+}
+
 static void
 check_all (SnapshotFixture *fixture, const Change *change, const Before *before, const char *id)
 {
@@ -530,7 +647,8 @@ check_all (SnapshotFixture *fixture, const Change *change, const Before *before,
   if (restored && change->keeps)
     check_kept (fixture, before);
   check_leftovers (fixture);
-  g_free (snapshot_fixture_take (fixture, "afterwards"));
+  if (!check_saved (fixture))
+    g_free (snapshot_fixture_take (fixture, "afterwards"));
 }
 
 /* ---- walks ---- */
@@ -548,7 +666,8 @@ run_in_child (SnapshotFixture *fixture, const Change *change, const char *id, Fa
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  g_random_set_seed ((guint32)getpid ()); /* or it would choose the names that we will */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK); /* what cannot be undone is only warned of */
+  g_random_set_seed ((guint32)getpid ());    /* or it would choose the names that we will */
   fault = kind;
   fault_step = at;
   step = 0;

@@ -11,6 +11,7 @@
 #include "machine-description-snapshots.h"
 #include "machine-lock.h"
 #include "snapshot-fixture.h"
+#include "snapshot-resume.h"
 
 static GPtrArray *
 list (SnapshotFixture *fixture, guint count)
@@ -121,6 +122,40 @@ test_keeps_the_present (SnapshotFixture *fixture, gconstpointer data)
   /* The present was a snapshot already. */
   g_clear_pointer (&records, g_ptr_array_unref);
   records = list (fixture, 2);
+}
+
+/* A state that was saved to go on with is the present, too. */
+static void
+test_keeps_what_was_saved (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autofree char *first = snapshot_fixture_take (fixture, "first");
+  g_autofree char *saved = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GPtrArray) taken = NULL;
+  InnSnapshotRecord *record;
+
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 's');
+  saved = snapshot_fixture_take (fixture, "saved");
+  taken = list (fixture, 2);
+  record = g_ptr_array_index (taken, 1);
+  record->saved = TRUE;
+  record->memory_bytes = 4096;
+  text = inn_snapshot_record_to_text (record);
+  path = g_build_filename (machine, "snapshots", saved, "snapshot.ini", NULL);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_true (inn_resume_mark (fixture->snapshots, saved, NULL));
+  g_ptr_array_unref (list (fixture, 1));
+
+  snapshot_fixture_restore (fixture, first, TRUE);
+  records = list (fixture, 2);
+  g_assert_true (find (records, saved)->kept);
+  g_assert_nonnull (strstr (find (records, saved)->name, "first"));
+  g_assert_cmpint (snapshot_fixture_read (fixture, fixture->uuid, 0), ==, 0);
+  snapshot_fixture_restore (fixture, saved, FALSE);
+  g_assert_cmpint (snapshot_fixture_read (fixture, fixture->uuid, 0), ==, 's');
 }
 
 static void
@@ -416,6 +451,7 @@ main (int argc, char **argv)
   TEST ("take-and-restore", test_take_and_restore);
   TEST ("freezes-raw-disks", test_freezes_raw_disks);
   TEST ("keeps-the-present", test_keeps_the_present);
+  TEST ("keeps-what-was-saved", test_keeps_what_was_saved);
   TEST ("remove", test_remove);
   TEST ("sizes", test_sizes);
   TEST ("variables", test_variables);
