@@ -22,6 +22,7 @@
 #include "machine-description-boot.h"
 #include "machine-description-disks.h"
 #include "machine-description-snapshots.h"
+#include "run-record.h"
 #include "screen-picture.h"
 #include "snapshot-draft.h"
 #include "snapshot-resume.h"
@@ -299,11 +300,34 @@ take_back (Live *live)
   fd_close (&lock);
 }
 
+/* What the machine was started with follows its disks. When that cannot be written, they only seem
+ * to be other ones until it is off. */
+static void
+record_layers (Live *live)
+{
+  const char *uuid = inn_machine_description_get_uuid (live->running);
+  const GPtrArray *disks = inn_snapshot_draft_get_disks (live->draft);
+  g_autofree char *folder = inn_machine_store_get_folder (live->machines, uuid);
+  g_autofree char *xml = NULL;
+
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const InnSnapshotDisk *disk = g_ptr_array_index (disks, i);
+
+      if (inn_machine_description_find_disk (live->running, disk->target) != NULL)
+        inn_machine_description_set_disk_layer (live->running, disk->target, disk->active, "qcow2");
+    }
+  xml = inn_machine_description_to_xml (live->running);
+  inn_run_record_save_definition (folder, xml, NULL);
+}
+
 static void
 conclude_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Live *live = g_task_get_task_data (G_TASK (task_data));
 
+  if (live->switched)
+    record_layers (live);
   if (live->error == NULL)
     publish (live, &live->error);
   if (live->error != NULL)

@@ -100,6 +100,16 @@ static void count(struct disk_statistics *statistics, const struct block_request
 	}
 }
 
+static struct block_request *request_of_work(struct layered_operation *work)
+{
+	return (void *)((char *)work - offsetof(struct block_request, work));
+}
+
+static struct layered_operation *work_of(struct block_transfer *transfer)
+{
+	return (void *)((char *)transfer - offsetof(struct layered_operation, transfer));
+}
+
 /* The queue */
 
 static void append(struct block_backend *backend, struct block_request *request)
@@ -189,16 +199,12 @@ static void handle_result(struct block_request *request, int result)
 
 static void on_transferred(struct block_transfer *transfer, int result)
 {
-	handle_result((struct block_request *)((char *)transfer -
-					       offsetof(struct block_request, work.transfer)),
-		      result);
+	handle_result(request_of_work(work_of(transfer)), result);
 }
 
 static void on_operated(struct layered_operation *operation, int result)
 {
-	handle_result(
-		(struct block_request *)((char *)operation - offsetof(struct block_request, work)),
-		result);
+	handle_result(request_of_work(operation), result);
 }
 
 /* Beginning */
@@ -555,9 +561,7 @@ static void on_flushed(struct layered_operation *work, int result)
 
 static void on_synced(struct block_transfer *transfer, int result)
 {
-	on_flushed((struct layered_operation *)((char *)transfer -
-						offsetof(struct layered_operation, transfer)),
-		   result);
+	on_flushed(work_of(transfer), result);
 }
 
 int block_backend_flush(struct block_backend *backend)

@@ -45,6 +45,21 @@ struct allocation {
 	struct layered_operation link; /* sets the entries */
 };
 
+static struct allocation *of_link(struct layered_operation *link)
+{
+	return (void *)((char *)link - offsetof(struct allocation, link));
+}
+
+static struct allocation *of_transfer(struct block_transfer *transfer)
+{
+	return (void *)((char *)transfer - offsetof(struct allocation, transfer));
+}
+
+static struct filling *of_read(struct layered_operation *read)
+{
+	return (void *)((char *)read - offsetof(struct filling, read));
+}
+
 bool layered_is_allocating(const struct layered_disk *disk, uint64_t offset, uint64_t length)
 {
 	for (const struct allocation *other = disk->allocations; other; other = other->next) {
@@ -95,7 +110,7 @@ static void end(struct allocation *allocation, int result)
 
 static void on_linked(struct layered_operation *link, int result)
 {
-	end((struct allocation *)((char *)link - offsetof(struct allocation, link)), result);
+	end(of_link(link), result);
 }
 
 /* The part of the range that is in that cluster. */
@@ -113,8 +128,7 @@ static struct qcow2_range range_in_cluster(const struct allocation *allocation, 
 
 static int link_clusters(struct layered_disk *disk, struct layered_operation *link)
 {
-	struct allocation *allocation =
-		(struct allocation *)((char *)link - offsetof(struct allocation, link));
+	struct allocation *allocation = of_link(link);
 	struct qcow2_image *image = layered_disk_top(disk);
 	uint64_t size = image->layout.cluster_size;
 	int r = 0;
@@ -143,8 +157,7 @@ static int link_clusters(struct layered_disk *disk, struct layered_operation *li
 
 static void on_written(struct block_transfer *transfer, int result)
 {
-	struct allocation *allocation =
-		(struct allocation *)((char *)transfer - offsetof(struct allocation, transfer));
+	struct allocation *allocation = of_transfer(transfer);
 
 	allocation->disk->parts[allocation->epoch]--;
 	if (result < 0) {
@@ -260,7 +273,7 @@ static void filled(struct allocation *allocation, int result)
 
 static void on_filled(struct layered_operation *read, int result)
 {
-	struct filling *filling = (struct filling *)((char *)read - offsetof(struct filling, read));
+	struct filling *filling = of_read(read);
 
 	filled(filling->allocation, result);
 }

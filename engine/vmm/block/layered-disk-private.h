@@ -75,6 +75,11 @@ enum { LAYERED_ZEROES_SIZE = 256 << 10 };
 
 /* layered-disk.c */
 
+static inline struct layered_operation *layered_operation_of(struct block_transfer *transfer)
+{
+	return (void *)((char *)transfer - offsetof(struct layered_operation, transfer));
+}
+
 static inline struct qcow2_image *layered_disk_top(const struct layered_disk *disk)
 {
 	return disk->layers[0].image;

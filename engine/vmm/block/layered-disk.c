@@ -63,8 +63,7 @@ static void complete(struct layered_operation *operation)
 static void on_nothing(struct block_transfer *transfer, int result)
 {
 	(void)result;
-	complete((struct layered_operation *)((char *)transfer -
-					      offsetof(struct layered_operation, transfer)));
+	complete(layered_operation_of(transfer));
 }
 
 /* Who starts an operation does not expect it to complete meanwhile. */
@@ -205,9 +204,7 @@ static void on_part(struct block_transfer *transfer, int result)
 
 static void on_whole(struct block_transfer *transfer, int result)
 {
-	struct layered_operation *operation =
-		(struct layered_operation *)((char *)transfer -
-					     offsetof(struct layered_operation, transfer));
+	struct layered_operation *operation = layered_operation_of(transfer);
 
 	end_transfer(operation, operation->epoch, result);
 }

@@ -51,6 +51,16 @@ struct store {
 	struct block_transfer sync, sync_lower;
 };
 
+static struct store *of_sync(struct block_transfer *transfer)
+{
+	return (void *)((char *)transfer - offsetof(struct store, sync));
+}
+
+static struct store *of_sync_lower(struct block_transfer *transfer)
+{
+	return (void *)((char *)transfer - offsetof(struct store, sync_lower));
+}
+
 int layered_store_create(struct layered_disk *disk)
 {
 	disk->store = calloc(1, sizeof(*disk->store));
@@ -263,14 +273,13 @@ static void on_written(struct block_transfer *transfer, int result)
 
 static void on_synced(struct block_transfer *transfer, int result)
 {
-	note_end((struct store *)((char *)transfer - offsetof(struct store, sync)), result,
+	note_end(of_sync(transfer), result,
 		 /* sync= */ true);
 }
 
 static void on_lower_synced(struct block_transfer *transfer, int result)
 {
-	struct store *store =
-		(struct store *)((char *)transfer - offsetof(struct store, sync_lower));
+	struct store *store = of_sync_lower(transfer);
 
 	if (result == 0)
 		store->disk->lower_unsynced = false;
@@ -374,9 +383,7 @@ void layered_store_begin(struct layered_disk *disk)
 
 static void on_flushed(struct block_transfer *transfer, int result)
 {
-	struct layered_operation *operation =
-		(struct layered_operation *)((char *)transfer -
-					     offsetof(struct layered_operation, transfer));
+	struct layered_operation *operation = layered_operation_of(transfer);
 
 	layered_part_ends(operation->disk, operation, result < 0 ? -EIO : 0);
 }

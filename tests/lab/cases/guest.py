@@ -191,6 +191,13 @@ class Lab:
             file.truncate(mib << 20)
         return path
 
+    def layer(self, name, backing, backing_format):
+        """An empty qcow2 image that shows what it builds on."""
+        path = self.scratch / name
+        self.innctl("image", "create", path, "--format", "qcow2", "--backing", backing,
+                    "--backing-format", backing_format)
+        return path
+
     def innctl(self, *arguments, check=True, seconds=30):
         """Runs innctl to its end; its standard output."""
         done = subprocess.run(

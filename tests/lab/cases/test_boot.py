@@ -35,6 +35,17 @@ def debian_to_login(lab):
     """An installed Debian with systemd, on a raw disk: to the login prompt, in, and off."""
     disk = lab.scratch / "debian.raw"
     shutil.copyfile(lab.assets / "debian.raw", disk)
+    _log_in(lab, disk)
+
+
+def debian_from_a_layer(lab):
+    """The same from a layer over a disk that is only read; what it has written is sound."""
+    disk = lab.layer("debian.qcow2", lab.assets / "debian.raw", "raw")
+    _log_in(lab, f"{disk},format=qcow2")
+    lab.innctl("image", "check", disk)
+
+
+def _log_in(lab, disk):
     with lab.guest("--disk", disk, do="debian", memory="512M") as guest:
         guest.wait_for("lab-guest login:", 180)
         guest.type("root\n")

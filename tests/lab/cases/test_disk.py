@@ -10,8 +10,8 @@ from guest import POWER_OFF, expect, until
 MIB = 1 << 20
 
 
-def _option(path, serial="target", **more):
-    words = [str(path), "format=raw", f"serial={serial}"]
+def _option(path, serial="target", kind="raw", **more):
+    words = [str(path), f"format={kind}", f"serial={serial}"]
     return ",".join(words + [f"{name}={value}" for name, value in more.items()])
 
 
@@ -27,6 +27,46 @@ def flushed_data_outlives_a_killed_vmm(lab):
         time.sleep(0.5)  # writing goes on behind it
         guest.kill()
     expect(_sha256(disk, 8) == written, "what the guest flushed is not on the disk")
+
+
+def _bytes_of(lab, image):
+    """What a qcow2 image shows, in a raw file."""
+    path = lab.scratch / f"{image.name}.raw"
+    path.unlink(missing_ok=True)
+    lab.innctl("image", "check", image)
+    lab.innctl("image", "convert", image, path, "--format", "qcow2", "--to", "raw", seconds=120)
+    return path
+
+
+def layers_keep_what_was_flushed(lab):
+    """Three of them; the lower ones are only read."""
+    base = lab.disk("base", 32)
+    with open(base, "r+b") as file:
+        file.write(b"\xaa" * 32 * MIB)
+    base.chmod(0o444)
+    before = _sha256(base, 32)
+    top = lab.layer("top", lab.layer("middle", base, "raw"), "qcow2")
+    with lab.guest("--disk", _option(top, kind="qcow2"), do="flush") as guest:
+        written = guest.wait_for(r"GUEST-FLUSHED (\w{64})").group(1)
+        time.sleep(0.5)
+        guest.kill()
+    expect(_sha256(_bytes_of(lab, top), 8) == written, "what the guest flushed is not there")
+    expect(_sha256(base, 32) == before, "the lowest layer has changed")
+
+
+def discard_in_a_layer_gives_room_back(lab):
+    base = lab.disk("base", 16)
+    with open(base, "r+b") as file:
+        file.write(b"\xaa" * 16 * MIB)
+    top = lab.layer("top", base, "raw")
+    with lab.guest("--disk", _option(top, kind="qcow2"), do="discard") as guest:
+        guest.wait_for("GUEST-DISCARDED")
+        guest.expect_end(POWER_OFF)
+    expect(top.stat().st_blocks * 512 <= 2 * MIB, "the discarded room is still in use")
+    data = _bytes_of(lab, top).read_bytes()
+    kept = data[:MIB] + data[9 * MIB :]
+    expect(not data[MIB : 9 * MIB].strip(b"\0"), "discarded bytes do not read as zero")
+    expect(kept == b"\xaa" * len(kept), "bytes beside the discarded ones have changed")
 
 
 def reads_what_the_host_wrote(lab):
@@ -94,23 +134,30 @@ def _state(lab, socket):
 
 def full_host_disk_pauses_the_guest(lab):
     """No write is lost and no error reaches the guest: it waits until there is room."""
+    _on_small_disk(lab, "raw")
+
+
+def full_host_disk_pauses_the_guest_in_a_layer(lab):
+    _on_small_disk(lab, "qcow2")
+
+
+def _on_small_disk(lab, kind):
     lab.needs_control()
     lab.needs_root("mount a small file system")
     place = lab.scratch / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "small", place], check=True)
     try:
-        _fill_and_resume(lab, place)
+        _fill_and_resume(lab, place, kind)
     finally:
         subprocess.run(["umount", "-l", place], check=True)
 
 
-def _fill_and_resume(lab, place):
+def _fill_and_resume(lab, place, kind):
     disk = place / "target"
-    with open(disk, "wb") as file:
-        file.truncate(32 * MIB)
+    lab.innctl("image", "create", disk, "32M", "--format", kind)
     socket = lab.scratch / "control"
-    options = ["--disk", _option(disk), "--control", socket]
+    options = ["--disk", _option(disk, kind=kind), "--control", socket]
     with lab.guest(*options, do="fill") as guest:
         guest.wait_for("GUEST-WRITES")
         until(lambda: _state(lab, socket) == "no-space", 60, "the guest was not paused")
@@ -119,4 +166,6 @@ def _fill_and_resume(lab, place):
         lab.innctl("--control", socket, "resume")
         written = guest.wait_for(r"GUEST-WROTE (\w{64})", 60).group(1)
         guest.expect_end(POWER_OFF)
+    if kind == "qcow2":
+        disk = _bytes_of(lab, disk)
     expect(_sha256(disk, 24) == written, "what the guest wrote is not on the disk")
