@@ -8,6 +8,12 @@
 
 #include "innctl.h"
 
+enum
+{
+  FIRST_EXIT_MS = 5,
+  MAX_FIRST_EXIT_MS = 1000,
+};
+
 static char *note_text;
 static gboolean discard;
 
@@ -32,11 +38,10 @@ innctl_find_snapshot (InnGuest *guest, const char *word)
 /* ---- output ---- */
 
 static void
-add_record (InnctlJson *json, InnGuest *guest, const InnSnapshotRecord *record)
+add_fields (InnctlJson *json, InnGuest *guest, const InnSnapshotRecord *record)
 {
   const char *current = inn_guest_get_current_snapshot (guest);
 
-  innctl_json_begin_object (json, NULL);
   innctl_json_add_string (json, "name", record->name);
   innctl_json_add_string (json, "id", record->id);
   innctl_json_add_string (json, "note", record->note);
@@ -51,6 +56,13 @@ add_record (InnctlJson *json, InnGuest *guest, const InnSnapshotRecord *record)
   innctl_json_add_unsigned (json, "shared_bytes", record->shared);
   innctl_json_add_string (json, "picture", record->picture);
   innctl_json_add_string (json, "trouble", record->trouble);
+}
+
+static void
+add_record (InnctlJson *json, InnGuest *guest, const InnSnapshotRecord *record)
+{
+  innctl_json_begin_object (json, NULL);
+  add_fields (json, guest, record);
   innctl_json_end_object (json);
 }
 
@@ -110,27 +122,40 @@ run_list (Innctl *self, InnGuest *guest)
   return INNCTL_DONE;
 }
 
-static InnctlStatus
-print_one (Innctl *self, InnGuest *guest, const InnSnapshotRecord *record)
+/* How long the machine, which may just have been started, took for it; 0: it is off. */
+static guint32
+await_first_exit (InnGuest *guest)
+{
+  g_autofree struct statistics_page *page = g_new0 (struct statistics_page, 1);
+
+  for (guint waited = 0; waited < MAX_FIRST_EXIT_MS; waited += FIRST_EXIT_MS)
+    {
+      if (!inn_guest_read_statistics (guest, page) || page->status.first_exit_us > 0)
+        break;
+      innctl_wait (FIRST_EXIT_MS, NULL, NULL);
+    }
+
+  return page->status.first_exit_us;
+}
+
+static void
+print_json (InnGuest *guest, const InnSnapshotRecord *record, gboolean restored)
 {
   InnctlJson json;
 
-  if (!self->json)
-    {
-      g_print ("%s\n", record->name);
-      return INNCTL_DONE;
-    }
-
   innctl_json_init (&json);
-  add_record (&json, guest, record);
+  innctl_json_begin_object (&json, NULL);
+  add_fields (&json, guest, record);
+  if (restored)
+    innctl_json_add_unsigned (&json, "first_exit_us", await_first_exit (guest));
+  innctl_json_end_object (&json);
   innctl_json_print (&json);
   g_string_free (json.text, TRUE);
-  return INNCTL_DONE;
 }
 
 /* As it is by now; nothing when people read it. */
 static InnctlStatus
-print_changed (Innctl *self, InnGuest *guest, const char *id)
+print_changed (Innctl *self, InnGuest *guest, const char *id, gboolean restored)
 {
   g_autoptr (GPtrArray) records = inn_guest_list_snapshots (guest);
 
@@ -139,7 +164,7 @@ print_changed (Innctl *self, InnGuest *guest, const char *id)
       const InnSnapshotRecord *record = g_ptr_array_index (records, i);
 
       if (g_str_equal (record->id, id))
-        return print_one (self, guest, record);
+        print_json (guest, record, restored);
     }
 
   return INNCTL_DONE;
@@ -158,7 +183,14 @@ run_create (Innctl *self, InnGuest *guest, const char *name)
   innctl_await (&result);
   record = inn_guest_take_snapshot_finish (guest, result, &error);
 
-  return record != NULL ? print_one (self, guest, record) : innctl_fail (error);
+  if (record == NULL)
+    return innctl_fail (error);
+  if (self->json)
+    print_json (guest, record, FALSE);
+  else
+    g_print ("%s\n", record->name);
+
+  return INNCTL_DONE;
 }
 
 static InnctlStatus
@@ -172,7 +204,7 @@ run_restore (Innctl *self, InnGuest *guest, const char *id)
   if (!inn_guest_restore_snapshot_finish (guest, result, &error))
     return innctl_fail (error);
 
-  return print_changed (self, guest, id);
+  return print_changed (self, guest, id, TRUE);
 }
 
 /* What it leaves is put in order by this process, which would end before the background does. */
@@ -215,7 +247,7 @@ run_change (Innctl *self, InnGuest *guest, const char *id, const char *name, con
   if (!inn_guest_change_snapshot_finish (guest, result, &error))
     return innctl_fail (error);
 
-  return print_changed (self, guest, id);
+  return print_changed (self, guest, id, FALSE);
 }
 
 static InnctlStatus
@@ -230,7 +262,7 @@ run_check (Innctl *self, InnGuest *guest, const char *id, const char *word)
     return innctl_fail (error);
 
   if (self->json)
-    return print_changed (self, guest, id != NULL ? id : "");
+    return print_changed (self, guest, id != NULL ? id : "", FALSE);
   g_print (_ ("“%s” is good.\n"), word != NULL ? word : inn_guest_get_name (guest));
   return INNCTL_DONE;
 }

@@ -148,6 +148,7 @@ print_json (const struct statistics_page *page)
   innctl_json_add_boolean (&json, "unresponsive", page->status.unresponsive != 0);
   innctl_json_add_unsigned (&json, "pid", page->header.pid);
   innctl_json_add_unsigned (&json, "started_ns", page->status.started_ns);
+  innctl_json_add_unsigned (&json, "first_exit_us", page->status.first_exit_us);
   innctl_json_add_unsigned (&json, "sampled_ns", page->status.sampled_ns);
   innctl_json_add_unsigned (&json, "resets", page->status.resets);
   add_memory (&json, page);

@@ -74,7 +74,9 @@ struct statistics_status {
 	uint64_t sampled_ns;     /* CLOCK_MONOTONIC of the last sample of the sampled fields */
 	uint64_t snapshots;      /* whose memory has been written, or could not be */
 	int32_t snapshot_status; /* of the last of them: 0 or negative errno */
-	uint8_t reserved[12];
+	uint32_t first_exit_us;  /* from the program's beginning until a vCPU first left the guest;
+				    0: it has not yet, or KVM does not say */
+	uint8_t reserved[8];
 	char text[STATISTICS_TEXT_SIZE]; /* UTF-8, NUL-terminated: why, for a person; "" if none */
 };
 

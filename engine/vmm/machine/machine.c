@@ -605,6 +605,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 
 	if (!machine)
 		return report(-ENOMEM, "The machine");
+	machine->begun_ns = event_loop_now();
 	machine->config = config;
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->saved_fd = -1;

@@ -95,6 +95,7 @@ struct machine {
 	struct memory_file saved;
 	struct read_ahead *read_ahead; /* of that; NULL: not yet, or not at all */
 	bool goes_on;                  /* where it was saved, as soon as it is started */
+	uint64_t begun_ns;             /* when it was asked for, by event_loop_now() */
 
 	enum vmm_state state;
 };

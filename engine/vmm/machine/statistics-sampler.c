@@ -19,15 +19,19 @@
 #include "machine/machine-net.h"
 #include "machine/machine.h"
 
+#define US                 1000ULL
 #define MS                 1000000ULL
 #define HISTORY_INTERVAL   (60 * 1000 * MS)
 #define UNRESPONSIVE_AFTER (10 * 1000 * MS)
+#define FIRST_EXIT_STEP    (MS / 5)
+#define FIRST_EXIT_WAIT    (10 * 1000 * MS)
 
 enum { FASTEST_MS = 10 };
 
 struct statistics_sampler {
 	struct machine *machine;
 	struct event_timer *timer;
+	struct event_timer *first_exit_timer;
 	uint64_t interval_ns; /* 0: nobody watches */
 	uint64_t history_ns;  /* when the history gets its next sample */
 	int statm_fd;         /* /proc/self/statm */
@@ -134,6 +138,34 @@ static uint64_t sample(struct statistics_sampler *sampler)
 		progress += sample_vcpu(sampler, i);
 	statistics_page_end(page);
 	return progress;
+}
+
+static uint64_t count_exits(struct statistics_sampler *sampler)
+{
+	uint64_t values[KVM_COUNTERS], exits = 0;
+
+	find_counters(sampler);
+	for (uint64_t i = 0; sampler->counter_fds && i < sampler->machine->config->cpus; i++) {
+		if (kvm_counters_read(sampler->counter_fds[i], &sampler->layout, values) == 0)
+			exits += values[KVM_COUNTER_EXITS];
+	}
+	return exits;
+}
+
+/* KVM serves most exits without a word to us: it is asked again and again until there is one. */
+static void on_first_exit_timer(void *data)
+{
+	struct statistics_sampler *sampler = data;
+	struct machine *machine = sampler->machine;
+	uint64_t now = event_loop_now(), elapsed = now - machine->begun_ns;
+
+	if (count_exits(sampler) > 0) {
+		statistics_page_begin(machine->statistics);
+		machine->statistics->status.first_exit_us = (uint32_t)(elapsed / US);
+		statistics_page_end(machine->statistics);
+	} else if (sampler->counter_fds && elapsed < FIRST_EXIT_WAIT) {
+		event_timer_set(sampler->first_exit_timer, now + FIRST_EXIT_STEP);
+	}
 }
 
 static void set_unresponsive(struct machine *machine, bool unresponsive)
@@ -251,6 +283,7 @@ void statistics_sampler_start(struct statistics_sampler *sampler)
 	add_to_history(sampler);
 	sampler->progress_ns = now;
 	arm(sampler);
+	event_timer_set(sampler->first_exit_timer, now);
 }
 
 int statistics_sampler_create(struct machine *machine, struct statistics_sampler **ret_sampler)
@@ -264,6 +297,9 @@ int statistics_sampler_create(struct machine *machine, struct statistics_sampler
 	sampler->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	sampler->own_bytes = anonymous_bytes(sampler);
 	r = event_loop_add_timer(machine->loop, on_timer, sampler, &sampler->timer);
+	if (r == 0)
+		r = event_loop_add_timer(machine->loop, on_first_exit_timer, sampler,
+					 &sampler->first_exit_timer);
 	if (r < 0) {
 		statistics_sampler_destroy(sampler);
 		return r;
@@ -278,6 +314,7 @@ void statistics_sampler_destroy(struct statistics_sampler *sampler)
 		return;
 	close_counters(sampler);
 	event_timer_remove(sampler->timer);
+	event_timer_remove(sampler->first_exit_timer);
 	fd_close(&sampler->statm_fd);
 	free(sampler);
 }

@@ -19,7 +19,10 @@ struct statistics_sampler;
 int statistics_sampler_create(struct machine *machine, struct statistics_sampler **ret_sampler);
 void statistics_sampler_destroy(struct statistics_sampler *sampler);
 
-/* The machine is about to start: opens KVM's counters and begins to sample once a minute. */
+/*
+ * The machine is about to start: opens KVM's counters, begins to sample once a minute, and notes
+ * when the guest has run.
+ */
 void statistics_sampler_start(struct statistics_sampler *sampler);
 /* Every interval_ms from now on; 0: nobody watches. */
 void statistics_sampler_watch(struct statistics_sampler *sampler, uint32_t interval_ms);

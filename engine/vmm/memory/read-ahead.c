@@ -13,13 +13,13 @@
 #include "base/fd.h"
 
 /*
- * Two slices at once keep a disk busy; with all at once, a page that the guest waits for came after
- * a tenth of a second.
+ * So many slices at once keep a disk busy; were it all of them, a page that the guest waits for
+ * would come last, after a tenth of a second.
  */
 #define SLICE (2ULL << 20)
 
 enum {
-	SLICES_AT_ONCE = 2,
+	SLICES_AT_ONCE = 4,
 	NICENESS = 10,
 	STACK_SIZE = 64 << 10,
 };

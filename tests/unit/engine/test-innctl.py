@@ -694,7 +694,8 @@ class InnctlTest(unittest.TestCase):
         self.assertEqual(second["parent"], first["id"])
         self.assertIn("*   second", self.good("snapshot", "list", "web"))
 
-        self.assertTrue(self.json("snapshot", "restore", "web", "Snapshot 1")["current"])
+        restored = self.json("snapshot", "restore", "web", "Snapshot 1")
+        self.assertEqual((restored["current"], restored["first_exit_us"]), (True, 0))
         self.good("snapshot", "rename", "web", first["id"], "first")
         self.good("snapshot", "note", "web", "second")
         names = [(one["name"], one["note"]) for one in self.json("snapshot", "list", "web")]

@@ -646,6 +646,7 @@ test_snapshot (Fixture *f, gconstpointer data)
     }
   page = read_page (channel);
   g_assert_cmpuint (page->status.snapshots, ==, 3);
+  g_assert_cmpuint (page->status.first_exit_us, >, 0);
   g_assert_true (call (channel, INN_CONTROL_RESUME));
   g_assert_true (call (channel, INN_CONTROL_RESET));
   wait_until_up (process);

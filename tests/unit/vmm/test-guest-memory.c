@@ -163,6 +163,28 @@ static void test_from_file(void)
 	close(fd);
 }
 
+/* What is above 4 GiB for the guest lies right behind the rest in the file. */
+static void test_split_file(void)
+{
+	static const char low[] = "low", high[] = "high";
+	struct guest_memory *memory;
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+	char text[sizeof(high)];
+
+	g_assert_cmpint(ftruncate(fd, 2 * MIB + 3 * GIB), ==, 0);
+	g_assert_cmpint(pwrite(fd, low, sizeof(low), 2 * MIB + 2 * GIB - sizeof(low)), ==,
+			sizeof(low));
+	g_assert_cmpint(pwrite(fd, high, sizeof(high), 2 * MIB + 2 * GIB), ==, sizeof(high));
+	g_assert_cmpint(guest_memory_create_from_file(3 * GIB, fd, 2 * MIB, &memory), ==, 0);
+	g_assert_cmpint(guest_memory_read(memory, 2 * GIB - sizeof(low), text, sizeof(low)), ==, 0);
+	g_assert_cmpstr(text, ==, low);
+	g_assert_cmpint(guest_memory_read(memory, 4 * GIB, text, sizeof(high)), ==, 0);
+	g_assert_cmpstr(text, ==, high);
+	g_assert_cmpint(guest_memory_read(memory, 2 * GIB, text, 1), ==, -EFAULT);
+	guest_memory_destroy(memory);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -172,5 +194,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/guest-memory/discard", test_discard);
 	g_test_add_func("/guest-memory/collapse", test_collapse);
 	g_test_add_func("/guest-memory/from-file", test_from_file);
+	g_test_add_func("/guest-memory/split-file", test_split_file);
 	return g_test_run();
 }
