@@ -5,19 +5,12 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 #include "innctl.h"
+#include "progress.h"
 
 static gboolean full, linked;
 static char *snapshot_word;
-
-static void
-on_progress (double fraction, gpointer data)
-{
-  if (isatty (STDERR_FILENO))
-    g_printerr (_ ("\r%3.0f%% copied"), 100 * fraction);
-}
 
 static InnctlStatus
 clone_guest (Innctl *self, InnGuest *guest, const char *name, const char *snapshot)
@@ -26,13 +19,14 @@ clone_guest (Innctl *self, InnGuest *guest, const char *name, const char *snapsh
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *uuid = NULL;
+  InnctlProgress progress;
   InnGuest *clone;
 
-  inn_guest_clone_async (guest, name, kind, snapshot, on_progress, NULL, NULL, innctl_take_result,
-                         &result);
+  innctl_progress_begin (&progress);
+  inn_guest_clone_async (guest, name, kind, snapshot, innctl_progress_tell, &progress,
+                         progress.cancellable, innctl_take_result, &result);
   innctl_await (&result);
-  if (full && isatty (STDERR_FILENO))
-    g_printerr ("\r");
+  innctl_progress_end (&progress);
   uuid = inn_guest_clone_finish (guest, result, &error);
   if (uuid == NULL)
     return innctl_fail (error);

@@ -37,7 +37,8 @@ innctl_progress_tell (double fraction, gpointer data)
     return;
 
   self->percent = percent;
-  g_printerr (_ ("\r%3d%% copied"), percent);
+  g_printerr ("\r");
+  g_printerr (_ ("%3d%% copied"), percent);
 }
 
 void
