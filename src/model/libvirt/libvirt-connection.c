@@ -35,6 +35,7 @@ struct _InnLibvirtConnection
   gboolean kvm_works;
   InnLibvirtWorker *worker;
   GPtrArray *serials;
+  GHashTable *removed; /* UUID of a machine that is gone: stamp of that */
 
   InnLibvirtLink *link;     /* of the handle, also of one that is being opened */
   InnLibvirtHandle *handle; /* NULL unless open */
@@ -159,7 +160,26 @@ on_lost (gpointer user_data)
 
 /* Readings. */
 
-/* Returns the machine, which the connection owns. */
+void
+inn_libvirt_connection_remove (InnLibvirtConnection *self, InnMachine *machine)
+{
+  guint64 *stamp = g_new (guint64, 1);
+
+  *stamp = inn_domain_reading_next_stamp ();
+  g_hash_table_insert (self->removed, g_strdup (inn_machine_get_id (machine)), stamp);
+  inn_connection_remove_machine (INN_CONNECTION (self), machine);
+}
+
+/* Whether it was read before the machine was found to be gone. */
+static gboolean
+is_outdated (InnLibvirtConnection *self, const InnDomainReading *reading)
+{
+  const guint64 *stamp = g_hash_table_lookup (self->removed, reading->description->uuid);
+
+  return stamp != NULL && reading->stamp < *stamp;
+}
+
+/* Returns the machine, which the connection owns; NULL when it is gone since. */
 static InnMachine *
 take_reading (InnLibvirtConnection *self, InnDomainReading *reading)
 {
@@ -168,7 +188,7 @@ take_reading (InnLibvirtConnection *self, InnDomainReading *reading)
 
   if (machine != NULL)
     inn_libvirt_machine_apply (INN_LIBVIRT_MACHINE (machine), reading);
-  else
+  else if (!is_outdated (self, reading))
     {
       g_autoptr (InnLibvirtMachine) added = inn_libvirt_machine_new (reading);
 
@@ -202,7 +222,7 @@ take_list (InnLibvirtConnection *self, GPtrArray *readings, guint64 stamp)
 
       if (!is_listed (readings, INN_MACHINE (machine))
           && !inn_libvirt_machine_is_newer (machine, stamp))
-        inn_connection_remove_machine (INN_CONNECTION (self), INN_MACHINE (machine));
+        inn_libvirt_connection_remove (self, INN_MACHINE (machine));
     }
   for (guint i = 0; i < readings->len; i++)
     take_reading (self, g_ptr_array_index (readings, i));
@@ -268,7 +288,7 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   machine = inn_connection_find (INN_CONNECTION (self), query->uuid);
   if (query->gone && machine != NULL)
-    inn_connection_remove_machine (INN_CONNECTION (self), machine);
+    inn_libvirt_connection_remove (self, machine);
   inn_libvirt_sampler_update (self->sampler);
 }
 
@@ -533,6 +553,7 @@ inn_libvirt_connection_finalize (GObject *object)
 
   g_free (self->uri);
   g_ptr_array_unref (self->serials);
+  g_hash_table_unref (self->removed);
   inn_libvirt_sampler_free (self->sampler);
   inn_libvirt_worker_free (self->worker);
 
@@ -627,6 +648,7 @@ inn_libvirt_connection_init (InnLibvirtConnection *self)
   self->worker = inn_libvirt_worker_new ();
   self->sampler = inn_libvirt_sampler_new (self);
   self->serials = g_ptr_array_new_with_free_func (g_object_unref);
+  self->removed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 InnConnection *

@@ -307,7 +307,7 @@ settle (InnLibvirtMachine *self, InnOperation operation, InnDomainReading *readi
   if (reading != NULL)
     inn_libvirt_machine_apply (self, reading);
   else if (operation == INN_OPERATION_DELETE && done)
-    inn_connection_remove_machine (INN_CONNECTION (connection), INN_MACHINE (self));
+    inn_libvirt_connection_remove (connection, INN_MACHINE (self));
   else
     inn_libvirt_connection_refresh (connection, inn_machine_get_id (INN_MACHINE (self)));
 }
