@@ -20,6 +20,7 @@
 #include "model/libvirt/libvirt-machine.h"
 #include "model/libvirt/libvirt-sampler.h"
 #include "model/libvirt/libvirt-uri.h"
+#include "model/libvirt/libvirt-watch.h"
 
 #define POLL_INTERVAL_SECONDS 5
 #define SYSTEM_SOCKET         "/run/libvirt/libvirt-sock"
@@ -44,6 +45,7 @@ struct _InnLibvirtConnection
   guint n_retries;
   guint poll;
   InnLibvirtSampler *sampler;
+  InnLibvirtWatch *watch;
 };
 
 enum
@@ -89,6 +91,7 @@ drop_handle (InnLibvirtConnection *self)
   g_clear_handle_id (&self->retry, g_source_remove);
   g_clear_handle_id (&self->poll, g_source_remove);
   inn_libvirt_sampler_stop (self->sampler);
+  inn_libvirt_watch_stop (self->watch);
   while (self->serials->len > 0)
     inn_libvirt_serial_close (g_ptr_array_index (self->serials, 0));
   if (self->handle != NULL)
@@ -394,6 +397,8 @@ take_handle (InnLibvirtConnection *self, InnLibvirtHandle *handle)
   self->n_retries = 0;
   if (handle->event_id < 0)
     self->poll = g_timeout_add_seconds (POLL_INTERVAL_SECONDS, on_poll, self);
+  else
+    inn_libvirt_watch_start (self->watch);
   take_list (self, handle->readings, handle->stamp);
   g_clear_pointer (&handle->readings, g_ptr_array_unref);
   update_speed (self);
@@ -555,6 +560,7 @@ inn_libvirt_connection_finalize (GObject *object)
   g_ptr_array_unref (self->serials);
   g_hash_table_unref (self->removed);
   inn_libvirt_sampler_free (self->sampler);
+  inn_libvirt_watch_free (self->watch);
   inn_libvirt_worker_free (self->worker);
 
   G_OBJECT_CLASS (inn_libvirt_connection_parent_class)->finalize (object);
@@ -647,6 +653,7 @@ inn_libvirt_connection_init (InnLibvirtConnection *self)
 {
   self->worker = inn_libvirt_worker_new ();
   self->sampler = inn_libvirt_sampler_new (self);
+  self->watch = inn_libvirt_watch_new (self);
   self->serials = g_ptr_array_new_with_free_func (g_object_unref);
   self->removed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
