@@ -106,6 +106,20 @@ has_no_space (virDomainPtr domain)
   return no_space;
 }
 
+/* A domain that is off goes on with the memory that libvirt keeps of it. */
+static void
+read_saved (InnDomainReading *self, virDomainPtr domain)
+{
+  const int saved = virDomainHasManagedSaveImage (domain, /* flags= */ 0);
+
+  self->can_save = saved >= 0;
+  if (saved == 1 && !inn_machine_state_is_active (self->state))
+    {
+      self->state = INN_MACHINE_SAVED;
+      self->status_text = NULL;
+    }
+}
+
 InnDomainReading *
 inn_domain_reading_new (virDomainPtr domain, GError **error)
 {
@@ -130,6 +144,8 @@ inn_domain_reading_new (virDomainPtr domain, GError **error)
   no_space
       = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR && has_no_space (domain);
   self->state = inn_domain_state (state, reason, no_space, &self->status_text);
+  read_saved (self, domain);
+  self->snapshots = inn_domain_snapshot_list_read (domain);
   return g_steal_pointer (&self);
 }
 
@@ -184,5 +200,6 @@ inn_domain_reading_free (InnDomainReading *self)
   if (self == NULL)
     return;
   inn_domain_description_free (self->description);
+  inn_domain_snapshot_list_free (self->snapshots);
   g_free (self);
 }

@@ -7,6 +7,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "model/libvirt/domain-snapshot-list.h"
 #include "model/libvirt/domain-xml.h"
 #include "model/machine-state.h"
 
@@ -17,7 +18,9 @@ typedef struct
   guint64 stamp; /* readings begun later have a greater one */
   InnDomainDescription *description;
   InnMachineState state;
-  const char *status_text; /* translated, or NULL */
+  const char *status_text;          /* translated, or NULL */
+  gboolean can_save;                /* its memory can be saved */
+  InnDomainSnapshotList *snapshots; /* NULL: the driver has none */
 } InnDomainReading;
 
 /* What libvirt's state and reason (virDomainState, e.g. virDomainPausedReason) mean. @no_space: a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* libxml2 trees both ways. A document with a DTD is refused, so that no entity is ever expanded. */
+/* libxml2 trees both ways. */
 #include "model/libvirt/domain-xml.h"
 
 #include <stdarg.h>
@@ -11,33 +11,16 @@
 
 #include "model/error.h"
 #include "model/libvirt/domain-device-list.h"
+#include "model/libvirt/domain-mark.h"
 #include "model/libvirt/xml-node.h"
 
-/* Marks what Innkeeper made, in the domain's <metadata>. */
-#define NAMESPACE "https://innkeeper.org/xmlns/libvirt/domain/1"
-
-#define MAX_XML      (4 * 1024 * 1024)
 #define MAX_VCPUS    4096
 #define MAX_GRAPHICS 16
 #define MAX_DISKS    256
 
 #define DEFAULT_CMDLINE "console=tty0 console=ttyS0"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
-
 /* Writing. */
-
-static xmlNode *
-add_text (xmlNode *parent, const char *name, const char *text)
-{
-  return xmlNewTextChild (parent, NULL, BAD_CAST name, BAD_CAST text);
-}
-
-static void
-set_attribute (xmlNode *node, const char *name, const char *value)
-{
-  xmlNewProp (node, BAD_CAST name, BAD_CAST value);
-}
 
 /* An element with attributes, given as pairs up to NULL. */
 static G_GNUC_NULL_TERMINATED xmlNode *
@@ -49,7 +32,7 @@ add (xmlNode *parent, const char *element, ...)
 
   va_start (list, element);
   while ((name = va_arg (list, const char *)) != NULL)
-    set_attribute (node, name, va_arg (list, const char *));
+    inn_xml_node_set_attribute (node, name, va_arg (list, const char *));
   va_end (list);
   return node;
 }
@@ -57,17 +40,10 @@ add (xmlNode *parent, const char *element, ...)
 static void
 add_mark (xmlNode *domain, const InnDomainPlan *plan)
 {
-  xmlNode *metadata = add (domain, "metadata", NULL);
-  xmlNode *machine = add (metadata, "machine", NULL);
-  xmlNs *ns = xmlNewNs (machine, BAD_CAST NAMESPACE, BAD_CAST "innkeeper");
+  xmlNode *machine = inn_domain_mark_replace (domain);
 
-  xmlSetNs (machine, ns);
   if (plan->disk_path != NULL)
-    {
-      xmlNode *disk = xmlNewChild (machine, ns, BAD_CAST "disk", NULL);
-
-      set_attribute (disk, "path", plan->disk_path);
-    }
+    inn_domain_mark_add (machine, "disk", plan->disk_path);
 }
 
 /* An empty disk is passed over by the firmware, so the disk comes first: the machine starts from
@@ -76,21 +52,22 @@ static void
 add_boot (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan *plan)
 {
   xmlNode *os = add (domain, "os", NULL);
-  xmlNode *type = add_text (os, "type", "hvm");
+  xmlNode *type = inn_xml_node_add_text (os, "type", "hvm");
   const gboolean from_disk = inn_medium_kind_is_disk (machine->medium);
 
-  set_attribute (type, "arch", "x86_64");
-  set_attribute (type, "machine", "q35");
+  inn_xml_node_set_attribute (type, "arch", "x86_64");
+  inn_xml_node_set_attribute (type, "machine", "q35");
   if (machine->medium == INN_MEDIUM_KERNEL)
     {
-      add_text (os, "kernel", machine->medium_path);
+      inn_xml_node_add_text (os, "kernel", machine->medium_path);
       if (machine->initrd_path != NULL)
-        add_text (os, "initrd", machine->initrd_path);
-      add_text (os, "cmdline", machine->cmdline != NULL ? machine->cmdline : DEFAULT_CMDLINE);
+        inn_xml_node_add_text (os, "initrd", machine->initrd_path);
+      inn_xml_node_add_text (os, "cmdline",
+                             machine->cmdline != NULL ? machine->cmdline : DEFAULT_CMDLINE);
       return;
     }
   if (machine->firmware == INN_MACHINE_FIRMWARE_UEFI)
-    set_attribute (os, "firmware", "efi");
+    inn_xml_node_set_attribute (os, "firmware", "efi");
   if (from_disk || plan->disk_path != NULL)
     add (os, "boot", "dev", "hd", NULL);
   if (machine->medium == INN_MEDIUM_ISO)
@@ -117,9 +94,9 @@ add_processor (xmlNode *domain, const InnDomainPlan *plan)
   add (clock, "timer", "name", "rtc", "tickpolicy", "catchup", NULL);
   add (clock, "timer", "name", "pit", "tickpolicy", "delay", NULL);
   add (clock, "timer", "name", "hpet", "present", "no", NULL);
-  add_text (domain, "on_poweroff", "destroy");
-  add_text (domain, "on_reboot", "restart");
-  add_text (domain, "on_crash", "destroy");
+  inn_xml_node_add_text (domain, "on_poweroff", "destroy");
+  inn_xml_node_add_text (domain, "on_reboot", "restart");
+  inn_xml_node_add_text (domain, "on_crash", "destroy");
 }
 
 static void
@@ -188,7 +165,8 @@ add_devices (xmlNode *domain, const InnNewMachine *machine, const InnDomainPlan 
   balloon = add (devices, "memballoon", "model", "virtio", NULL);
   add (balloon, "stats", "period", "2", NULL);
   rng = add (devices, "rng", "model", "virtio", NULL);
-  set_attribute (add_text (rng, "backend", "/dev/urandom"), "model", "random");
+  inn_xml_node_set_attribute (inn_xml_node_add_text (rng, "backend", "/dev/urandom"), "model",
+                              "random");
 }
 
 static gboolean
@@ -217,8 +195,6 @@ inn_domain_xml_build (const InnNewMachine *machine, const InnDomainPlan *plan, G
   g_autoptr (xmlDoc) document = NULL;
   g_autofree char *memory = NULL, *vcpus = NULL;
   xmlNode *domain;
-  xmlChar *text;
-  char *xml;
 
   g_return_val_if_fail (machine != NULL && plan != NULL && plan->uuid != NULL, NULL);
 
@@ -230,45 +206,32 @@ inn_domain_xml_build (const InnNewMachine *machine, const InnDomainPlan *plan, G
   document = xmlNewDoc (BAD_CAST "1.0");
   domain = xmlNewDocNode (document, NULL, BAD_CAST "domain", NULL);
   xmlDocSetRootElement (document, domain);
-  set_attribute (domain, "type", plan->kvm ? "kvm" : "qemu");
-  add_text (domain, "name", machine->name);
-  add_text (domain, "uuid", plan->uuid);
+  inn_xml_node_set_attribute (domain, "type", plan->kvm ? "kvm" : "qemu");
+  inn_xml_node_add_text (domain, "name", machine->name);
+  inn_xml_node_add_text (domain, "uuid", plan->uuid);
   add_mark (domain, plan);
   memory = g_strdup_printf ("%" G_GUINT64_FORMAT, machine->memory);
-  set_attribute (add_text (domain, "memory", memory), "unit", "bytes");
+  inn_xml_node_set_attribute (inn_xml_node_add_text (domain, "memory", memory), "unit", "bytes");
   vcpus = g_strdup_printf ("%u", machine->vcpus);
-  add_text (domain, "vcpu", vcpus);
+  inn_xml_node_add_text (domain, "vcpu", vcpus);
   add_boot (domain, machine, plan);
   add_processor (domain, plan);
   add_devices (domain, machine, plan);
 
-  xmlDocDumpFormatMemory (document, &text, NULL, /* format= */ 1);
-  xml = g_strdup ((const char *)text);
-  xmlFree (text);
-  return xml;
+  return inn_xml_document_print (document);
 }
 
 /* Reading. */
 
 static xmlDoc *
-parse_document (const char *xml, gsize length, const char *root, GError **error)
+parse_document (const char *xml, gssize length, const char *root, GError **error)
 {
-  g_autoptr (xmlDoc) document = NULL;
-  const xmlNode *element;
+  xmlDoc *document = inn_xml_document_parse (xml, length, root);
 
-  /* The encoding is forced, so that nothing can hide from the search. */
-  if (length <= MAX_XML && g_strstr_len (xml, (gssize)length, "<!DOCTYPE") == NULL)
-    document = xmlReadMemory (xml, (int)length, NULL, "UTF-8",
-                              XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
-                                  | XML_PARSE_NOCDATA);
-  element = document != NULL ? xmlDocGetRootElement (document) : NULL;
-  if (element == NULL || !g_str_equal ((const char *)element->name, root))
-    {
-      g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
-                           _ ("libvirt describes this machine in a way Innkeeper cannot read."));
-      return NULL;
-    }
-  return g_steal_pointer (&document);
+  if (document == NULL)
+    g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                         _ ("libvirt describes this machine in a way Innkeeper cannot read."));
+  return document;
 }
 
 /* libvirt prints KiB, but takes and may keep others: formatdomain, "Memory Allocation". */
@@ -315,23 +278,6 @@ get_has_serial (xmlNode *devices)
          || inn_xml_node_attribute_is (inn_xml_node_get_child (devices, "console"), "type", "pty");
 }
 
-static gboolean
-is_marked (xmlNode *domain, const char *path)
-{
-  xmlNode *machine
-      = inn_xml_node_get_child (inn_xml_node_get_child (domain, "metadata"), "machine");
-  guint seen = 0;
-
-  if (machine == NULL || machine->ns == NULL
-      || g_strcmp0 ((const char *)machine->ns->href, NAMESPACE) != 0)
-    return FALSE;
-  for (xmlNode *disk = inn_xml_node_get_child (machine, "disk"); disk != NULL && seen < MAX_DISKS;
-       disk = inn_xml_node_find (disk->next, "disk"), seen++)
-    if (inn_xml_node_attribute_is (disk, "path", path))
-      return TRUE;
-  return FALSE;
-}
-
 /* What may be deleted with the machine: it is a disk of this very machine, not a CD nor shared with
  * others, and it is marked as made for it. */
 static GStrv
@@ -349,7 +295,8 @@ get_made_disks (xmlNode *domain, xmlNode *devices)
       if (path != NULL && g_path_is_absolute (path)
           && !inn_xml_node_attribute_is (disk, "device", "cdrom")
           && inn_xml_node_get_child (disk, "readonly") == NULL
-          && inn_xml_node_get_child (disk, "shareable") == NULL && is_marked (domain, path))
+          && inn_xml_node_get_child (disk, "shareable") == NULL
+          && inn_domain_mark_has (domain, "disk", path))
         g_strv_builder_add (paths, path);
     }
   return g_strv_builder_end (paths);
@@ -365,7 +312,7 @@ inn_domain_description_parse (const char *xml, gssize length, GError **error)
 
   g_return_val_if_fail (xml != NULL, NULL);
 
-  document = parse_document (xml, length < 0 ? strlen (xml) : (gsize)length, "domain", error);
+  document = parse_document (xml, length, "domain", error);
   if (document == NULL)
     return NULL;
   domain = xmlDocGetRootElement (document);
@@ -385,6 +332,8 @@ inn_domain_description_parse (const char *xml, gssize length, GError **error)
   self->vnc_index = get_vnc_index (devices);
   self->has_serial = get_has_serial (devices);
   self->made_disks = get_made_disks (domain, devices);
+  self->made_bases = inn_domain_mark_list (domain, "base");
+  inn_domain_storage_read (domain, &self->storage);
   self->devices = inn_domain_device_list_new (domain, self->memory, self->vcpus);
   return g_steal_pointer (&self);
 }
@@ -397,6 +346,7 @@ inn_domain_description_free (InnDomainDescription *self)
   g_free (self->uuid);
   g_free (self->name);
   g_strfreev (self->made_disks);
+  g_strfreev (self->made_bases);
   g_clear_pointer (&self->devices, g_ptr_array_unref);
   g_free (self);
 }
@@ -408,7 +358,7 @@ inn_capabilities_parse_architecture (const char *xml)
 
   g_return_val_if_fail (xml != NULL, NULL);
 
-  document = parse_document (xml, strlen (xml), "capabilities", NULL);
+  document = parse_document (xml, -1, "capabilities", NULL);
   if (document == NULL)
     return NULL;
   return inn_xml_node_get_text (inn_xml_node_get_child (

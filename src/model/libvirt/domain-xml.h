@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "model/libvirt/domain-storage.h"
 #include "model/new-machine.h"
 
 G_BEGIN_DECLS
@@ -34,7 +35,9 @@ typedef struct
   gboolean emulated;
   int vnc_index; /* the place of the VNC display among all <graphics>, or -1 */
   gboolean has_serial;
-  GStrv made_disks;   /* disks of this domain that Innkeeper made for it */
+  GStrv made_disks; /* disks of this domain that Innkeeper made for it */
+  GStrv made_bases; /* and what those may stand on, with the disks of linked clones */
+  InnDomainStorage storage;
   GPtrArray *devices; /* what it is made of, of InnDevice; none can be changed */
 } InnDomainDescription;
 

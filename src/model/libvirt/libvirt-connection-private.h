@@ -21,6 +21,8 @@ gboolean inn_libvirt_connection_is_session (InnLibvirtConnection *self);
 gboolean inn_libvirt_connection_is_local (InnLibvirtConnection *self);
 /* Keeps @serial until it is closed, and closes it with the connection. */
 void inn_libvirt_connection_keep_serial (InnLibvirtConnection *self, InnLibvirtSerial *serial);
+/* Its domain is gone: it leaves, and no earlier reading brings it back. */
+void inn_libvirt_connection_remove (InnLibvirtConnection *self, InnMachine *machine);
 /* Reads one domain anew. */
 void inn_libvirt_connection_refresh (InnLibvirtConnection *self, const char *uuid);
 

@@ -20,6 +20,7 @@
 #include "model/libvirt/libvirt-machine.h"
 #include "model/libvirt/libvirt-sampler.h"
 #include "model/libvirt/libvirt-uri.h"
+#include "model/libvirt/libvirt-watch.h"
 
 #define POLL_INTERVAL_SECONDS 5
 #define SYSTEM_SOCKET         "/run/libvirt/libvirt-sock"
@@ -35,6 +36,7 @@ struct _InnLibvirtConnection
   gboolean kvm_works;
   InnLibvirtWorker *worker;
   GPtrArray *serials;
+  GHashTable *removed; /* UUID of a machine that is gone: stamp of that */
 
   InnLibvirtLink *link;     /* of the handle, also of one that is being opened */
   InnLibvirtHandle *handle; /* NULL unless open */
@@ -43,6 +45,7 @@ struct _InnLibvirtConnection
   guint n_retries;
   guint poll;
   InnLibvirtSampler *sampler;
+  InnLibvirtWatch *watch;
 };
 
 enum
@@ -88,6 +91,7 @@ drop_handle (InnLibvirtConnection *self)
   g_clear_handle_id (&self->retry, g_source_remove);
   g_clear_handle_id (&self->poll, g_source_remove);
   inn_libvirt_sampler_stop (self->sampler);
+  inn_libvirt_watch_stop (self->watch);
   while (self->serials->len > 0)
     inn_libvirt_serial_close (g_ptr_array_index (self->serials, 0));
   if (self->handle != NULL)
@@ -159,7 +163,26 @@ on_lost (gpointer user_data)
 
 /* Readings. */
 
-/* Returns the machine, which the connection owns. */
+void
+inn_libvirt_connection_remove (InnLibvirtConnection *self, InnMachine *machine)
+{
+  guint64 *stamp = g_new (guint64, 1);
+
+  *stamp = inn_domain_reading_next_stamp ();
+  g_hash_table_insert (self->removed, g_strdup (inn_machine_get_id (machine)), stamp);
+  inn_connection_remove_machine (INN_CONNECTION (self), machine);
+}
+
+/* Whether it was read before the machine was found to be gone. */
+static gboolean
+is_outdated (InnLibvirtConnection *self, const InnDomainReading *reading)
+{
+  const guint64 *stamp = g_hash_table_lookup (self->removed, reading->description->uuid);
+
+  return stamp != NULL && reading->stamp < *stamp;
+}
+
+/* Returns the machine, which the connection owns; NULL when it is gone since. */
 static InnMachine *
 take_reading (InnLibvirtConnection *self, InnDomainReading *reading)
 {
@@ -168,7 +191,7 @@ take_reading (InnLibvirtConnection *self, InnDomainReading *reading)
 
   if (machine != NULL)
     inn_libvirt_machine_apply (INN_LIBVIRT_MACHINE (machine), reading);
-  else
+  else if (!is_outdated (self, reading))
     {
       g_autoptr (InnLibvirtMachine) added = inn_libvirt_machine_new (reading);
 
@@ -202,7 +225,7 @@ take_list (InnLibvirtConnection *self, GPtrArray *readings, guint64 stamp)
 
       if (!is_listed (readings, INN_MACHINE (machine))
           && !inn_libvirt_machine_is_newer (machine, stamp))
-        inn_connection_remove_machine (INN_CONNECTION (self), INN_MACHINE (machine));
+        inn_libvirt_connection_remove (self, INN_MACHINE (machine));
     }
   for (guint i = 0; i < readings->len; i++)
     take_reading (self, g_ptr_array_index (readings, i));
@@ -268,7 +291,7 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   machine = inn_connection_find (INN_CONNECTION (self), query->uuid);
   if (query->gone && machine != NULL)
-    inn_connection_remove_machine (INN_CONNECTION (self), machine);
+    inn_libvirt_connection_remove (self, machine);
   inn_libvirt_sampler_update (self->sampler);
 }
 
@@ -374,6 +397,8 @@ take_handle (InnLibvirtConnection *self, InnLibvirtHandle *handle)
   self->n_retries = 0;
   if (handle->event_id < 0)
     self->poll = g_timeout_add_seconds (POLL_INTERVAL_SECONDS, on_poll, self);
+  else
+    inn_libvirt_watch_start (self->watch);
   take_list (self, handle->readings, handle->stamp);
   g_clear_pointer (&handle->readings, g_ptr_array_unref);
   update_speed (self);
@@ -533,7 +558,9 @@ inn_libvirt_connection_finalize (GObject *object)
 
   g_free (self->uri);
   g_ptr_array_unref (self->serials);
+  g_hash_table_unref (self->removed);
   inn_libvirt_sampler_free (self->sampler);
+  inn_libvirt_watch_free (self->watch);
   inn_libvirt_worker_free (self->worker);
 
   G_OBJECT_CLASS (inn_libvirt_connection_parent_class)->finalize (object);
@@ -626,7 +653,9 @@ inn_libvirt_connection_init (InnLibvirtConnection *self)
 {
   self->worker = inn_libvirt_worker_new ();
   self->sampler = inn_libvirt_sampler_new (self);
+  self->watch = inn_libvirt_watch_new (self);
   self->serials = g_ptr_array_new_with_free_func (g_object_unref);
+  self->removed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 InnConnection *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/libvirt/libvirt-creation.h"
 
+#include <string.h>
+
 #include <glib/gi18n.h>
 
 #include "model/error.h"
@@ -39,11 +41,18 @@ inn_libvirt_creation_free (InnLibvirtCreation *self)
   g_free (self);
 }
 
-static gboolean
-check_name_is_free (virConnectPtr connection, const char *name, GError **error)
+gboolean
+inn_libvirt_creation_check_name (virConnectPtr connection, const char *name, GError **error)
 {
-  g_autoptr (virDomain) domain = virDomainLookupByName (connection, name);
+  g_autoptr (virDomain) domain = NULL;
 
+  if (strchr (name, '/') != NULL || strchr (name, '\n') != NULL)
+    {
+      g_set_error_literal (error, INN_ERROR, INN_ERROR_INVALID,
+                           _ ("A name cannot have “/” in it here. Choose another name."));
+      return FALSE;
+    }
+  domain = virDomainLookupByName (connection, name);
   if (domain == NULL)
     return TRUE;
   g_set_error (error, INN_ERROR, INN_ERROR_EXISTS,
@@ -79,7 +88,7 @@ inn_libvirt_creation_run (InnLibvirtCreation *self, GError **error)
   g_autofree char *disk = NULL;
   g_autoptr (virDomain) domain = NULL;
 
-  if (!check_name_is_free (self->connection, self->machine->name, error))
+  if (!inn_libvirt_creation_check_name (self->connection, self->machine->name, error))
     return NULL;
   if (self->machine->disk_size > 0)
     {
@@ -92,6 +101,6 @@ inn_libvirt_creation_run (InnLibvirtCreation *self, GError **error)
   if (domain != NULL)
     return inn_domain_reading_new (domain, error);
   if (disk != NULL)
-    inn_disk_volume_delete (self->connection, self->session, disk, NULL);
+    inn_disk_volume_delete (self->connection, self->session, disk, NULL, NULL);
   return NULL;
 }

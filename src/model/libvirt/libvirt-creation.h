@@ -24,4 +24,9 @@ void inn_libvirt_creation_free (InnLibvirtCreation *self);
 /* Blocks; not in the main thread. What was made, or NULL with an error and nothing left behind. */
 InnDomainReading *inn_libvirt_creation_run (InnLibvirtCreation *self, GError **error);
 
+/* FALSE with INN_ERROR_EXISTS when a machine of that name is there, INN_ERROR_INVALID when it is
+ * none for libvirt. Blocks. */
+gboolean
+inn_libvirt_creation_check_name (virConnectPtr connection, const char *name, GError **error);
+
 G_END_DECLS

@@ -36,7 +36,9 @@ static const TextRule text_rules[] = {
     N_ ("QEMU is not installed. Install the package “qemu-system-x86”.") },
   { "Cannot find suitable emulator", INN_ERROR_UNAVAILABLE,
     N_ ("QEMU is not installed. Install the package “qemu-system-x86”.") },
-  { "qemu-img", INN_ERROR_UNAVAILABLE,
+  { "find qemu-img", INN_ERROR_UNAVAILABLE,
+    N_ ("Disks cannot be made without qemu-img. Install the package “qemu-utils”.") },
+  { "without qemu-img", INN_ERROR_UNAVAILABLE,
     N_ ("Disks cannot be made without qemu-img. Install the package “qemu-utils”.") },
   { "no connection driver available", INN_ERROR_UNAVAILABLE,
     N_ ("libvirt cannot run QEMU here. Install the package “libvirt-daemon-driver-qemu”.") },
@@ -62,6 +64,8 @@ typedef struct
 
 static const CodeRule code_rules[] = {
   { VIR_ERR_NO_DOMAIN, INN_ERROR_FAILED, N_ ("That machine is no longer there.") },
+  { VIR_ERR_NO_DOMAIN_SNAPSHOT, INN_ERROR_FAILED, N_ ("That snapshot is no longer there.") },
+  { VIR_ERR_NO_STORAGE_VOL, INN_ERROR_FAILED, N_ ("A disk of the machine is not there.") },
   { VIR_ERR_DOM_EXIST, INN_ERROR_EXISTS,
     N_ ("A machine of that name is there already. Choose another name.") },
   { VIR_ERR_OPERATION_INVALID, INN_ERROR_BUSY,

@@ -8,11 +8,12 @@
 #include <libvirt/virterror.h>
 
 #include "model/error.h"
+#include "model/libvirt/disk-volume.h"
 #include "model/libvirt/libvirt-connection-private.h"
 #include "model/libvirt/libvirt-console.h"
 #include "model/libvirt/libvirt-error.h"
 #include "model/libvirt/libvirt-hardware.h"
-#include "model/libvirt/disk-volume.h"
+#include "model/libvirt/libvirt-snapshots.h"
 
 /* A guest that has not begun to shut down by then ignores the request. */
 #define SHUT_DOWN_PATIENCE_SECONDS 120
@@ -28,6 +29,8 @@ struct _InnLibvirtMachine
   int vnc_index;
   gboolean has_serial;
   GStrv made_disks;
+  GStrv made_bases;
+  gboolean can_save;
   InnHardware *hardware;
   InnSnapshots *snapshots;
 };
@@ -44,6 +47,7 @@ typedef struct
   InnOperation operation;
   InnConsoleKind console;
   GStrv made_disks;
+  GStrv made_bases;
 } Request;
 
 static void
@@ -54,6 +58,7 @@ request_free (gpointer data)
   virConnectClose (request->connection);
   g_free (request->uuid);
   g_strfreev (request->made_disks);
+  g_strfreev (request->made_bases);
   g_free (request);
 }
 
@@ -211,7 +216,9 @@ act (virDomainPtr domain, InnOperation operation)
         return -1;
       return undefine (domain);
     case INN_OPERATION_SAVE:
+      return virDomainManagedSave (domain, /* flags= */ 0);
     case INN_OPERATION_DISCARD_SAVED:
+      return virDomainManagedSaveRemove (domain, /* flags= */ 0);
     default:
       g_assert_not_reached ();
     }
@@ -225,7 +232,7 @@ delete_disks (const Request *request, GError **error)
       g_autoptr (GError) problem = NULL;
 
       if (!inn_disk_volume_delete (request->connection, request->session, request->made_disks[i],
-                                   &problem))
+                                   (const char *const *)request->made_bases, &problem))
         {
           g_set_error (error, INN_ERROR, INN_ERROR_FAILED,
                        _ ("The machine is deleted, but its disk “%s” is still there. %s"),
@@ -307,7 +314,7 @@ settle (InnLibvirtMachine *self, InnOperation operation, InnDomainReading *readi
   if (reading != NULL)
     inn_libvirt_machine_apply (self, reading);
   else if (operation == INN_OPERATION_DELETE && done)
-    inn_connection_remove_machine (INN_CONNECTION (connection), INN_MACHINE (self));
+    inn_libvirt_connection_remove (connection, INN_MACHINE (self));
   else
     inn_libvirt_connection_refresh (connection, inn_machine_get_id (INN_MACHINE (self)));
 }
@@ -344,6 +351,7 @@ inn_libvirt_machine_run_async (InnMachine *machine,
   request = g_task_get_task_data (job);
   request->operation = operation;
   request->made_disks = g_strdupv (self->made_disks);
+  request->made_bases = g_strdupv (self->made_bases);
   if (operation == INN_OPERATION_START)
     {
       self->starting = TRUE;
@@ -365,7 +373,7 @@ inn_libvirt_machine_get_refusal (InnMachine *machine, InnOperation operation)
 
   if (connection == NULL || inn_connection_get_state (connection) != INN_CONNECTION_OPEN)
     return _ ("Its place cannot be reached now");
-  if (operation == INN_OPERATION_SAVE || operation == INN_OPERATION_DISCARD_SAVED)
+  if (operation == INN_OPERATION_SAVE && !INN_LIBVIRT_MACHINE (machine)->can_save)
     return _ ("Its memory cannot be saved here");
   return NULL;
 }
@@ -503,6 +511,7 @@ static void
 inn_libvirt_machine_finalize (GObject *object)
 {
   g_strfreev (INN_LIBVIRT_MACHINE (object)->made_disks);
+  g_strfreev (INN_LIBVIRT_MACHINE (object)->made_bases);
   g_object_unref (INN_LIBVIRT_MACHINE (object)->hardware);
   g_object_unref (INN_LIBVIRT_MACHINE (object)->snapshots);
 
@@ -532,8 +541,9 @@ static void
 inn_libvirt_machine_init (InnLibvirtMachine *self)
 {
   self->made_disks = g_new0 (char *, 1);
+  self->made_bases = g_new0 (char *, 1);
   self->hardware = inn_libvirt_hardware_new ();
-  self->snapshots = inn_snapshots_new_refusing (_ ("Snapshots are not possible here"));
+  self->snapshots = inn_libvirt_snapshots_new (INN_MACHINE (self));
 }
 
 /* The state shown: libvirt does not know that a start is about to happen, nor that a guest has been
@@ -565,11 +575,15 @@ inn_libvirt_machine_apply (InnLibvirtMachine *self, InnDomainReading *reading)
   self->has_serial = description->has_serial;
   g_strfreev (self->made_disks);
   self->made_disks = g_strdupv (description->made_disks);
+  g_strfreev (self->made_bases);
+  self->made_bases = g_strdupv (description->made_bases);
+  self->can_save = reading->can_save;
   inn_machine_set_name (machine, description->name);
   inn_machine_set_shape (machine, description->vcpus, description->memory);
   inn_machine_set_emulated (machine, description->emulated);
   inn_hardware_update (self->hardware, g_steal_pointer (&description->devices), NULL);
   apply_state (self, reading->state, reading->status_text, description->emulated);
+  inn_libvirt_snapshots_apply (INN_LIBVIRT_SNAPSHOTS (self->snapshots), reading);
   self->stamp = reading->stamp;
 }
 

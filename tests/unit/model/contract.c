@@ -523,6 +523,313 @@ test_hardware (gconstpointer data)
   contract_close (connection);
 }
 
+/* ---- snapshots ---- */
+
+static void
+check_snapshot_reasons (InnSnapshots *snapshots, InnSnapshot *snapshot)
+{
+  for (guint i = 0; i <= INN_SNAPSHOT_CHANGE; i++)
+    {
+      const InnSnapshotOperation operation = (InnSnapshotOperation)i;
+      const char *refusal = NULL;
+
+      if (operation == INN_SNAPSHOT_TAKE || snapshot != NULL)
+        refusal = inn_snapshots_get_refusal (snapshots, operation, snapshot);
+      if (refusal != NULL)
+        g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+    }
+  for (guint i = 0; i < INN_CLONE_N; i++)
+    {
+      const char *refusal = inn_snapshots_get_clone_refusal (snapshots, (InnCloneKind)i, snapshot);
+
+      if (refusal != NULL)
+        g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+    }
+}
+
+InnSnapshot *
+contract_take (InnSnapshots *snapshots, const char *name, const char *note)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  InnSnapshot *snapshot;
+
+  inn_snapshots_take_async (snapshots, name, note, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  snapshot = inn_snapshots_take_finish (snapshots, result, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (inn_snapshots_find (snapshots, inn_snapshot_get_id (snapshot)) == snapshot);
+  g_assert_cmpstr (inn_snapshots_get_current (snapshots), ==, inn_snapshot_get_id (snapshot));
+  check_snapshot_reasons (snapshots, snapshot);
+  g_object_unref (snapshot);
+  return snapshot;
+}
+
+void
+contract_restore (InnSnapshots *snapshots, InnSnapshot *snapshot, gboolean keep_present)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshots_restore_async (snapshots, snapshot, keep_present, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  inn_snapshots_restore_finish (snapshots, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (inn_snapshots_get_current (snapshots), ==, inn_snapshot_get_id (snapshot));
+}
+
+void
+contract_delete_snapshot (InnSnapshots *snapshots, InnSnapshot *snapshot)
+{
+  g_autofree char *id = g_strdup (inn_snapshot_get_id (snapshot));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshots_delete_async (snapshots, snapshot, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  inn_snapshots_delete_finish (snapshots, result, &error);
+  g_assert_no_error (error);
+  g_assert_null (inn_snapshots_find (snapshots, id));
+}
+
+static void
+change_snapshot (InnSnapshots *snapshots, InnSnapshot *snapshot, const char *name, const char *note)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshots_change_async (snapshots, snapshot, name, note, NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  inn_snapshots_change_finish (snapshots, result, &error);
+  g_assert_no_error (error);
+}
+
+static guint
+count_snapshots (InnSnapshots *snapshots)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (snapshots));
+}
+
+/* One with the machine off, one with a guest in memory; names are what a person types. */
+static void
+check_snapshots (InnMachine *machine, InnSnapshots *snapshots)
+{
+  InnSnapshot *off = contract_take (snapshots, "Fresh <install> / 1", "First\n& \"only\"");
+  InnSnapshot *running;
+
+  g_assert_cmpstr (inn_snapshot_get_name (off), ==, "Fresh <install> / 1");
+  g_assert_cmpstr (inn_snapshot_get_facts (off)->note, ==, "First\n& \"only\"");
+  g_assert_null (inn_snapshot_get_parent (off));
+  g_assert_false (inn_snapshot_get_facts (off)->running);
+  g_assert_cmpint (inn_snapshot_get_facts (off)->time, >, g_get_real_time () - 600000000);
+
+  contract_run (machine, INN_OPERATION_START);
+  running = contract_take (snapshots, NULL, NULL);
+  g_assert_cmpstr (inn_snapshot_get_name (running), !=, "");
+  g_assert_cmpstr (inn_snapshot_get_parent (running), ==, inn_snapshot_get_id (off));
+  g_assert_true (inn_snapshot_get_facts (running)->running);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  change_snapshot (snapshots, running, "At work", NULL);
+  change_snapshot (snapshots, running, NULL, "Later");
+  g_assert_cmpstr (inn_snapshot_get_name (running), ==, "At work");
+  g_assert_cmpstr (inn_snapshot_get_facts (running)->note, ==, "Later");
+
+  contract_restore (snapshots, off, TRUE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_OFF);
+  g_assert_cmpuint (count_snapshots (snapshots), ==, 3);
+  contract_restore (snapshots, running, FALSE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  g_assert_cmpuint (count_snapshots (snapshots), ==, 3);
+  contract_delete_snapshot (snapshots, off);
+  g_assert_null (inn_snapshot_get_parent (running));
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+}
+
+static gboolean
+find_kept (InnSnapshots *snapshots)
+{
+  for (guint i = 0; i < count_snapshots (snapshots); i++)
+    {
+      g_autoptr (InnSnapshot) snapshot = g_list_model_get_item (G_LIST_MODEL (snapshots), i);
+
+      if (inn_snapshot_get_facts (snapshot)->kept)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+test_snapshots (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_assert_cmpuint (count_snapshots (snapshots), ==, 0);
+  g_assert_null (inn_snapshots_get_current (snapshots));
+  check_snapshot_reasons (snapshots, NULL);
+  if (inn_snapshots_get_refusal (snapshots, INN_SNAPSHOT_TAKE, NULL) == NULL)
+    {
+      check_snapshots (machine, snapshots);
+      g_assert_true (find_kept (snapshots));
+    }
+  else
+    {
+      g_autoptr (GError) error = NULL;
+
+      inn_snapshots_take_async (snapshots, NULL, NULL, NULL, on_result, &result);
+      CONTRACT_WAIT (has_result, &result);
+      g_assert_null (inn_snapshots_take_finish (snapshots, result, NULL, &error));
+      g_assert_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED);
+    }
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static void
+check_saved (InnMachine *machine)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+
+  contract_run (machine, INN_OPERATION_SAVE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_SAVED);
+  check_snapshot_reasons (snapshots, NULL);
+  g_assert_false (inn_machine_can (machine, INN_OPERATION_SAVE, NULL));
+  contract_run (machine, INN_OPERATION_START);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  contract_run (machine, INN_OPERATION_PAUSE);
+  contract_run (machine, INN_OPERATION_SAVE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_SAVED);
+  contract_run (machine, INN_OPERATION_DISCARD_SAVED);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_OFF);
+  contract_run (machine, INN_OPERATION_START);
+  contract_run (machine, INN_OPERATION_SAVE);
+}
+
+static void
+test_saved (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  const char *reason = NULL;
+
+  contract_run (machine, INN_OPERATION_START);
+  if (inn_machine_can (machine, INN_OPERATION_SAVE, &reason))
+    check_saved (machine);
+  else
+    {
+      g_assert_cmpint (g_utf8_strlen (reason, -1), <=, 45);
+      contract_run_refused (machine, INN_OPERATION_SAVE, INN_ERROR_NOT_SUPPORTED);
+      contract_run (machine, INN_OPERATION_POWER_OFF);
+    }
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+/* ---- clones ---- */
+
+typedef struct
+{
+  InnConnection *connection;
+  const char *id;
+} Listed;
+
+static gboolean
+is_listed (Listed *listed)
+{
+  return inn_connection_find (listed->connection, listed->id) != NULL;
+}
+
+InnMachine *
+contract_clone (InnMachine *machine, InnCloneKind kind, const char *name)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  InnConnection *connection = inn_machine_get_connection (machine);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+  Listed listed = { connection, NULL };
+
+  inn_snapshots_clone_async (snapshots, kind, name, NULL, NULL, NULL, NULL, NULL, on_result,
+                             &result);
+  CONTRACT_WAIT (has_result, &result);
+  id = inn_snapshots_clone_finish (snapshots, result, &error);
+  g_assert_no_error (error);
+  listed.id = id;
+  CONTRACT_WAIT (is_listed, &listed);
+  return g_object_ref (inn_connection_find (connection, id));
+}
+
+static void
+clone_refused (InnMachine *machine, InnCloneKind kind, const char *name, GQuark domain, int code)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  inn_snapshots_clone_async (snapshots, kind, name, NULL, NULL, NULL, NULL, NULL, on_result,
+                             &result);
+  if (domain == G_IO_ERROR)
+    inn_snapshots_cancel_clone (snapshots);
+  CONTRACT_WAIT (has_result, &result);
+  g_assert_null (inn_snapshots_clone_finish (snapshots, result, &error));
+  g_assert_error (error, domain, code);
+}
+
+static void
+check_clone (InnMachine *machine, InnCloneKind kind)
+{
+  g_autoptr (InnMachine) clone = contract_clone (machine, kind, "The <other> one");
+  g_auto (GStrv) storage = inn_machine_list_storage (clone);
+
+  g_assert_cmpstr (inn_machine_get_name (clone), ==, "The <other> one");
+  g_assert_cmpstr (inn_machine_get_id (clone), !=, inn_machine_get_id (machine));
+  g_assert_cmpuint (inn_machine_get_memory (clone), ==, inn_machine_get_memory (machine));
+  g_assert_cmpint (inn_machine_get_state (clone), ==, INN_MACHINE_OFF);
+  clone_refused (machine, kind, "The <other> one", INN_ERROR, INN_ERROR_EXISTS);
+
+  /* Each has its disk to itself. */
+  contract_run (machine, INN_OPERATION_START);
+  contract_run (clone, INN_OPERATION_START);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  contract_run (clone, INN_OPERATION_POWER_OFF);
+  contract_run (clone, INN_OPERATION_DELETE);
+  for (guint i = 0; storage[i] != NULL; i++)
+    g_assert_false (g_file_test (storage[i], G_FILE_TEST_EXISTS));
+  contract_run (machine, INN_OPERATION_START);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+}
+
+static void
+test_clones (gconstpointer data)
+{
+  static const InnCloneKind kinds[] = { INN_CLONE_FULL, INN_CLONE_LINKED };
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  g_auto (GStrv) storage = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (inn_snapshots_get_clone_refusal (snapshots, kinds[i], NULL) == NULL)
+      {
+        check_clone (machine, kinds[i]);
+        clone_refused (machine, kinds[i], "Never", G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      }
+    else
+      clone_refused (machine, kinds[i], "Never", INN_ERROR, INN_ERROR_NOT_SUPPORTED);
+  clone_refused (machine, INN_CLONE_LIVE, "Never", INN_ERROR, INN_ERROR_NOT_SUPPORTED);
+  storage = inn_machine_list_storage (machine);
+  contract_run (machine, INN_OPERATION_DELETE);
+  for (guint i = 0; storage[i] != NULL; i++)
+    g_assert_false (g_file_test (storage[i], G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (connection)), ==, 0);
+  contract_close (connection);
+}
+
 void
 contract_add_tests (const char *prefix, const ContractPlace *place)
 {
@@ -550,4 +857,25 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
 
         g_test_add_data_func (path, place, tests[i].func);
       }
+}
+
+void
+contract_add_snapshot_tests (const char *prefix, const ContractPlace *place)
+{
+  static const struct
+  {
+    const char *name;
+    GTestDataFunc func;
+  } tests[] = {
+    { "snapshots", test_snapshots },
+    { "saved", test_saved },
+    { "clones", test_clones },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    {
+      g_autofree char *path = g_strconcat (prefix, "/", tests[i].name, NULL);
+
+      g_test_add_data_func (path, place, tests[i].func);
+    }
 }

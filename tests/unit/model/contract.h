@@ -20,6 +20,9 @@ typedef struct
 /* Adds the tests under @prefix, e.g. "/libvirt/contract". @place must stay. */
 void contract_add_tests (const char *prefix, const ContractPlace *place);
 
+/* Those of snapshots, saved memory and clones; of a place that makes machines. */
+void contract_add_snapshot_tests (const char *prefix, const ContractPlace *place);
+
 /* For tests of one back end. */
 
 /* Runs the main loop until @condition (@data); ends the test after a minute. */
@@ -36,6 +39,12 @@ InnMachine *contract_create (InnConnection *connection, const InnNewMachine *des
 void contract_run (InnMachine *machine, InnOperation operation);
 /* Does it and expects that it fails so. */
 void contract_run_refused (InnMachine *machine, InnOperation operation, int code);
+/* Does it and expects that it is done. Borrowed. */
+InnSnapshot *contract_take (InnSnapshots *snapshots, const char *name, const char *note);
+void contract_restore (InnSnapshots *snapshots, InnSnapshot *snapshot, gboolean keep_present);
+void contract_delete_snapshot (InnSnapshots *snapshots, InnSnapshot *snapshot);
+/* Transfer full. */
+InnMachine *contract_clone (InnMachine *machine, InnCloneKind kind, const char *name);
 int contract_open_console (InnMachine *machine, InnConsoleKind kind);
 /* Reads until @text has come. */
 void contract_expect_text (int fd, const char *text);
