@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-#define SNAPSHOT_FIXTURE_DISK_SIZE (4 << 20) /* bytes */
+#define SNAPSHOT_FIXTURE_DISK_SIZE (1 << 20) /* bytes */
 
 typedef struct _SnapshotFixture SnapshotFixture;
 

@@ -394,9 +394,7 @@ static const Change changes[] = {
   { "take-live-raw", prepare_raw, run_take_live },
   { "revoke", prepare_chain, run_revoke },
   { "restore", prepare_newer_disk, run_restore, .restores = TRUE },
-  { "restore-and-keep", prepare_chain, run_restore_and_keep, .restores = TRUE, .keeps = TRUE },
-  { "restore-and-keep-newer-disk", prepare_newer_disk, run_restore_and_keep, .restores = TRUE,
-    .keeps = TRUE },
+  { "restore-and-keep", prepare_newer_disk, run_restore_and_keep, .restores = TRUE, .keeps = TRUE },
   { "remove", prepare_chain, run_remove, .removes = TRUE },
   { "remove-current", prepare_last, run_remove, .removes = TRUE },
   { "change", prepare_chain, run_change },
@@ -742,7 +740,7 @@ test_full (gconstpointer data)
 
 enum
 {
-  DISK_BYTES = 6 << 20,
+  DISK_BYTES = 4 << 20,
   ROOM_STEP = 16 << 10,
 };
 
