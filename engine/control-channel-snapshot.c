@@ -79,7 +79,6 @@ check_again_soon (InnControlChannel *self)
 void
 inn_control_channel_check_snapshots (InnControlChannel *self)
 {
-  g_autoptr (InnControlChannel) kept = g_object_ref (self);
   g_autofree struct statistics_page *page = NULL;
 
   if (self->snapshots->len == 0)
@@ -91,6 +90,7 @@ inn_control_channel_check_snapshots (InnControlChannel *self)
       check_again_soon (self);
       return;
     }
+  g_object_ref (self); /* a task that ends may be the last to hold it */
   for (guint i = self->snapshots->len; i > 0; i--)
     {
       g_autoptr (GTask) task = g_object_ref (self->snapshots->pdata[i - 1]);
@@ -98,6 +98,7 @@ inn_control_channel_check_snapshots (InnControlChannel *self)
       if (end_if_written (task, &page->status))
         g_ptr_array_remove (self->snapshots, task);
     }
+  g_object_unref (self);
 }
 
 void

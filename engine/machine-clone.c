@@ -10,6 +10,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "disk-image.h"
@@ -37,8 +38,10 @@ typedef struct
   InnMachineStore *machines;
   InnSnapshotStore *snapshots;        /* of the machine that is cloned */
   InnMachineDescription *description; /* of the clone */
-  char *variables;                    /* a file to copy, or NULL */
-  GPtrArray *copies;                  /* of DiskCopy */
+  InnMachineDescription *frozen;      /* the same with the disks of the snapshot; NULL: no memory */
+  guint64 memory_bytes;
+  char *variables;   /* a file to copy, or NULL */
+  GPtrArray *copies; /* of DiskCopy */
 } Clone;
 
 /* The progress of all disks, made of that of each. */
@@ -63,6 +66,7 @@ clone_clear (Clone *self)
 {
   inn_snapshot_store_free (self->snapshots);
   inn_machine_description_free (self->description);
+  inn_machine_description_free (self->frozen);
   g_free (self->variables);
   g_ptr_array_unref (self->copies);
 }
@@ -96,6 +100,86 @@ move_disks (Clone *self,
   return TRUE;
 }
 
+/* ---- memory ---- */
+
+/* The file is never changed, so all who go on from it can have the same. */
+static gboolean
+link_memory (const Clone *self, const char *folder, GError **error)
+{
+  g_autofree char *from
+      = inn_snapshot_store_get_path (self->snapshots, self->request->snapshot, "memory");
+  g_autofree char *to = g_build_filename (folder, "memory", NULL);
+
+  if (link (from, to) == 0)
+    return TRUE;
+
+  inn_folder_set_error (error, to, errno);
+  return FALSE;
+}
+
+static gboolean
+write_text (const char *folder, const char *name, const char *text, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  if (g_file_set_contents_full (path, text, -1,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                &local_error))
+    return TRUE;
+
+  inn_folder_set_error (error, path, inn_engine_errno_from_file_error (local_error));
+  return FALSE;
+}
+
+/* A saved state of the clone's own, as if it had been the clone that was saved. */
+static gboolean
+fill_saved (const Clone *self, const char *id, const char *folder, GError **error)
+{
+  g_autofree char *xml = inn_machine_description_to_xml (self->frozen);
+  g_autofree char *text = NULL;
+  InnSnapshotRecord record = {
+    .name = (char *)inn_machine_description_get_name (self->frozen),
+    .time = g_get_real_time (),
+    .saved = TRUE,
+    .memory_bytes = self->memory_bytes,
+    .definition_crc = inn_snapshot_record_get_crc (xml),
+  };
+
+  text = inn_snapshot_record_to_text (&record);
+  return link_memory (self, folder, error) && write_text (folder, "domain.xml", xml, error)
+         && write_text (folder, "snapshot.ini", text, error) && inn_folder_sync (folder, error);
+}
+
+static gboolean
+add_saved (Clone *self, const char *folder, InnMachineDescription *description, GError **error)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *path = g_build_filename (folder, "snapshots", id, NULL);
+
+  if (self->frozen == NULL)
+    return TRUE;
+  if (g_mkdir_with_parents (path, 0700) < 0)
+    {
+      inn_folder_set_error (error, path, errno);
+      return FALSE;
+    }
+
+  for (guint i = 0; i < self->copies->len; i++)
+    {
+      const DiskCopy *copy = g_ptr_array_index (self->copies, i);
+      const InnDiskDescription *disk
+          = inn_machine_description_find_disk (description, copy->target);
+
+      inn_machine_description_set_disk_layer (self->frozen, copy->target, disk->path, "raw");
+    }
+  inn_machine_description_set_current_snapshot (description, id);
+  inn_machine_description_set_resume_snapshot (description, id);
+  return fill_saved (self, id, path, error);
+}
+
+/* ---- the new machine's folder ---- */
+
 static gboolean
 fill_folder (const char *folder,
              const char *final_folder,
@@ -108,7 +192,8 @@ fill_folder (const char *folder,
 
   inn_machine_description_set_variables (description, NULL);
   return move_disks (self, folder, final_folder, description, error)
-         && (self->variables == NULL || inn_folder_copy_file (self->variables, variables, error));
+         && (self->variables == NULL || inn_folder_copy_file (self->variables, variables, error))
+         && add_saved (self, folder, description, error);
 }
 
 /* With the store's lock. */
@@ -132,6 +217,22 @@ find_variables (Clone *self, const InnMachineDescription *source)
     self->variables = inn_snapshot_store_find_variables (self->snapshots, self->request->snapshot);
   else if (g_access (path, F_OK) == 0)
     self->variables = g_steal_pointer (&path);
+}
+
+/* What ran when the snapshot was taken goes on in the clone. */
+static void
+find_memory (Clone *self)
+{
+  const char *snapshot = self->request->snapshot;
+  g_autoptr (InnSnapshotRecord) record
+      = snapshot != NULL ? inn_snapshot_store_load_record (self->snapshots, snapshot, NULL) : NULL;
+
+  if (record == NULL || record->memory_bytes == 0)
+    return;
+  self->memory_bytes = record->memory_bytes;
+  self->frozen = inn_machine_description_copy (self->description);
+  inn_machine_description_set_current_snapshot (self->frozen, NULL);
+  inn_machine_description_set_variables (self->frozen, NULL);
 }
 
 /* Disks alone would be half of it. */
@@ -166,6 +267,7 @@ load_source (Clone *self, GError **error)
   find_variables (self, source);
   self->description = inn_machine_description_copy (source);
   inn_machine_description_set_new_identity (self->description, request->name);
+  find_memory (self);
   return g_steal_pointer (&source);
 }
 

@@ -12,6 +12,7 @@
 #include "machine-lock.h"
 #include "machine-description-snapshots.h"
 #include "snapshot-fixture.h"
+#include "snapshot-resume.h"
 
 static char *
 try_clone (SnapshotFixture *fixture,
@@ -111,6 +112,64 @@ test_snapshot (SnapshotFixture *fixture, gconstpointer data)
   g_assert_null (inn_machine_description_get_current_snapshot (description));
 }
 
+/* As if the machine had been running when it was taken. */
+static char *
+take_with_memory (SnapshotFixture *fixture)
+{
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autoptr (InnSnapshotRecord) record
+      = inn_snapshot_store_take (fixture->snapshots, "then", NULL, NULL);
+  g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
+  g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
+  g_autofree char *memory = g_build_filename (folder, "memory", NULL);
+  g_autofree char *text = NULL;
+
+  record->memory_bytes = 4096;
+  text = inn_snapshot_record_to_text (record);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_true (g_file_set_contents (memory, "memory", -1, NULL));
+  return g_strdup (record->id);
+}
+
+/* It goes on from there: with that memory, and with the disks as they were. */
+static void
+check_goes_on (SnapshotFixture *fixture, const char *uuid)
+{
+  g_autoptr (InnSnapshotStore) snapshots = inn_snapshot_store_new (fixture->machines, uuid);
+  g_autoptr (GPtrArray) records = inn_snapshot_store_list (snapshots, /* with_saved= */ FALSE);
+  g_autoptr (InnResume) resume = NULL;
+  g_autofree char *memory = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (records->len, ==, 0);
+  resume = inn_resume_begin (snapshots, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (resume->memory, &memory, NULL, NULL));
+  g_assert_cmpstr (memory, ==, "memory");
+  g_assert_cmpint (snapshot_fixture_read (fixture, uuid, 0), ==, 'a');
+  g_assert_cmpstr (inn_machine_description_get_uuid (resume->description), ==, uuid);
+  inn_resume_end (snapshots, resume);
+  g_assert_false (g_file_test (resume->memory, G_FILE_TEST_EXISTS));
+  snapshot_fixture_check (fixture);
+}
+
+static void
+test_memory (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autofree char *id = NULL;
+  g_autofree char *linked = NULL;
+  g_autofree char *full = NULL;
+
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 'a');
+  id = take_with_memory (fixture);
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 'b');
+  linked = make_clone (fixture, "two", INN_GUEST_CLONE_LINKED, id);
+  full = make_clone (fixture, "three", INN_GUEST_CLONE_FULL, id);
+  snapshot_fixture_remove (fixture, id);
+  check_goes_on (fixture, linked);
+  check_goes_on (fixture, full);
+}
+
 static void
 test_variables (SnapshotFixture *fixture, gconstpointer data)
 {
@@ -207,6 +266,7 @@ main (int argc, char **argv)
   TEST ("linked", test_linked);
   TEST ("full", test_full);
   TEST ("snapshot", test_snapshot);
+  TEST ("memory", test_memory);
   TEST ("variables", test_variables);
   TEST ("refusals", test_refusals);
   TEST ("cancel", test_cancel);

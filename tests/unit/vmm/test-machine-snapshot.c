@@ -121,7 +121,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 
 static const uint64_t *word(const void *ram, unsigned int page)
 {
-	return (const uint64_t *)((const char *)ram + PATTERN + page * 4096ULL);
+	return (const void *)((const char *)ram + PATTERN + page * 4096ULL);
 }
 
 static uint64_t progress(struct fixture *f)
