@@ -635,7 +635,6 @@ check_snapshots (InnMachine *machine, InnSnapshots *snapshots)
   g_assert_cmpstr (inn_snapshot_get_facts (running)->note, ==, "Later");
 
   contract_restore (snapshots, off, TRUE);
-  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_OFF);
   g_assert_cmpuint (count_snapshots (snapshots), ==, 3);
   contract_restore (snapshots, running, FALSE);
   g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
@@ -764,7 +763,7 @@ contract_clone (InnMachine *machine, InnCloneKind kind, const char *name)
 }
 
 static void
-clone_refused (InnMachine *machine, InnCloneKind kind, const char *name, GQuark domain, int code)
+clone_refused (InnMachine *machine, InnCloneKind kind, const char *name, int code)
 {
   InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
   g_autoptr (GAsyncResult) result = NULL;
@@ -772,11 +771,35 @@ clone_refused (InnMachine *machine, InnCloneKind kind, const char *name, GQuark 
 
   inn_snapshots_clone_async (snapshots, kind, name, NULL, NULL, NULL, NULL, NULL, on_result,
                              &result);
-  if (domain == G_IO_ERROR)
-    inn_snapshots_cancel_clone (snapshots);
   CONTRACT_WAIT (has_result, &result);
   g_assert_null (inn_snapshots_clone_finish (snapshots, result, &error));
-  g_assert_error (error, domain, code);
+  g_assert_error (error, INN_ERROR, code);
+}
+
+/* What is cancelled leaves nothing, unless it was done already. */
+static void
+cancel_clone (InnMachine *machine, InnCloneKind kind)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  InnConnection *connection = inn_machine_get_connection (machine);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+  Listed listed = { connection, NULL };
+
+  inn_snapshots_clone_async (snapshots, kind, "Never", NULL, NULL, NULL, NULL, NULL, on_result,
+                             &result);
+  inn_snapshots_cancel_clone (snapshots);
+  CONTRACT_WAIT (has_result, &result);
+  id = inn_snapshots_clone_finish (snapshots, result, &error);
+  if (id == NULL)
+    {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      return;
+    }
+  listed.id = id;
+  CONTRACT_WAIT (is_listed, &listed);
+  contract_run (inn_connection_find (connection, id), INN_OPERATION_DELETE);
 }
 
 static void
@@ -789,7 +812,7 @@ check_clone (InnMachine *machine, InnCloneKind kind)
   g_assert_cmpstr (inn_machine_get_id (clone), !=, inn_machine_get_id (machine));
   g_assert_cmpuint (inn_machine_get_memory (clone), ==, inn_machine_get_memory (machine));
   g_assert_cmpint (inn_machine_get_state (clone), ==, INN_MACHINE_OFF);
-  clone_refused (machine, kind, "The <other> one", INN_ERROR, INN_ERROR_EXISTS);
+  clone_refused (machine, kind, "The <other> one", INN_ERROR_EXISTS);
 
   /* Each has its disk to itself. */
   contract_run (machine, INN_OPERATION_START);
@@ -817,11 +840,12 @@ test_clones (gconstpointer data)
     if (inn_snapshots_get_clone_refusal (snapshots, kinds[i], NULL) == NULL)
       {
         check_clone (machine, kinds[i]);
-        clone_refused (machine, kinds[i], "Never", G_IO_ERROR, G_IO_ERROR_CANCELLED);
+        cancel_clone (machine, kinds[i]);
       }
     else
-      clone_refused (machine, kinds[i], "Never", INN_ERROR, INN_ERROR_NOT_SUPPORTED);
-  clone_refused (machine, INN_CLONE_LIVE, "Never", INN_ERROR, INN_ERROR_NOT_SUPPORTED);
+      clone_refused (machine, kinds[i], "Never", INN_ERROR_NOT_SUPPORTED);
+  /* Nothing runs that could go on twice. */
+  clone_refused (machine, INN_CLONE_LIVE, "Never", INN_ERROR_NOT_SUPPORTED);
   storage = inn_machine_list_storage (machine);
   contract_run (machine, INN_OPERATION_DELETE);
   for (guint i = 0; storage[i] != NULL; i++)
@@ -848,6 +872,9 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
     { "metrics", test_metrics, TRUE },
     { "consoles", test_consoles, TRUE },
     { "hardware", test_hardware, TRUE },
+    { "snapshots", test_snapshots, TRUE },
+    { "saved", test_saved, TRUE },
+    { "clones", test_clones, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
@@ -857,25 +884,4 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
 
         g_test_add_data_func (path, place, tests[i].func);
       }
-}
-
-void
-contract_add_snapshot_tests (const char *prefix, const ContractPlace *place)
-{
-  static const struct
-  {
-    const char *name;
-    GTestDataFunc func;
-  } tests[] = {
-    { "snapshots", test_snapshots },
-    { "saved", test_saved },
-    { "clones", test_clones },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      g_autofree char *path = g_strconcat (prefix, "/", tests[i].name, NULL);
-
-      g_test_add_data_func (path, place, tests[i].func);
-    }
 }

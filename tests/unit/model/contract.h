@@ -20,9 +20,6 @@ typedef struct
 /* Adds the tests under @prefix, e.g. "/libvirt/contract". @place must stay. */
 void contract_add_tests (const char *prefix, const ContractPlace *place);
 
-/* Those of snapshots, saved memory and clones; of a place that makes machines. */
-void contract_add_snapshot_tests (const char *prefix, const ContractPlace *place);
-
 /* For tests of one back end. */
 
 /* Runs the main loop until @condition (@data); ends the test after a minute. */

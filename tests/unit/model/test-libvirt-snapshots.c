@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Snapshots, saved memory and clones of libvirt's machines: against QEMU in software emulation
- * behind a private daemon, and against libvirt's own test driver.
+ * Snapshots, saved memory and clones of libvirt's machines, beyond what every place does: against
+ * QEMU in software emulation behind a private daemon, and against libvirt's own test driver.
  */
 #include "model/libvirt/libvirt-snapshots.h"
 
@@ -159,6 +159,22 @@ test_gone (Fixture *fixture, gconstpointer data)
 
   g_assert_cmpint (virDomainSnapshotDelete (same, 0), ==, 0);
   contract_delete_snapshot (fixture->snapshots, snapshot);
+}
+
+/* A machine goes back to being off, too; one that was kept while it ran goes on. */
+static void
+test_states (Fixture *fixture, gconstpointer data)
+{
+  InnSnapshot *off = contract_take (fixture->snapshots, "Off", NULL);
+  InnSnapshot *running;
+
+  contract_run (fixture->machine, INN_OPERATION_START);
+  running = contract_take (fixture->snapshots, "Running", NULL);
+  contract_restore (fixture->snapshots, off, FALSE);
+  g_assert_cmpint (inn_machine_get_state (fixture->machine), ==, INN_MACHINE_OFF);
+  contract_restore (fixture->snapshots, running, FALSE);
+  g_assert_cmpint (inn_machine_get_state (fixture->machine), ==, INN_MACHINE_RUNNING);
+  contract_run (fixture->machine, INN_OPERATION_POWER_OFF);
 }
 
 /* What is the same for a person has to be told apart by libvirt. */
@@ -528,9 +544,9 @@ main (int argc, char **argv)
   g_test_add_func ("/libvirt-snapshots/test-driver", test_test_driver);
   if (have_qemu ())
     {
-      contract_add_snapshot_tests ("/libvirt-snapshots/contract", &session);
       add ("/libvirt-snapshots/seen", test_seen);
       add ("/libvirt-snapshots/gone", test_gone);
+      add ("/libvirt-snapshots/states", test_states);
       add ("/libvirt-snapshots/same-names", test_same_names);
       add ("/libvirt-snapshots/refusals", test_refusals);
       add ("/libvirt-snapshots/external", test_external);
