@@ -72,8 +72,8 @@ int block_backend_flush(struct block_backend *backend);
 /*
  * From here on all is written to another file: fd has a new, empty qcow2 image of the same size
  * that builds on what is the top now, which is complete in its file and is only read from then on
- * (stored is a raw one with the next flush). Drained; a qcow2 top waits until its tables are
- * stored. fd is taken over, if this succeeds; then the lock that the machine
+ * (and stored with the next flush). Drained; waits when tables of a qcow2 top have changed and have
+ * to be stored. fd is taken over, if this succeeds; then the lock that the machine
  * holds on the old top becomes a shared one. -EINVAL with *ret_problem when fd has no such image,
  * -EMFILE when there are too many layers, -EROFS for a read-only disk.
  */

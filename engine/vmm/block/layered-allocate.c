@@ -87,6 +87,13 @@ static void remove_from_list(struct layered_disk *disk, const struct allocation 
 	*link = allocation->next;
 }
 
+static void drop_filling(struct layered_disk *disk, struct filling *filling)
+{
+	if (filling->bytes)
+		disk->filled -= (size_t)filling->length;
+	free(filling->bytes);
+}
+
 static void end(struct allocation *allocation, int result)
 {
 	struct layered_disk *disk = allocation->disk;
@@ -100,8 +107,8 @@ static void end(struct allocation *allocation, int result)
 			free_cluster(image, allocation->host + at);
 	}
 	remove_from_list(disk, allocation);
-	free(allocation->head.bytes);
-	free(allocation->tail.bytes);
+	drop_filling(disk, &allocation->head);
+	drop_filling(disk, &allocation->tail);
 	free(allocation->bounced);
 	free(allocation->iov);
 	free(allocation);
@@ -303,6 +310,7 @@ static void fill(struct allocation *allocation, struct filling *filling, uint64_
 		allocation->error = -ENOMEM;
 		return;
 	}
+	disk->filled += (size_t)length;
 	filling->iov = (struct iovec){filling->bytes, (size_t)length};
 	filling->read = (struct layered_operation){
 		.operation = BLOCK_READ,
@@ -428,7 +436,8 @@ int layered_allocate(struct layered_disk *disk, struct layered_operation *operat
 
 	if (disk->corrupt)
 		return -EUCLEAN;
-	if (layered_is_allocating(disk, piece->cluster_start, size))
+	if (layered_is_allocating(disk, piece->cluster_start, size) ||
+	    disk->filled > LAYERED_MAX_BUFFERED)
 		return -EAGAIN;
 	r = layered_store_room(disk);
 	if (r < 0)

@@ -48,6 +48,8 @@ struct layered_disk {
 	unsigned int active;   /* operations that have not completed */
 	unsigned int epoch;    /* 0 or 1 */
 	unsigned int parts[2]; /* transfers of data under way, by the epoch they were started in */
+	size_t compressed;     /* bytes that are held to be decompressed */
+	size_t filled;         /* and to be put around the guest's in new clusters */
 	struct operation_list waiting, waiting_for_store;
 	struct allocation *allocations;
 	struct store *store;
@@ -68,6 +70,9 @@ struct extent {
 	uint32_t host_length; /* of the latter */
 	uint64_t length;      /* bytes of the disk, not 0 */
 };
+
+/* Of either kind of bytes above; one that is larger by itself is held alone. */
+enum { LAYERED_MAX_BUFFERED = 16 << 20 };
 
 /* Zeroes to write from. */
 extern const char layered_zeroes[];
@@ -129,6 +134,8 @@ int layered_flush(struct layered_disk *disk, struct layered_operation *operation
 int layered_store_create(struct layered_disk *disk);
 void layered_store_destroy(struct layered_disk *disk);
 bool layered_store_is_running(const struct layered_disk *disk);
+/* Whether any table has changed that is not being stored. */
+bool layered_store_is_needed(const struct layered_disk *disk);
 /* Stores tables, if that is not going on already: to make room in time. */
 void layered_store_begin(struct layered_disk *disk);
 /* Before a change: 0, or -EBUSY. */

@@ -545,7 +545,8 @@ int layered_disk_push(struct layered_disk *disk, int fd, struct block_layer_prob
 		return -EMFILE;
 	if (disk->read_only)
 		return -EROFS;
-	r = layered_disk_flush(disk);
+	/* What has no tables to be kept in order can be stored later. */
+	r = layered_store_is_needed(disk) ? layered_disk_flush(disk) : sync_lower(disk);
 	if (r < 0)
 		return r;
 	if (!open_overlay(&layer, fd, layered_disk_size(disk), ret_problem)) {
@@ -555,6 +556,7 @@ int layered_disk_push(struct layered_disk *disk, int fd, struct block_layer_prob
 	memmove(&disk->layers[1], &disk->layers[0], disk->layer_count * sizeof(disk->layers[0]));
 	disk->layer_count++;
 	disk->layers[0] = layer;
+	disk->lower_unsynced = true;
 	connect_layers(disk);
 	return 0;
 }

@@ -149,6 +149,7 @@ static void on_compressed(struct block_transfer *transfer, int result)
 	struct layered_disk *disk = operation->disk;
 
 	disk->parts[decompression->epoch]--;
+	disk->compressed -= (size_t)transfer->length;
 	if (result == 0)
 		result = decompress(decompression);
 	if (result == 0)
@@ -170,6 +171,8 @@ static int read_compressed(struct layered_disk *disk, struct layered_operation *
 		copy_out(image, operation, operation->position, extent->length, in_cluster);
 		return 0;
 	}
+	if (disk->compressed > 0 && disk->compressed + extent->host_length > LAYERED_MAX_BUFFERED)
+		return -EAGAIN;
 	decompression = malloc(sizeof(*decompression) + extent->host_length);
 	if (!decompression)
 		return -ENOMEM;
@@ -193,6 +196,7 @@ static int read_compressed(struct layered_disk *disk, struct layered_operation *
 		.epoch = disk->epoch,
 		.iov = {decompression->bytes, extent->host_length},
 	};
+	disk->compressed += extent->host_length;
 	disk->parts[disk->epoch]++;
 	layered_part_begins(operation);
 	block_transfers_start(disk->transfers, &decompression->transfer);

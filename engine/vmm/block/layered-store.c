@@ -80,7 +80,7 @@ bool layered_store_is_running(const struct layered_disk *disk)
 	return disk->store->running;
 }
 
-static bool is_needed(const struct layered_disk *disk)
+bool layered_store_is_needed(const struct layered_disk *disk)
 {
 	const struct qcow2_image *image = layered_disk_top(disk);
 
@@ -393,7 +393,8 @@ int layered_flush(struct layered_disk *disk, struct layered_operation *operation
 	/* Whoever comes again has been served. */
 	if (operation->position++ > 0)
 		return 0;
-	if (!disk->read_only && (is_needed(disk) || disk->lower_unsynced || disk->store->running))
+	if (!disk->read_only &&
+	    (layered_store_is_needed(disk) || disk->lower_unsynced || disk->store->running))
 		return -EBUSY;
 	operation->transfer = (struct block_transfer){
 		.operation = BLOCK_FLUSH,

@@ -612,6 +612,46 @@ static void test_corrupt(void)
 
 #ifndef WITH_FAKE_RING
 
+static void on_batch(void *data)
+{
+	struct fixture *fixture = data;
+
+	if (__atomic_load_n(&fixture->statistics.in_flight, __ATOMIC_RELAXED) == 0)
+		event_loop_stop(fixture->loop, 7);
+}
+
+/* More clusters than are erased in one turn, by the event loop alone. */
+static void test_long_erase(void)
+{
+	const char *const layers[] = {"disk", "base.raw", NULL};
+	struct fixture fixture = {.twin = g_malloc0(DISK_SIZE)};
+	struct request request = {.fixture = &fixture, .busy = true};
+	struct qemu_images images;
+
+	if (qemu_images_init(&images)) {
+		add_lower_layers(&images);
+		qemu_images_run(&images,
+				"qemu-img create -q -f qcow2 -F raw -b base.raw -o cluster_size=512"
+				" disk");
+		open_disk(&fixture, &images, layers);
+		block_backend_set_batch_handler(fixture.backend, on_batch, &fixture);
+		request.io = (struct block_request){
+			.operation = BLOCK_WRITE_ZEROES,
+			.length = DISK_SIZE,
+			.complete = on_complete,
+		};
+		block_backend_submit(fixture.backend, &request.io);
+		block_backend_kick(fixture.backend);
+		g_assert_true(request.busy);
+		g_assert_cmpint(event_loop_run(fixture.loop), ==, 7);
+		g_assert_false(request.busy);
+		close_disk(&fixture);
+		assert_clean(&images, fixture.twin);
+		qemu_images_finish(&images);
+	}
+	g_free(fixture.twin);
+}
+
 /* A file system of 1 MiB with an image, or -1. */
 static int image_on_small_disk(void)
 {
@@ -872,7 +912,7 @@ static void test_power(gconstpointer data)
 		change_much(&fixture, 100);
 		close_disk(&fixture);
 		qemu_images_run(&images, "cp disk before");
-		for (int writes = 1; stopped && writes < 35 * 23; writes += 23) {
+		for (int writes = 1; stopped && writes < 20 * 41; writes += 41) {
 			qemu_images_run(&images, "cp before disk");
 			stopped = stop_after(&images, kind, writes, fixture.twin);
 		}
@@ -897,6 +937,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/layered-disk/refused", test_refused);
 	g_test_add_func("/layered-disk/corrupt", test_corrupt);
 #ifndef WITH_FAKE_RING
+	g_test_add_func("/layered-disk/long-erase", test_long_erase);
 	g_test_add_func("/layered-disk/no-space", test_no_space);
 #else
 	g_test_add_data_func("/layered-disk/power/small-clusters", GSIZE_TO_POINTER(2), test_power);
