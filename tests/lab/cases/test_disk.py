@@ -102,6 +102,26 @@ def discard_gives_room_back(lab):
 
 def grows_while_the_guest_runs(lab):
     """The guest is told, and what it writes into the new room is there."""
+    _grow(lab)
+    [disk] = lab.scratch.rglob("*.raw")
+    expect(disk.stat().st_size == 24 * MIB, "the disk has not grown")
+    _expect_written(disk)
+
+
+def grows_in_a_layer_while_the_guest_runs(lab):
+    """The same in one that a snapshot has put on the disk meanwhile."""
+    _grow(lab, "snapshot", "create", "case", "before")
+    [disk] = lab.scratch.rglob("*.qcow2")
+    _expect_written(_bytes_of(lab, disk))
+
+
+def _expect_written(disk):
+    with open(disk, "rb") as file:
+        file.seek(40000 * 512)
+        expect(file.read(5) == b"Linux", "what the guest wrote into the new room is not there")
+
+
+def _grow(lab, *before):
     lab.needs_control()
     lab.network_of_its_own()
     lab.innctl("create", "case", *lab.kernel_options(do="net"), "--memory", "256M",
@@ -117,15 +137,12 @@ def grows_while_the_guest_runs(lab):
 
         console.wait_for("GUEST-NET", 120)
         run("cat /sys/block/vda/size", rf"\b{8 * MIB // 512}\b")
+        if before:
+            lab.innctl(*before, seconds=60)
         lab.innctl("resize", "case", "vda", "24M")
         run("cat /sys/block/vda/size", rf"\b{24 * MIB // 512}\b")
         run("dd if=/proc/version of=/dev/vda bs=512 count=1 seek=40000 conv=fsync", "1 records out")
     lab.innctl("poweroff", "case")
-    [disk] = lab.scratch.rglob("*.raw")
-    expect(disk.stat().st_size == 24 * MIB, "the disk has not grown")
-    with open(disk, "rb") as file:
-        file.seek(40000 * 512)
-        expect(file.read(5) == b"Linux", "what the guest wrote into the new room is not there")
 
 
 def _state(lab, socket):

@@ -75,12 +75,13 @@ static void
 test_grow (DiskFixture *f, gconstpointer data)
 {
   g_autofree char *top = disk_fixture_get_path (f, "top");
-  g_autofree char *raw = disk_fixture_write (f, "base", f->disk, DISK_SIZE);
+  g_autofree char *base = disk_fixture_write (f, "base", f->disk, DISK_SIZE);
   guint64 size = DISK_SIZE + 1;
   g_autoptr (GError) error = NULL;
 
   if (!disk_fixture_has_qemu_img ())
     return;
+  g_assert_true (inn_disk_chain_has (base, base));
   disk_fixture_run (f, "qemu-img create -q -f qcow2 -F raw -b base top");
   g_assert_true (inn_disk_image_grow_qcow2 (top, &size, /* check= */ TRUE, &error));
   g_assert_cmpuint (size, ==, DISK_SIZE + DISK_MIB);

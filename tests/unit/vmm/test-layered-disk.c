@@ -112,12 +112,13 @@ static void close_disk(struct fixture *fixture)
 static void on_complete(struct block_request *io, int result)
 {
 	struct request *request = (struct request *)io;
-	const char *expected = request->fixture->twin + io->offset;
+	const char *expected;
 
 	request->busy = false;
 	request->result = result;
 	if (power_is_off)
 		return;
+	expected = request->fixture->twin + io->offset;
 	g_assert_cmpint(result, ==, 0);
 	if (io->operation == BLOCK_DISCARD) {
 		request->busy = true;
