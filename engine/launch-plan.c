@@ -7,6 +7,8 @@
 
 #include "launch-plan.h"
 
+#include "launch-generation.h"
+
 #include <string.h>
 
 #include "disk-chain.h"
@@ -307,8 +309,10 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_display (argv, description);
   add_nics (self, argv, description);
   add_guest_devices (self, argv, description);
-  if (memory != NULL)
+  if (memory != NULL) /* each time it goes on from there it has another generation ID */
     add_option (argv, "--restore", number_value (add_file (self, INN_LAUNCH_MEMORY, memory)));
+  else
+    add_option (argv, "--vmgenid", inn_launch_generation_new (description));
   add_option (argv, "--serial", g_strdup ("none")); /* clients attach through the channel */
 
   self->argv = g_strv_builder_end (argv);

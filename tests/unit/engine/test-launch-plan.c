@@ -21,6 +21,19 @@
 static const char *const no_environment[] = { NULL };
 static const InnFirmwareFiles no_firmware = { NULL };
 
+/* The generation ID, whatever it is, comes before the serial line. */
+static void
+take_generation (InnLaunchPlan *self)
+{
+  const guint at = g_strv_length (self->argv) - 4;
+
+  g_assert_cmpstr (self->argv[at], ==, "--vmgenid");
+  g_assert_true (g_uuid_string_is_valid (self->argv[at + 1]));
+  g_free (self->argv[at]);
+  g_free (self->argv[at + 1]);
+  memmove (&self->argv[at], &self->argv[at + 2], 3 * sizeof (char *));
+}
+
 /* Each qcow2 disk builds on "/middle" and "/base". */
 static InnLaunchPlan *
 make_plan (const InnMachineDescription *description,
@@ -30,6 +43,7 @@ make_plan (const InnMachineDescription *description,
 {
   static const InnDiskLayer lower[] = { { (char *)"/middle", TRUE }, { (char *)"/base", FALSE } };
   g_autoptr (GPtrArray) chains = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
+  InnLaunchPlan *self;
 
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
     {
@@ -41,7 +55,9 @@ make_plan (const InnMachineDescription *description,
       g_ptr_array_add (chains, layers);
     }
 
-  return inn_launch_plan_new (description, firmware, chains, NULL, vmm, environment);
+  self = inn_launch_plan_new (description, firmware, chains, NULL, vmm, environment);
+  take_generation (self);
+  return self;
 }
 
 static InnLaunchPlan *
