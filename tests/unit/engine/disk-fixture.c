@@ -77,9 +77,9 @@ disk_fixture_run (DiskFixture *fixture, const char *line)
 char *
 disk_fixture_make (DiskFixture *fixture, const char *options, const char *name)
 {
-  g_autofree char *raw = disk_fixture_write (fixture, "disk.raw", fixture->disk, DISK_SIZE);
   g_autofree char *line = g_strdup_printf ("qemu-img convert -f raw %s disk.raw %s", options, name);
 
+  g_free (disk_fixture_write (fixture, "disk.raw", fixture->disk, DISK_SIZE));
   disk_fixture_run (fixture, line);
   return disk_fixture_get_path (fixture, name);
 }

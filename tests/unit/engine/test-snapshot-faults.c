@@ -335,14 +335,20 @@ run_merge (SnapshotFixture *fixture, const char *id, GError **error)
   return inn_layer_store_merge (fixture->layers, NULL, &merged, error);
 }
 
+/* On a chain. */
+static InnSnapshotRecord *
+take_saved (SnapshotFixture *fixture)
+{
+  g_free (prepare_chain (fixture));
+  return inn_snapshot_store_take (fixture->snapshots, "saved", NULL, NULL);
+}
+
 /* The present is saved, to go on with. */
 static char *
 prepare_saved (SnapshotFixture *fixture)
 {
-  g_autofree char *second = prepare_chain (fixture);
   g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
-  g_autoptr (InnSnapshotRecord) record
-      = inn_snapshot_store_take (fixture->snapshots, "saved", NULL, NULL);
+  g_autoptr (InnSnapshotRecord) record = take_saved (fixture);
   g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
   g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
   g_autofree char *memory = g_build_filename (folder, "memory", NULL);
