@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "folder.h"
 #include "machine-description-boot.h"
 #include "machine-description-snapshots.h"
+#include "protocol/memory-file.h"
 #include "snapshot-store-private.h"
 
 #define VARIABLES_PREFIX "variables-"
@@ -101,6 +103,35 @@ check_present (InnSnapshotStore *self, GError **error)
   return description != NULL && check_layers (self, description, inn_layer_store_examine, error);
 }
 
+/* All of it, which a machine that goes on from there does not wait for. */
+static gboolean
+check_memory (InnSnapshotStore *self, const char *id, GError **error)
+{
+  g_autoptr (InnSnapshotRecord) record = inn_snapshot_store_load_record (self, id, error);
+  g_autofree char *path = inn_snapshot_store_get_path (self, id, "memory");
+  struct memory_file file = { .problem = NULL };
+  int fd, r;
+
+  if (record == NULL)
+    return FALSE;
+  if (record->memory_bytes == 0)
+    return TRUE;
+
+  fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  r = fd < 0 ? -errno : memory_file_read (fd, &file);
+  if (r == 0)
+    r = memory_file_check (fd, &file, NULL, NULL);
+  fd_close (&fd);
+  if (r < 0)
+    g_set_error (
+        error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+        _ ("The memory in the snapshot “%s” cannot be used: %s. Its disks are good: restore "
+           "it, discard the saved state, and start the machine from them."),
+        record->name, file.problem != NULL ? file.problem : g_strerror (-r));
+
+  return r == 0;
+}
+
 gboolean
 inn_snapshot_store_check (InnSnapshotStore *self, const char *id, GError **error)
 {
@@ -110,7 +141,8 @@ inn_snapshot_store_check (InnSnapshotStore *self, const char *id, GError **error
     return check_present (self, error);
 
   description = inn_snapshot_store_load_definition (self, id, error);
-  return description != NULL && check_layers (self, description, inn_layer_store_examine, error);
+  return description != NULL && check_layers (self, description, inn_layer_store_examine, error)
+         && check_memory (self, id, error);
 }
 
 /* ---- what a killed process has left ---- */

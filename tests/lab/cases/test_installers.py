@@ -10,6 +10,11 @@ KEY_LEFTALT, KEY_F2 = 56, 60
 MEMTEST_S = 180
 
 
+def bios_text_installer(lab):
+    with installer.start(lab, "bios", "t") as pc:
+        installer.expect_dialog(pc, installer.TEXT_DIALOG)
+
+
 def bios_graphical_installer(lab):
     with installer.start(lab, "bios", "g") as pc:
         installer.expect_dialog(pc, installer.GRAPHICAL_DIALOG)

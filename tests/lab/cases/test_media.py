@@ -2,7 +2,6 @@
 """What people put into a new computer's drive starts, and is operated with the keyboard. Text is
 read off the screen."""
 
-import installer
 from guest import POWER_OFF
 from pc import Pc
 
@@ -20,11 +19,6 @@ def bios_starts_the_rescue_disc(lab):
         pc.wait_for_text("grub> halt", REACTION_S)
         lab.innctl("--control", pc.control, "send-key", "enter")
         pc.machine.expect_end(POWER_OFF)
-
-
-def bios_starts_the_installer(lab):
-    with installer.start(lab, "bios", "t") as pc:
-        installer.expect_dialog(pc, installer.TEXT_DIALOG)
 
 
 def bios_starts_the_memory_test(lab):

@@ -255,20 +255,3 @@ def throughput(lab):
                   f"{fetched / 125000:.0f} Mbit/s to it")
             guest.type("off\n")
             guest.expect_end(POWER_OFF)
-
-
-def _starts_from_the_network(lab, firmware):
-    """As far as to an address: nobody here has a system to give."""
-    lab.network_of_its_own()
-    options = ("--firmware", firmware, "--display", "none", "--net", "user", "--boot", "net0")
-    with lab.machine(*options) as machine:
-        machine.wait_for("iPXE.*Network Boot Firmware", 240)
-        machine.wait_for(r"net0: 198\.51\.100\.2/", 120)
-
-
-def bios_starts_from_the_network(lab):
-    _starts_from_the_network(lab, "bios")
-
-
-def uefi_starts_from_the_network(lab):
-    _starts_from_the_network(lab, "uefi")

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "layer-scan.h"
 #include "machine-description-disks.h"
+#include "protocol/memory-file.h"
 
 enum
 {
@@ -133,6 +134,43 @@ snapshot_fixture_read (SnapshotFixture *fixture, const char *uuid, guint cluster
   bytes += (gsize)cluster * CLUSTER;
   g_assert_cmpint (memcmp (bytes, bytes + 1, CLUSTER - 1), ==, 0);
   return bytes[0];
+}
+
+static void
+write_memory (const char *path)
+{
+  const gsize size = MEMORY_FILE_PIECE;
+  g_autofree char *ram = g_malloc (size);
+  guint32 sum;
+  const struct memory_file_contents contents = {
+    .ram = ram,
+    .ram_size = size,
+    .state = "state",
+    .state_length = 5,
+    .sums = &sum,
+  };
+  int fd = g_open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+  memset (ram, 'm', size);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (memory_file_write (fd, &contents), ==, 0);
+  close (fd);
+}
+
+void
+snapshot_fixture_add_memory (SnapshotFixture *fixture, InnSnapshotRecord *record, gboolean saved)
+{
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
+  g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
+  g_autofree char *memory = g_build_filename (folder, "memory", NULL);
+  g_autofree char *text = NULL;
+
+  record->saved = saved;
+  record->memory_bytes = 4096;
+  text = inn_snapshot_record_to_text (record);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  write_memory (memory);
 }
 
 char *

@@ -39,6 +39,9 @@ char snapshot_fixture_read (SnapshotFixture *fixture, const char *uuid, guint cl
 GBytes *snapshot_fixture_read_description (const InnMachineDescription *description);
 GBytes *snapshot_fixture_read_disk (SnapshotFixture *fixture, const char *uuid);
 
+/* As if the machine had been running when the snapshot was taken, or @saved. */
+void
+snapshot_fixture_add_memory (SnapshotFixture *fixture, InnSnapshotRecord *record, gboolean saved);
 /* Takes, restores or removes; it must be done. The id, transfer full. */
 char *snapshot_fixture_take (SnapshotFixture *fixture, const char *name);
 void snapshot_fixture_restore (SnapshotFixture *fixture, const char *id, gboolean keep_present);

@@ -11,6 +11,7 @@
 #include "firmware.h"
 #include "machine-lock.h"
 #include "machine-description-snapshots.h"
+#include "protocol/memory-file.h"
 #include "snapshot-fixture.h"
 #include "snapshot-resume.h"
 
@@ -116,18 +117,10 @@ test_snapshot (SnapshotFixture *fixture, gconstpointer data)
 static char *
 take_with_memory (SnapshotFixture *fixture)
 {
-  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
   g_autoptr (InnSnapshotRecord) record
       = inn_snapshot_store_take (fixture->snapshots, "then", NULL, NULL);
-  g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
-  g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
-  g_autofree char *memory = g_build_filename (folder, "memory", NULL);
-  g_autofree char *text = NULL;
 
-  record->memory_bytes = 4096;
-  text = inn_snapshot_record_to_text (record);
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-  g_assert_true (g_file_set_contents (memory, "memory", -1, NULL));
+  snapshot_fixture_add_memory (fixture, record, /* saved= */ FALSE);
   return g_strdup (record->id);
 }
 
@@ -140,12 +133,14 @@ check_goes_on (SnapshotFixture *fixture, const char *uuid)
   g_autoptr (InnResume) resume = NULL;
   g_autofree char *memory = NULL;
   g_autoptr (GError) error = NULL;
+  gsize length;
 
   g_assert_cmpuint (records->len, ==, 0);
   resume = inn_resume_begin (snapshots, &error);
   g_assert_no_error (error);
-  g_assert_true (g_file_get_contents (resume->memory, &memory, NULL, NULL));
-  g_assert_cmpstr (memory, ==, "memory");
+  g_assert_true (g_file_get_contents (resume->memory, &memory, &length, NULL));
+  g_assert_cmpuint (length, >, 2 * MEMORY_FILE_PIECE);
+  g_assert_cmpint (memory[MEMORY_FILE_RAM], ==, 'm');
   g_assert_cmpint (snapshot_fixture_read (fixture, uuid, 0), ==, 'a');
   g_assert_cmpstr (inn_machine_description_get_uuid (resume->description), ==, uuid);
   inn_resume_end (snapshots, resume);

@@ -347,18 +347,9 @@ take_saved (SnapshotFixture *fixture)
 static char *
 prepare_saved (SnapshotFixture *fixture)
 {
-  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
   g_autoptr (InnSnapshotRecord) record = take_saved (fixture);
-  g_autofree char *folder = g_build_filename (machine, "snapshots", record->id, NULL);
-  g_autofree char *path = g_build_filename (folder, "snapshot.ini", NULL);
-  g_autofree char *memory = g_build_filename (folder, "memory", NULL);
-  g_autofree char *text = NULL;
 
-  record->saved = TRUE;
-  record->memory_bytes = 4096;
-  text = inn_snapshot_record_to_text (record);
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-  g_assert_true (g_file_set_contents (memory, "memory", -1, NULL));
+  snapshot_fixture_add_memory (fixture, record, /* saved= */ TRUE);
   g_assert_true (inn_resume_mark (fixture->snapshots, record->id, NULL));
   return g_strdup (record->id);
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "engine-error.h"
@@ -10,6 +11,7 @@
 #include "machine-description-disks.h"
 #include "machine-description-snapshots.h"
 #include "machine-lock.h"
+#include "protocol/memory-file.h"
 #include "snapshot-fixture.h"
 #include "snapshot-resume.h"
 
@@ -440,6 +442,30 @@ test_missing_layer (SnapshotFixture *fixture, gconstpointer data)
   g_assert_cmpuint (snapshot_fixture_count_layers (fixture), ==, 1);
 }
 
+/* Its memory is damaged: that is told, and the disks are still to be had. */
+static void
+test_damaged_memory (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
+  g_autoptr (InnSnapshotRecord) record
+      = inn_snapshot_store_take (fixture->snapshots, "one", NULL, NULL);
+  g_autofree char *path = g_build_filename (machine, "snapshots", record->id, "memory", NULL);
+  g_autoptr (GError) error = NULL;
+
+  snapshot_fixture_add_memory (fixture, record, /* saved= */ FALSE);
+  inn_snapshot_store_check (fixture->snapshots, record->id, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpint (truncate (path, MEMORY_FILE_RAM), ==, 0);
+  g_assert_false (inn_snapshot_store_check (fixture->snapshots, record->id, &error));
+  g_assert_nonnull (strstr (error->message, "it is not complete"));
+  g_clear_error (&error);
+  snapshot_fixture_restore (fixture, record->id, FALSE);
+  inn_resume_discard (fixture->snapshots, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (snapshot_fixture_read (fixture, fixture->uuid, 0), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -463,5 +489,6 @@ main (int argc, char **argv)
   TEST ("change", test_change);
   TEST ("damaged", test_damaged);
   TEST ("missing-layer", test_missing_layer);
+  TEST ("damaged-memory", test_damaged_memory);
   return g_test_run ();
 }

@@ -15,7 +15,7 @@
 #include "protocol/memory-file.h"
 #include "whole-machine.h"
 
-enum { PAGES = 4096, WAIT_STEPS = 30000, LEVELS = 4 };
+enum { PAGES = 4096, WAIT_STEPS = 30000, LEVELS = 4, SLOW_LEVELS = 1000 };
 
 #define RAM_SIZE (64ULL << 20)
 #define PATTERN  0x2000000ULL
@@ -128,6 +128,7 @@ static uint64_t progress_in(int fd)
 /* Restored, run, saved, restored again: each goes on where the one before was. */
 static void test_chain(void)
 {
+	const unsigned int levels = g_test_slow() ? SLOW_LEVELS : LEVELS;
 	struct running running;
 	int fd;
 
@@ -135,7 +136,7 @@ static void test_chain(void)
 	wait_for_progress(&running, 3);
 	fd = take(&running);
 	stop(&running);
-	for (unsigned int level = 0; level < LEVELS; level++) {
+	for (unsigned int level = 0; level < levels; level++) {
 		uint64_t saved = progress_in(fd);
 		struct memory_file file;
 		int next;

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots of what was restored from snapshots, and machines made of them."""
+
+from guest import expect
+from passes import NAME, goes_on, start, state, take, turn_off
+
+DEPTH = 20
+
+
+def chain(lab):
+    """Each is taken of what the one before was restored to; then all but one go."""
+    start(lab)
+    for level in range(DEPTH):
+        between = take(lab, f"level {level}")
+        lab.innctl("snapshot", "restore", "--discard", NAME, f"level {level}")
+        goes_on(lab, between)
+    turn_off(lab)
+    for level in range(DEPTH - 1):
+        lab.innctl("snapshot", "check", NAME, f"level {level}")
+        lab.innctl("snapshot", "delete", NAME, f"level {level}", seconds=120)
+    lab.innctl("snapshot", "check", NAME)
+    lab.innctl("snapshot", "restore", "--discard", NAME, f"level {DEPTH - 1}")
+    if state(lab) == "saved":
+        lab.innctl("start", NAME)
+    goes_on(lab, between)
+
+
+def copies_of_a_snapshot(lab):
+    """Machines made of one moment go on from there, each for itself, beside the original."""
+    start(lab)
+    between = take(lab, "moment")
+    seen = set()
+    for name in ("left", "right"):
+        lab.innctl("clone", NAME, name, "--snapshot", "moment")
+        lab.innctl("start", name)
+        uuids = goes_on(lab, between, name)
+        expect(not uuids & seen, f"two machines drew the same random numbers {uuids & seen}")
+        seen |= uuids
+    goes_on(lab, (between[0], 1 << 32))
