@@ -156,13 +156,16 @@ void input_router_save(const struct input_router *router, struct state_writer *w
 	}
 }
 
-static void release_key(const struct input_route *route, uint16_t code)
+/* 0, or a negative errno: the device has no such key. */
+static int release_key(const struct input_route *route, uint16_t code)
 {
 	bool key = route->kind == INPUT_DEVICE_KEYBOARD;
 	const struct input_event event = {.type = key ? INPUT_KEY : INPUT_BUTTON, .code = code};
+	int r = input_event_validate(&event);
 
-	if (route->ops->ready(route->device))
+	if (r == 0 && route->ops->ready(route->device))
 		route->ops->handle(route->device, &event);
+	return r;
 }
 
 int input_router_load(struct input_router *router, struct state_reader *reader)
@@ -172,12 +175,11 @@ int input_router_load(struct input_router *router, struct state_reader *reader)
 	for (unsigned int i = 0; i < count; i++) {
 		uint16_t code = state_reader_get16(reader);
 		uint8_t held = state_reader_get8(reader);
+		bool exists = held > 0 && held <= router->count &&
+			      release_key(&router->routes[held - 1], code) == 0;
 
-		if (!state_reader_check(reader,
-					code <= INPUT_MAX_KEY && held > 0 && held <= router->count,
-					"a key is held that there is not"))
+		if (!state_reader_check(reader, exists, "a key is held that there is not"))
 			break;
-		release_key(&router->routes[held - 1], code);
 	}
 	return state_reader_result(reader);
 }
