@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of what Innkeeper's VMM costs and does beside QEMU, each measured in one run in one
-computer of the lab (measure.py: booting and idling; measure_pc.py: whole PCs), as Markdown."""
+"""Tables of what Innkeeper's VMM costs and does beside QEMU, what is compared measured in one run in
+one computer of the lab (measure.py: booting and idling; measure_pc.py: whole PCs and their disks;
+measure_state.py: snapshots), as Markdown."""
 
 import json
 import statistics
@@ -46,6 +47,14 @@ NET_LOADS = (
     ("tap, from the guest", "tap_from"),
     ("tap, to the guest", "tap_to"),
 )
+# Snapshots of running guests: (title, figure, factor, format). Less is better.
+STATE_ROWS = (
+    ("the guest stands still", "pause_s", 1e3, "{:.0f} ms"),
+    ("until it is stored", "save_s", 1, "{:.1f} s"),
+    ("bytes of memory and devices", "bytes", 1 / (1 << 20), "{:.0f} MiB"),
+    ("from the wish to go on from it to the guest's next word", "restore_s", 1, "{:.1f} s"),
+)
+STATE_SIZES = (256, 2048)  # MiB of memory
 SLIRP = "QEMU q35 with slirp"  # a machine of its own, beside our passt
 SLIRP_LOADS = (
     ("passt beside QEMU's slirp, from the guest", "user_from"),
@@ -77,7 +86,10 @@ def _value(figures, key):
 
 
 def _ratio(ours, theirs):
-    return f"{ours / theirs:.2f}" if theirs else "–"
+    if not theirs:
+        return "–"
+    ratio = ours / theirs
+    return f"{ratio:.4f}" if 0 < ratio < 0.01 else f"{ratio:.2f}"
 
 
 def _markdown(titles, rows):
@@ -137,6 +149,32 @@ def pc_table(figures):
     return _markdown(["", *figures, "to q35"], rows)
 
 
+def qcow2_table(figures):
+    ours, theirs = figures["Innkeeper"], figures["QEMU q35"]
+    rows = []
+    for title, load in DISK_LOADS:
+        for per, key in (("", "seconds"), (" of processor time", "cpu_s")):
+            values = [_median(one, name, lambda run: run["requests"] / run[key])
+                      for one, name in ((ours, load.replace("disk", "qcow2")), (ours, load),
+                                        (theirs, load.replace("disk", "qcow2")))]
+            rows.append([f"{title}: requests a second{per}", *(f"{value:.0f}" for value in values),
+                         _ratio(values[0], values[1]), _ratio(values[0], values[2])])
+    return _markdown(["", "Innkeeper", "Innkeeper, raw", "QEMU q35", "to raw", "to q35"], rows)
+
+
+def state_table(figures):
+    """figures: by MiB of memory."""
+    rows = []
+    for size, ways in figures.items():
+        for title, key, factor, form in STATE_ROWS:
+            values = [statistics.median(run[key] for run in runs) * factor
+                      for runs in ways.values()]
+            rows.append([f"{size} MiB: {title}", *map(form.format, values),
+                         *(_ratio(values[0], value) for value in values[1:])])
+    names = list(ways)
+    return _markdown(["", *names, *(f"to {name.split()[-1]}" for name in names[1:])], rows)
+
+
 def _update_readme(name, text):
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, found, rest = README.read_text().partition(begin)
@@ -156,7 +194,20 @@ def _whole_pcs(build, runs):
     return pc_table(_figures(build, f"python3 /tests/measure_pc.py {runs}"))
 
 
-TABLES = {"bench": _boot_table, "bench-pc": _whole_pcs}
+def _qcow2(build, runs):
+    print(f"lab: qcow2 disks, {runs} times each, three minutes or so", file=sys.stderr, flush=True)
+    loads = [load for _, disk in DISK_LOADS for load in (disk, disk.replace("disk", "qcow2"))]
+    return qcow2_table(_figures(build, f"python3 /tests/measure_pc.py {runs} {' '.join(loads)}"))
+
+
+def _snapshots(build, runs):
+    print(f"lab: snapshots, {runs} of each kind, ten minutes or so", file=sys.stderr, flush=True)
+    return state_table({size: _figures(build, f"python3 /tests/measure_state.py {runs} {size}")
+                        for size in STATE_SIZES})
+
+
+TABLES = {"bench": _boot_table, "bench-pc": _whole_pcs, "bench-qcow2": _qcow2,
+          "bench-state": _snapshots}
 
 
 def run(*, build, runs, only, update_readme):

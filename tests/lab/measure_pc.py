@@ -6,6 +6,7 @@ QEMU, turn by turn; the last line it prints is JSON.  measure_pc.py ROUNDS [COST
 The guests of both run side by side all the time, and one at a time has something to do. Times are
 the emulated computer's and only good for ratios."""
 
+import functools
 import itertools
 import json
 import os
@@ -167,12 +168,15 @@ class _Machine:
 
 
 def _pc(lab, index):
-    """With a card behind passt, one behind a tap interface, and a disk."""
+    """With a card behind passt, one behind a tap interface, a raw and a qcow2 disk."""
     host, address = f"192.0.{index + 2}.1", f"192.0.{index + 2}.2"
     disk = lab.disk("load.raw", DISK_MIB)
     disk.write_bytes(os.urandom(PIECE) * DISK_MIB)  # no holes
+    qcow2 = lab.scratch / "load.qcow2"
+    lab.innctl("image", "convert", disk, qcow2, "--format", "raw", seconds=120)
     _add_tap(f"tap{index}", host)
-    machine = _Machine(lab, "user", "--net", f"tap=tap{index}", "--disk", f"{disk},format=raw")
+    machine = _Machine(lab, "user", "--net", f"tap=tap{index}", "--disk", f"{disk},format=raw",
+                       "--disk", f"{qcow2},format=qcow2")
     machine.routers["tap"] = host
     for command in (f"ip addr add {address}/24 dev eth1", "ip link set eth1 up"):
         machine.begin(command)
@@ -272,9 +276,9 @@ def _to_guest(machine, net):
     return {"bytes": int(match[1]), "seconds": float(match[2]), **figures}
 
 
-def _disk(machine, operation, depth):
+def _disk(machine, device, operation, depth):
     cost = _Cost(machine)
-    machine.begin(f"load-disk /dev/vda {operation} {depth} {SECONDS}")
+    machine.begin(f"load-disk /dev/{device} {operation} {depth} {SECONDS}")
     match = machine.result(r"GUEST-DISK requests=(\d+) seconds=([\d.]+)\s")
     return {"requests": int(match[1]), "seconds": float(match[2]), **cost.figures()}
 
@@ -284,11 +288,12 @@ LOADS = {
     "user_to": lambda machine: _to_guest(machine, "user"),
     "tap_from": lambda machine: _from_guest(machine, "tap"),
     "tap_to": lambda machine: _to_guest(machine, "tap"),
-    "disk_read_1": lambda machine: _disk(machine, "read", 1),
-    "disk_read_32": lambda machine: _disk(machine, "read", 32),
-    "disk_write_1": lambda machine: _disk(machine, "write", 1),
-    "disk_write_32": lambda machine: _disk(machine, "write", 32),
+    **{f"{kind}_{operation}_{depth}": functools.partial(
+        _disk, device=device, operation=operation, depth=depth)
+       for kind, device in (("disk", "vda"), ("qcow2", "vdb"))
+       for operation in ("read", "write") for depth in (1, 32)},
 }
+PC_LOADS = [load for load in LOADS if not load.startswith("qcow2")]
 SLIRP_LOADS = {
     "user_from": lambda machine: _from_guest(machine, "slirp"),
     "user_to": lambda machine: _to_guest(machine, "slirp"),
@@ -348,7 +353,7 @@ def _measure_loads(labs, loads, rounds, figures):
 
 
 def main():
-    rounds, wanted = int(sys.argv[1]), sys.argv[2:] or [*COSTS, *LOADS]
+    rounds, wanted = int(sys.argv[1]), sys.argv[2:] or [*COSTS, *PC_LOADS]
     labs = {"Innkeeper": Lab(peer=False), "QEMU q35": Lab(peer=True)}
     labs["Innkeeper"].network_of_its_own()
     subprocess.run(["modprobe", "tun"], check=True)

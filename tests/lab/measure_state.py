@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs in the lab's computer: what it takes to write down the state of a running guest and to go on
+from it, in our VMM and in QEMU, turn by turn; the last line it prints is JSON.  measure_state.py ROUNDS MIB
+
+MIB: memory of the guest, an eighth of which is in use.
+
+QEMU does it in two ways: into its qcow2 disk (savevm, loadvm), and stopped, by migration to and from
+a file. Ours begins to go on in a new process, as QEMU's migration does; its loadvm has one already.
+Times are the emulated computer's and only good for ratios."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "cases"))
+
+from guest import Failure, Lab, Process  # noqa: E402
+
+DISK_MIB = 64
+FILL_S, JOB_S = 240, 120
+IN_USE = 8  # part of the memory
+TICK = r"TICK \d+"
+FAST = 1 << 40  # bytes a second: no limit
+INNKEEPER, SAVEVM, MIGRATION = "Innkeeper", "QEMU savevm", "QEMU migration"
+
+
+def _log(text):
+    print(f"{time.monotonic():.1f} {text}", flush=True)
+
+
+def _boot(lab, fill):
+    return lab.kernel_options(do=f"full fill={fill}")
+
+
+def _next_tick(process, seconds=JOB_S):
+    """Of those that the guest has still to print."""
+    process.wait_for(TICK, seconds, len(process.output))
+
+
+class Qmp:
+    """QEMU's monitor."""
+
+    def __init__(self, place):
+        deadline = time.monotonic() + 30
+        self._socket = socket.socket(socket.AF_UNIX)
+        while self._socket.connect_ex(str(place)):
+            if time.monotonic() > deadline:
+                raise Failure("QEMU has no monitor")
+            time.sleep(0.05)
+        self._lines = self._socket.makefile("rwb")
+        self._events = []
+        self._read()
+        self.call("qmp_capabilities")
+
+    def _read(self):
+        message = json.loads(self._lines.readline())
+        if "event" in message:
+            self._events.append(message)
+        return message
+
+    def call(self, command, **arguments):
+        words = {key.replace("_", "-"): value for key, value in arguments.items()}
+        self._lines.write(json.dumps({"execute": command, "arguments": words}).encode() + b"\n")
+        self._lines.flush()
+        while True:
+            message = self._read()
+            if "error" in message:
+                raise Failure(f"{command}: {message['error']}")
+            if "return" in message:
+                return message["return"]
+
+    def wait(self, wanted):
+        """The next event that it wants, of those not looked at yet."""
+        while True:
+            while self._events:
+                event = self._events.pop(0)
+                if wanted(event):
+                    return event
+            self._read()
+
+    def paused(self, work):
+        """Seconds of work in which the guest did not run, as QEMU notes them."""
+        self._events.clear()
+        work()
+        stopped = self.wait(lambda event: event["event"] == "STOP")
+        resumed = self.wait(lambda event: event["event"] == "RESUME")
+        return _seconds(resumed) - _seconds(stopped)
+
+    def job(self, command, **arguments):
+        """Runs it to its end, and keeps the events of the guest."""
+        self.call(command, job_id="job", tag="one", vmstate="disk", devices=["disk"], **arguments)
+        seen = []
+        while True:
+            event = self.wait(lambda event: True)
+            seen.append(event)
+            data = event["data"] if event["event"] == "JOB_STATUS_CHANGE" else {}
+            if data.get("status") == "concluded":
+                break
+        [job] = self.call("query-jobs")
+        if "error" in job:
+            raise Failure(f"{command}: {job['error']}")
+        self.call("job-dismiss", id="job")
+        self._events = seen + self._events
+
+
+def _seconds(event):
+    return event["timestamp"]["seconds"] + event["timestamp"]["microseconds"] / 1e6
+
+
+class Qemu:
+    """One process with a guest that is to start, or to come from a file."""
+
+    def __init__(self, lab, memory, fill, disk, *, source=None):
+        place = lab.scratch / "qmp"
+        place.unlink(missing_ok=True)
+        kernel = _boot(lab, fill)
+        command = ["qemu-system-x86_64", "-M", "q35", "-enable-kvm", "-cpu", "host", "-smp", "1",
+                   "-m", str(memory), "-nodefaults", "-no-user-config", "-display", "none",
+                   "-serial", "stdio", "-kernel", kernel[1], "-initrd", kernel[3],
+                   "-append", kernel[5], "-qmp", f"unix:{place},server=on,wait=off",
+                   "-blockdev", f"driver=qcow2,node-name=disk,file.driver=file,file.filename={disk}",
+                   "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"]
+        if source:
+            command += ["-incoming", f"exec:cat {source}"]
+        self.guest = Process(command, "the guest")
+        self.qmp = Qmp(place)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.guest.kill()
+
+    def migrate_to(self, target):
+        self.qmp.call("migrate-set-parameters", max_bandwidth=FAST)
+        self.qmp.call("stop")
+        self.qmp.call("migrate", uri=f"exec:cat >{target}")
+        while (status := self.qmp.call("query-migrate")["status"]) != "completed":
+            if status == "failed":
+                raise Failure("QEMU's migration failed")
+            time.sleep(0.01)
+        self.qmp.call("cont")
+
+    def go_on(self):
+        """It was stopped when it was written down, and is when it has been read."""
+        while self.qmp.call("query-status")["status"] == "inmigrate":
+            time.sleep(0.01)
+        self.qmp.call("cont")
+
+
+def _timed(work):
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def _allocated(path):
+    return os.stat(path).st_blocks * 512
+
+
+def _qemu_disk(lab):
+    disk = lab.scratch / "disk.qcow2"
+    disk.unlink(missing_ok=True)
+    lab.innctl("image", "create", disk, f"{DISK_MIB}M")
+    return disk
+
+
+def _savevm(lab, memory, fill):
+    disk = _qemu_disk(lab)
+    with Qemu(lab, memory, fill, disk) as qemu:
+        qemu.guest.wait_for("GUEST-FULL", FILL_S)
+        _next_tick(qemu.guest)
+        before, figures = _allocated(disk), {}
+        figures["save_s"] = _timed(lambda: figures.update(
+            pause_s=qemu.qmp.paused(lambda: qemu.qmp.job("snapshot-save"))))
+        figures["bytes"] = _allocated(disk) - before
+        _next_tick(qemu.guest)
+
+        def restore():
+            qemu.qmp.job("snapshot-load")
+            _next_tick(qemu.guest)
+        figures["restore_s"] = _timed(restore)
+    return figures
+
+
+def _migration(lab, memory, fill):
+    disk, target = _qemu_disk(lab), lab.scratch / "migration"
+    target.unlink(missing_ok=True)
+    figures = {}
+    with Qemu(lab, memory, fill, disk) as qemu:
+        qemu.guest.wait_for("GUEST-FULL", FILL_S)
+        _next_tick(qemu.guest)
+        figures["save_s"] = _timed(lambda: figures.update(
+            pause_s=qemu.qmp.paused(lambda: qemu.migrate_to(target))))
+        figures["bytes"] = _allocated(target)
+        _next_tick(qemu.guest)
+
+    began = time.monotonic()
+    with Qemu(lab, memory, fill, disk, source=target) as qemu:
+        qemu.go_on()
+        qemu.guest.wait_for(TICK, JOB_S)
+        figures["restore_s"] = time.monotonic() - began
+    target.unlink()
+    return figures
+
+
+def _innkeeper(lab, memory, fill):
+    lab.innctl("create", "full", *_boot(lab, fill), "--memory", f"{memory}M", "--cpus", "1",
+               "--disk", f"{DISK_MIB}M")
+    try:
+        return _measure_innkeeper(lab)
+    finally:
+        lab.innctl("poweroff", "full", check=False)
+        lab.innctl("delete", "full", check=False)
+
+
+def _measure_innkeeper(lab):
+    figures = {}
+    lab.innctl("start", "full")
+    with lab.innctl_process("console", "full") as console:
+        console.wait_for("GUEST-FULL", FILL_S)
+        _next_tick(console)
+        began = time.monotonic()
+        done = json.loads(lab.innctl("snapshot", "create", "full", "one", "--json",
+                                     seconds=JOB_S).stdout)
+        figures["save_s"] = time.monotonic() - began
+        figures["pause_s"] = done["pause_us"] / 1e6
+        figures["bytes"] = done["memory_bytes"]
+        _next_tick(console)
+    lab.innctl("poweroff", "full")
+    lab.innctl("snapshot", "restore", "full", "one", "--discard")
+    began = time.monotonic()
+    lab.innctl("start", "full", seconds=JOB_S)
+    with lab.innctl_process("console", "full") as console:
+        console.wait_for(TICK, JOB_S)
+        figures["restore_s"] = time.monotonic() - began
+    return figures
+
+
+WAYS = {INNKEEPER: _innkeeper, SAVEVM: _savevm, MIGRATION: _migration}
+
+
+def main():
+    rounds, memory = map(int, sys.argv[1:])
+    lab = Lab(peer=False)
+    figures = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way, measure in WAYS.items():
+            result = measure(lab, memory, memory // IN_USE)
+            _log(f"{way}: {result}")
+            figures[way].append(result)
+    shutil.rmtree(lab.scratch, ignore_errors=True)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
