@@ -130,11 +130,8 @@ test_keeps_the_present (SnapshotFixture *fixture, gconstpointer data)
 static void
 test_keeps_what_was_saved (SnapshotFixture *fixture, gconstpointer data)
 {
-  g_autofree char *machine = inn_machine_store_get_folder (fixture->machines, fixture->uuid);
   g_autofree char *first = snapshot_fixture_take (fixture, "first");
   g_autofree char *saved = NULL;
-  g_autofree char *path = NULL;
-  g_autofree char *text = NULL;
   g_autoptr (GPtrArray) records = NULL;
   g_autoptr (GPtrArray) taken = NULL;
   InnSnapshotRecord *record;
@@ -143,11 +140,7 @@ test_keeps_what_was_saved (SnapshotFixture *fixture, gconstpointer data)
   saved = snapshot_fixture_take (fixture, "saved");
   taken = list (fixture, 2);
   record = g_ptr_array_index (taken, 1);
-  record->saved = TRUE;
-  record->memory_bytes = 4096;
-  text = inn_snapshot_record_to_text (record);
-  path = g_build_filename (machine, "snapshots", saved, "snapshot.ini", NULL);
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  snapshot_fixture_add_memory (fixture, record, /* saved= */ TRUE);
   g_assert_true (inn_resume_mark (fixture->snapshots, saved, NULL));
   g_ptr_array_unref (list (fixture, 1));
 
@@ -460,7 +453,7 @@ test_damaged_memory (SnapshotFixture *fixture, gconstpointer data)
   g_assert_false (inn_snapshot_store_check (fixture->snapshots, record->id, &error));
   g_assert_nonnull (strstr (error->message, "it is not complete"));
   g_clear_error (&error);
-  snapshot_fixture_restore (fixture, record->id, FALSE);
+  g_assert_true (inn_snapshot_store_restore (fixture->snapshots, record->id, FALSE, NULL));
   inn_resume_discard (fixture->snapshots, &error);
   g_assert_no_error (error);
   g_assert_cmpint (snapshot_fixture_read (fixture, fixture->uuid, 0), ==, 0);
