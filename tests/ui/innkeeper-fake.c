@@ -270,7 +270,7 @@ make_snapshots_scene (GListStore *places)
 static void
 make_slow_snapshots (GListStore *places)
 {
-  fake_snapshots_set_delay (fake_machine_get_snapshots (make_snapshots (places)), 6000);
+  fake_snapshots_set_delay (fake_machine_get_snapshots (make_snapshots (places)), 10000);
 }
 
 /* Nothing works. */
