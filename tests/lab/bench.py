@@ -149,16 +149,22 @@ def pc_table(figures):
     return _markdown(["", *figures, "to q35"], rows)
 
 
+def _qcow2_row(figures, title, load, value, form):
+    """Ours in qcow2 and raw, and QEMU's in qcow2."""
+    qcow2 = load.replace("disk", "qcow2")
+    places = (("Innkeeper", qcow2), ("Innkeeper", load), ("QEMU q35", qcow2))
+    values = [_median(figures[name], one, value) for name, one in places]
+    return [title, *map(form.format, values), *(_ratio(values[0], other) for other in values[1:])]
+
+
 def qcow2_table(figures):
-    ours, theirs = figures["Innkeeper"], figures["QEMU q35"]
-    rows = []
+    rows = [_qcow2_row(figures, f"{title}: system calls each", load,
+                       lambda run: run["calls"] / run["requests"], "{:.2f}")
+            for title, load in DISK_LOADS]
     for title, load in DISK_LOADS:
         for per, key in (("", "seconds"), (" of processor time", "cpu_s")):
-            values = [_median(one, name, lambda run: run["requests"] / run[key])
-                      for one, name in ((ours, load.replace("disk", "qcow2")), (ours, load),
-                                        (theirs, load.replace("disk", "qcow2")))]
-            rows.append([f"{title}: requests a second{per}", *(f"{value:.0f}" for value in values),
-                         _ratio(values[0], values[1]), _ratio(values[0], values[2])])
+            rows.append(_qcow2_row(figures, f"{title}: requests a second{per}", load,
+                                   lambda run, key=key: run["requests"] / run[key], "{:.0f}"))
     return _markdown(["", "Innkeeper", "Innkeeper, raw", "QEMU q35", "to raw", "to q35"], rows)
 
 
