@@ -209,8 +209,8 @@ class Lab:
                           f" {done.stderr.strip()}")
         return done
 
-    def innctl_json(self, *arguments):
-        return json.loads(self.innctl(*arguments, "--json").stdout)
+    def innctl_json(self, *arguments, seconds=30):
+        return json.loads(self.innctl(*arguments, "--json", seconds=seconds).stdout)
 
     def innctl_process(self, *arguments):
         return Process([str(self._innctl), *map(str, arguments)], "innctl", self._env)

@@ -67,7 +67,7 @@ def take(lab, name):
     """A snapshot of the machine at work; the passes between which it was taken."""
     with Passes(lab) as passes:
         before, _, _ = passes.latest()
-        taken = lab.innctl_json("snapshot", "create", NAME, name)
+        taken = lab.innctl_json("snapshot", "create", NAME, name, seconds=60)
         after, _, _ = passes.latest()
     expect(taken["pause_us"] > 0 and taken["memory_bytes"] > 0, f"no memory is in {taken}")
     print(f"pause {taken['pause_us']} us, memory {taken['memory_bytes'] >> 20} MiB")
