@@ -2,9 +2,8 @@
 """The generation ID: how a system learns that it may not be the only one that goes on from here."""
 
 from guest import expect
-from passes import NAME, take, turn_off
+from passes import BOOT_S, NAME, turn_off
 
-BOOT_S = 90
 FORK = "crng reseeded due to virtual machine fork"  # the kernel's words
 
 
@@ -17,7 +16,7 @@ def restored(lab):
     lab.innctl("start", NAME)
     with lab.innctl_process("console", NAME) as console:
         console.wait_for("TICK 3", BOOT_S)
-        take(lab, "one")
+        lab.innctl("snapshot", "create", NAME, "one")
         console.wait_for(r"TICK \d+", since=len(console.output))
         expect(FORK not in console.output, "a machine that was only frozen was told otherwise")
     turn_off(lab)
