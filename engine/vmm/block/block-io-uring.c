@@ -17,6 +17,8 @@
 
 enum { FIXED_FILE = 0 };
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 #define NS_PER_SECOND 1000000000ULL
 
 /* What zeroes are written from; never written to, so it stays one page of the kernel's. */
@@ -25,15 +27,45 @@ static const char zeroes[256 * 1024];
 /*
  * Kernels before 6.0 do not know these hints; they save interruptions of the main thread. Deferring
  * completions altogether (IORING_SETUP_DEFER_TASKRUN) would leave the ring's descriptor unreadable.
+ * Those before 5.10 cannot restrict a ring.
  */
 static int queue_init(struct io_uring *uring)
 {
-	int r = io_uring_queue_init(BLOCK_RING_ENTRIES, uring,
-				    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN);
+	static const unsigned int flags[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_R_DISABLED,
+		IORING_SETUP_R_DISABLED,
+		0,
+	};
+	int r = -EINVAL;
 
-	if (r == -EINVAL)
-		r = io_uring_queue_init(BLOCK_RING_ENTRIES, uring, 0);
+	for (size_t i = 0; r == -EINVAL && i < COUNT(flags); i++)
+		r = io_uring_queue_init(BLOCK_RING_ENTRIES, uring, flags[i]);
 	return r == -ENOSYS || r == -EPERM ? -ENOTSUP : r;
+}
+
+/*
+ * A ring does what a system call does, where no filter sees it: it could open files for a guest
+ * that has taken over this process. So each does only what disks need, for good.
+ */
+static int restrict_and_enable(struct io_uring *uring)
+{
+	static const uint8_t operations[] = {
+		IORING_OP_NOP,   IORING_OP_READV, IORING_OP_WRITEV,    IORING_OP_READ,
+		IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
+	};
+	struct io_uring_restriction rules[COUNT(operations) + 1] = {0};
+	int r;
+
+	if (!(uring->flags & IORING_SETUP_R_DISABLED))
+		return 0;
+	for (size_t i = 0; i < COUNT(operations); i++) {
+		rules[i].opcode = IORING_RESTRICTION_SQE_OP;
+		rules[i].sqe_op = operations[i];
+	}
+	rules[COUNT(operations)].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+	rules[COUNT(operations)].sqe_flags = IOSQE_FIXED_FILE;
+	r = io_uring_register_restrictions(uring, rules, COUNT(rules));
+	return r < 0 ? r : io_uring_enable_rings(uring);
 }
 
 static int register_file(struct block_ring *ring, int fd)
@@ -55,6 +87,8 @@ int block_ring_init(struct block_ring *ring, int fd)
 	r = io_uring_ring_dontfork(&ring->uring);
 	if (r >= 0 && fd >= 0)
 		r = register_file(ring, fd);
+	if (r >= 0)
+		r = restrict_and_enable(&ring->uring);
 	if (r < 0)
 		io_uring_queue_exit(&ring->uring);
 	return r < 0 ? r : 0;
