@@ -74,10 +74,11 @@ const InnctlVerb innctl_clone_verb = {
   .name = "clone",
   .arguments = "NAME NEW",
   .summary = N_ ("make a machine NEW of another one, or of a snapshot"),
-  .details = N_ ("The machine must be off, unless a snapshot is cloned. Either machine can be "
-                 "changed and deleted without the other. The clone has a new UUID, and new "
-                 "addresses for network cards that others can see; ports of this computer lead to "
-                 "the original only."),
+  .details = N_ (
+      "The machine must be off, unless a snapshot is cloned. Either machine can be "
+      "changed and deleted without the other. The clone has a new UUID, and new "
+      "addresses for network cards that others can see; ports of this computer lead to "
+      "the original only. What ran when the snapshot was taken goes on when its clone is started."),
   .min_arguments = 2,
   .max_arguments = 2,
   .options = clone_options,

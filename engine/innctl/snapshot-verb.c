@@ -186,7 +186,7 @@ run_create (Innctl *self, InnGuest *guest, const char *name)
   if (record == NULL)
     return innctl_fail (error);
   if (self->json)
-    print_json (guest, record, FALSE);
+    print_changed (self, guest, record->id, FALSE); /* with what is found out when it is listed */
   else
     g_print ("%s\n", record->name);
 
@@ -352,7 +352,8 @@ const InnctlVerb innctl_snapshot_verb = {
   .arguments = "create|list|restore|delete|rename|note|check NAME [SNAPSHOT] [TEXT]",
   .summary = N_ ("keep a machine as it is, and go back to that"),
   .details = N_ (
-      "create keeps disks, UEFI variables and hardware under a name, or one that is chosen. list "
+      "create keeps disks, UEFI variables and hardware, and the memory of a machine that runs, "
+      "under a name, or one that is chosen. list "
       "shows which derives from which; * is what the machine derives from now. restore makes the "
       "machine what it was, and keeps what it is now as another snapshot. delete removes one, and "
       "those that derive from it stay. rename takes the new name, and note the new note. check "

@@ -135,18 +135,23 @@ inn_snapshot_text_get_clone_kind (InnCloneKind kind)
 }
 
 const char *
-inn_snapshot_text_get_clone_description (InnCloneKind kind, gboolean from_snapshot)
+inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot)
 {
+  const gboolean goes_on = snapshot != NULL && inn_snapshot_get_facts (snapshot)->running;
+
   switch (kind)
     {
     case INN_CLONE_LIVE:
-      return from_snapshot ? _ ("A running twin from that moment, memory included.")
-                           : _ ("A running twin from this moment, memory included.");
+      return snapshot != NULL ? _ ("A running twin from that moment, memory included.")
+                              : _ ("A running twin from this moment, memory included.");
     case INN_CLONE_LINKED:
-      return from_snapshot ? _ ("Starts switched off and shares the disk as it was.")
-                           : _ ("Starts switched off and shares the disk as it is now.");
+      if (goes_on)
+        return _ ("Goes on from that moment and shares the disk as it was.");
+      return snapshot != NULL ? _ ("Starts switched off and shares the disk as it was.")
+                              : _ ("Starts switched off and shares the disk as it is now.");
     case INN_CLONE_FULL:
-      return _ ("Starts switched off on a disk of its own.");
+      return goes_on ? _ ("Goes on from that moment on a disk of its own.")
+                     : _ ("Starts switched off on a disk of its own.");
     default:
       g_return_val_if_reached ("");
     }

@@ -27,8 +27,8 @@ char *inn_snapshot_text_get_activity (InnSnapshotOperation operation, const char
 char *inn_snapshot_text_get_trouble (InnSnapshotOperation operation, const char *name);
 
 const char *inn_snapshot_text_get_clone_kind (InnCloneKind kind);
-/* One line that says what it is; @from_snapshot: not of this moment. */
-const char *inn_snapshot_text_get_clone_description (InnCloneKind kind, gboolean from_snapshot);
+/* One line that says what it is; @snapshot: what it is made of, NULL: this moment. */
+const char *inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot);
 /* When it is ready. */
 const char *inn_snapshot_text_get_clone_time (InnCloneKind kind);
 /* The name that is offered for a clone: "Debian 13 (2)", or the next number that no text of @taken

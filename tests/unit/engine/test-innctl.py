@@ -690,6 +690,7 @@ class InnctlTest(unittest.TestCase):
                          ("second", "why", True))
         for key in ("pause_us", "memory_bytes", "disk_bytes"):
             self.assertEqual(second[key], 0)
+        self.assertGreater(second["own_bytes"], 0)
         first = self.json("snapshot", "list", "web")[0]
         self.assertEqual(second["parent"], first["id"])
         self.assertIn("*   second", self.good("snapshot", "list", "web"))

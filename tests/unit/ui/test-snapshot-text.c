@@ -79,8 +79,28 @@ test_every_operation_has_words (void)
   for (guint i = 0; i < INN_CLONE_N; i++)
     {
       g_assert_cmpstr (inn_snapshot_text_get_clone_kind ((InnCloneKind)i), !=, "");
-      g_assert_cmpstr (inn_snapshot_text_get_clone_description ((InnCloneKind)i, FALSE), !=, "");
+      g_assert_cmpstr (inn_snapshot_text_get_clone_description ((InnCloneKind)i, NULL), !=, "");
       g_assert_cmpstr (inn_snapshot_text_get_clone_time ((InnCloneKind)i), !=, "");
+    }
+}
+
+/* What ran when a snapshot was taken goes on in its clones; they do not start switched off. */
+static void
+test_clones_of_snapshots (void)
+{
+  const InnSnapshotFacts off = { .name = "off" };
+  const InnSnapshotFacts running = { .name = "running", .running = TRUE };
+  g_autoptr (InnSnapshot) without = inn_snapshot_new ("1", &off);
+  g_autoptr (InnSnapshot) with = inn_snapshot_new ("2", &running);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      const InnCloneKind kind = i == 0 ? INN_CLONE_LINKED : INN_CLONE_FULL;
+
+      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, with),
+                                       "Goes on from that moment"));
+      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, without),
+                                       "Starts switched off"));
     }
 }
 
@@ -116,6 +136,7 @@ main (int argc, char **argv)
   g_test_add_func ("/snapshot-text/present", test_present);
   g_test_add_func ("/snapshot-text/taken", test_taken);
   g_test_add_func ("/snapshot-text/every-operation-has-words", test_every_operation_has_words);
+  g_test_add_func ("/snapshot-text/clones-of-snapshots", test_clones_of_snapshots);
   g_test_add_func ("/snapshot-text/names", test_names);
   g_test_add_func ("/snapshot-text/progress", test_progress);
   return g_test_run ();
