@@ -18,12 +18,13 @@ void fd_close(int *fd)
 
 int fd_set_nonblocking(int fd, int nonblocking)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int before = fcntl(fd, F_GETFL);
+	int flags = nonblocking ? before | O_NONBLOCK : before & ~O_NONBLOCK;
 
-	if (flags < 0)
+	if (before < 0)
 		return -errno;
-	flags = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+	/* who may not change any may find it as it has to be */
+	return flags != before && fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
 int fd_read_at(int fd, void *buffer, size_t length, uint64_t offset)

@@ -54,6 +54,8 @@ static int message_fds(uint32_t type, enum control_side sender)
 	case CONTROL_MESSAGE_INSERT:
 	case CONTROL_MESSAGE_STAGE_LAYER:
 	case CONTROL_MESSAGE_STAGE_MEMORY:
+	case CONTROL_MESSAGE_STAGE_FILE:
+	case CONTROL_MESSAGE_STAGE_ARGUMENTS:
 		return 1;
 	case CONTROL_MESSAGE_OPEN_SCREEN:
 		return 0;
@@ -84,6 +86,8 @@ int control_message_validate(const struct control_message *message, size_t fd_co
 	    (message->drive & ~CONTROL_FORCED) >= CONTROL_MAX_DRIVES)
 		return -EPROTO;
 	if (message->type == CONTROL_MESSAGE_STAGE_LAYER && message->drive >= CONTROL_MAX_DRIVES)
+		return -EPROTO;
+	if (message->type == CONTROL_MESSAGE_STAGE_FILE && message->drive >= CONTROL_MAX_FILES)
 		return -EPROTO;
 	return control_status_valid(message->status) ? 0 : -EPROTO;
 }
@@ -217,6 +221,8 @@ int control_command_validate(const struct control_command *command)
 		return arguments[0] < CONTROL_MAX_DRIVES && arguments[1] <= 1 ? 0 : -EINVAL;
 	case CONTROL_GROW_DISK:
 		return arguments[0] < CONTROL_MAX_DRIVES ? 0 : -EINVAL;
+	case CONTROL_CLONE:
+		return arguments[0] == 0 ? 0 : -EINVAL;
 	case CONTROL_SNAPSHOT:
 		return (arguments[0] & ~(uint64_t)CONTROL_SNAPSHOT_HOLD) == 0 ? 0 : -EINVAL;
 	case CONTROL_RESIZE_SCREEN:

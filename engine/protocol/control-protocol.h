@@ -18,10 +18,12 @@
  *	VMM -> client	RESULT		status of that ATTACH_PORT
  *	client -> VMM	INSERT		+ what a CD drive is to have in it, open for reading
  *	VMM -> client	RESULT		status of that INSERT; -EBUSY: the guest holds what is in it
- *	client -> VMM	STAGE_LAYER	+ an empty qcow2 layer for a disk, open for reading and
- *writing client -> VMM	STAGE_MEMORY	+ an empty file for the memory, open for reading and writing
+ *	client -> VMM	STAGE_LAYER	disk, + an empty qcow2 layer, open for reading and writing
+ *	client -> VMM	STAGE_MEMORY	+ an empty file for the memory, open for the same
+ *	client -> VMM	STAGE_FILE	number, + what a clone finds open under it
+ *	client -> VMM	STAGE_ARGUMENTS	+ a file with a clone's arguments, open for reading
  *	VMM -> client	RESULT		status of that STAGE_; it waits for the next
- *CONTROL_SNAPSHOT
+ *					CONTROL_SNAPSHOT or CONTROL_CLONE
  *
  * A VMM that will not serve a client says so with a RESULT in place of HELLO and closes.
  *
@@ -47,17 +49,20 @@
 
 enum {
 	CONTROL_MAJOR = 2, /* another major is refused */
-	CONTROL_MINOR = 3,
+	CONTROL_MINOR = 4,
 	CONTROL_MINOR_SNAPSHOT = 3,   /* the first that can take snapshots */
+	CONTROL_MINOR_CLONE = 4,      /* the first that can be cloned */
 	CONTROL_MAX_MEMORY = 1 << 20, /* bytes of channel memory a VMM accepts */
 	CONTROL_MAX_FDS = 3,          /* descriptors with one message */
 	CONTROL_MIN_WATCH_MS = 10,
 	CONTROL_MAX_WATCH_MS = 60000,
-	CONTROL_MIN_SCREEN_SIDE = 64, /* pixels, of CONTROL_RESIZE_SCREEN */
-	CONTROL_BALLOON_STEP = 4096,  /* bytes */
-	CONTROL_NAME_SIZE = 64,       /* bytes with the NUL */
-	CONTROL_MAX_DRIVES = 64,      /* that may be counted */
-	CONTROL_SNAPSHOT_HOLD = 1,    /* the machine stays paused */
+	CONTROL_MIN_SCREEN_SIDE = 64,    /* pixels, of CONTROL_RESIZE_SCREEN */
+	CONTROL_BALLOON_STEP = 4096,     /* bytes */
+	CONTROL_NAME_SIZE = 64,          /* bytes with the NUL */
+	CONTROL_MAX_DRIVES = 64,         /* that may be counted */
+	CONTROL_SNAPSHOT_HOLD = 1,       /* the machine stays paused */
+	CONTROL_MAX_FILES = 512,         /* numbers that a clone may find something under */
+	CONTROL_MAX_ARGUMENTS = 1 << 17, /* bytes of them */
 };
 
 #define CONTROL_FORCED (1U << 31)
@@ -80,6 +85,8 @@ enum control_message_type {
 	CONTROL_MESSAGE_INSERT = 8,
 	CONTROL_MESSAGE_STAGE_LAYER = 9,
 	CONTROL_MESSAGE_STAGE_MEMORY = 10,
+	CONTROL_MESSAGE_STAGE_FILE = 11,
+	CONTROL_MESSAGE_STAGE_ARGUMENTS = 12,
 };
 
 /* The descriptors of ATTACH, in order. */
@@ -107,7 +114,8 @@ struct control_message {
 	union {
 		uint32_t size; /* HELLO, ATTACH: bytes of the memory passed; else 0 */
 		/*
-		 * INSERT: CD drive, from 0, and CONTROL_FORCED or not; STAGE_LAYER: disk, from 0
+		 * INSERT: CD drive, from 0, and CONTROL_FORCED or not; STAGE_LAYER: disk, from 0;
+		 * STAGE_FILE: number of a descriptor
 		 */
 		uint32_t drive;
 	};
@@ -169,6 +177,16 @@ enum control_operation {
 	 * many layers; -EBADMSG: what was staged for it is not an empty layer of its size.
 	 */
 	CONTROL_SNAPSHOT = 15,
+	/*
+	 * A copy of the process goes on as another machine, which the staged arguments describe as
+	 * the command line does, each with a NUL behind it, the program's name first; they name no
+	 * files but as fd=N, under which the staged files are found. With the layers that are
+	 * staged as in CONTROL_SNAPSHOT, and the same errors and answer; -EALREADY: another clone
+	 * does not run yet; the number is that of status.clones when the clone runs or could not.
+	 * -EINVAL: these are no arguments, or they name a file that is not staged; -EOPNOTSUPP:
+	 * such a machine cannot be a clone, or this one cannot have any.
+	 */
+	CONTROL_CLONE = 16,
 };
 
 struct control_command {
@@ -182,10 +200,10 @@ struct control_reply {
 	uint64_t id;
 	int32_t status; /* 0 or negative errno */
 	uint32_t reserved;
-	uint64_t value; /* SNAPSHOT: see there; else 0 */
+	uint64_t value; /* SNAPSHOT, CLONE: see there; else 0 */
 	/*
 	 * SNAPSHOT: what status.snapshots (protocol/statistics-protocol.h) will be when its memory
-	 * has been written, 0 when it has none; else 0
+	 * has been written, 0 when it has none; CLONE: see there; else 0
 	 */
 	uint64_t number;
 };
@@ -195,6 +213,8 @@ enum control_event_type {
 	CONTROL_EVENT_SCREEN = 2, /* the screen page or pixels have; only to those that watch */
 	/* the memory of a snapshot has been written, or not: see the statistics page */
 	CONTROL_EVENT_SNAPSHOT = 3,
+	/* a clone runs, or could not: see the statistics page */
+	CONTROL_EVENT_CLONE = 4,
 };
 
 struct control_event {

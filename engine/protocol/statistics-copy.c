@@ -39,7 +39,8 @@ static int check_header(const struct statistics_header *header)
 static int check_status(struct statistics_status *status)
 {
 	if (status->state > VMM_STATE_ENDED || status->end_reason > VMM_END_HOST_ERROR ||
-	    status->snapshot_status > 0 || status->snapshot_status < -MAX_ERRNO)
+	    status->snapshot_status > 0 || status->snapshot_status < -MAX_ERRNO ||
+	    status->clone_status > 0 || status->clone_status < -MAX_ERRNO)
 		return -EPROTO;
 	status->text[STATISTICS_TEXT_SIZE - 1] = '\0';
 	return 0;

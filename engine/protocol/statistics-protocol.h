@@ -24,8 +24,8 @@
 
 enum {
 	STATISTICS_MAJOR = 1, /* another major is refused */
-	/* fields are only added at the end of lines; 1: the history; 2: snapshots */
-	STATISTICS_MINOR = 2,
+	/* fields are only added at the end of lines; 1: the history; 2: snapshots; 3: clones */
+	STATISTICS_MINOR = 3,
 	STATISTICS_MAX_VCPUS = 256,
 	STATISTICS_MAX_DISKS = 32,
 	STATISTICS_MAX_NICS = 8,
@@ -74,9 +74,11 @@ struct statistics_status {
 	uint64_t sampled_ns;     /* CLOCK_MONOTONIC of the last sample of the sampled fields */
 	uint64_t snapshots;      /* whose memory has been written, or could not be */
 	int32_t snapshot_status; /* of the last of them: 0 or negative errno */
-	uint32_t first_exit_us;  /* from the program's beginning until a vCPU first left the guest;
-				    0: it has not yet, or KVM does not say */
-	uint8_t reserved[8];
+	uint32_t first_exit_us;  /* from the program's beginning, of a clone from the moment it was
+				    made in, until a vCPU first left the guest; 0: it has not yet,
+				    or KVM does not say */
+	uint32_t clones;         /* that have begun to run, or could not */
+	int32_t clone_status;    /* of the last of them: 0 or negative errno */
 	char text[STATISTICS_TEXT_SIZE]; /* UTF-8, NUL-terminated: why, for a person; "" if none */
 };
 

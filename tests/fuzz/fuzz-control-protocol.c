@@ -35,6 +35,8 @@ static void fuzz_message(const uint8_t *data, size_t size)
 		must(message.status <= 0);
 		if (message.type == CONTROL_MESSAGE_STAGE_LAYER)
 			must(message.drive < CONTROL_MAX_DRIVES);
+		if (message.type == CONTROL_MESSAGE_STAGE_FILE)
+			must(message.drive < CONTROL_MAX_FILES);
 	}
 }
 

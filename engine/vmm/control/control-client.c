@@ -37,6 +37,7 @@ struct control_client {
 	uint32_t watch_interval_ms;
 	bool watches_screen;
 	struct control_snapshot staged;
+	struct control_clone staged_clone;
 	bool held[SWITCHES]; /* keys and buttons that are down */
 	bool broken; /* found to lie where it could not be ended; its doorbell has been rung */
 };
@@ -72,6 +73,9 @@ static void init_staged(struct control_client *client)
 	client->staged = (struct control_snapshot){.memory = -1};
 	for (size_t i = 0; i < CONTROL_MAX_DRIVES; i++)
 		client->staged.layers[i] = -1;
+	client->staged_clone.arguments = -1;
+	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
+		client->staged_clone.files[i] = -1;
 }
 
 static void drop_staged(struct control_client *client)
@@ -79,17 +83,23 @@ static void drop_staged(struct control_client *client)
 	fd_close(&client->staged.memory);
 	for (size_t i = 0; i < CONTROL_MAX_DRIVES; i++)
 		fd_close(&client->staged.layers[i]);
+	fd_close(&client->staged_clone.arguments);
+	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
+		fd_close(&client->staged_clone.files[i]);
 }
 
 /* What was staged is used up, whatever comes of it. */
 static int snapshot(struct control_client *client, const struct control_command *command,
 		    struct control_reply *reply)
 {
+	const struct control_operations *operations = client->service->operations;
 	struct control_snapshot *staged = &client->staged;
 	int r;
 
 	staged->hold = command->arguments[0] & CONTROL_SNAPSHOT_HOLD;
-	r = client->service->operations->snapshot(client->service->machine, staged);
+	r = command->operation == CONTROL_CLONE
+		    ? operations->clone(client->service->machine, staged, &client->staged_clone)
+		    : operations->snapshot(client->service->machine, staged);
 	if (r == 0) {
 		reply->value = staged->pause_us;
 		reply->number = staged->number;
@@ -132,6 +142,7 @@ static int execute(struct control_client *client, const struct control_command *
 		return operations->grow_disk(machine, (unsigned int)command->arguments[0],
 					     command->arguments[1]);
 	case CONTROL_SNAPSHOT:
+	case CONTROL_CLONE:
 		return snapshot(client, command, reply);
 	case CONTROL_WATCH:
 		return watch(client, (uint32_t)command->arguments[0]);
@@ -309,13 +320,33 @@ static int check_file(int fd)
 	return S_ISREG(status.st_mode) && (flags & O_ACCMODE) == O_RDWR ? 0 : -EINVAL;
 }
 
+/* Where what a message brings is kept. */
+static int *staging_place(struct control_client *client, const struct control_message *message)
+{
+	switch (message->type) {
+	case CONTROL_MESSAGE_STAGE_MEMORY:
+		return &client->staged.memory;
+	case CONTROL_MESSAGE_STAGE_ARGUMENTS:
+		return &client->staged_clone.arguments;
+	case CONTROL_MESSAGE_STAGE_FILE:
+		return &client->staged_clone.files[message->drive];
+	default:
+		return &client->staged.layers[message->drive];
+	}
+}
+
+/* What a clone is given may be of any kind; the clone finds out. */
+static bool is_of_clone(const struct control_message *message)
+{
+	return message->type == CONTROL_MESSAGE_STAGE_FILE ||
+	       message->type == CONTROL_MESSAGE_STAGE_ARGUMENTS;
+}
+
 /* One that was staged before for the same gives way. */
 static int stage(struct control_client *client, const struct control_message *message, int fd)
 {
-	int *place = message->type == CONTROL_MESSAGE_STAGE_MEMORY
-			     ? &client->staged.memory
-			     : &client->staged.layers[message->drive];
-	int r = check_file(fd);
+	int *place = staging_place(client, message);
+	int r = is_of_clone(message) ? 0 : check_file(fd);
 
 	if (r == 0) {
 		fd_close(place);
@@ -346,7 +377,7 @@ static void close_all(int *fds, size_t count)
 static bool is_staging(const struct control_message *message)
 {
 	return message->type == CONTROL_MESSAGE_STAGE_LAYER ||
-	       message->type == CONTROL_MESSAGE_STAGE_MEMORY;
+	       message->type == CONTROL_MESSAGE_STAGE_MEMORY || is_of_clone(message);
 }
 
 /* The descriptors are taken over in every case. */
@@ -473,6 +504,11 @@ void control_client_announce_state(struct control_client *client)
 void control_client_announce_snapshot(struct control_client *client)
 {
 	announce(client, CONTROL_EVENT_SNAPSHOT);
+}
+
+void control_client_announce_clone(struct control_client *client)
+{
+	announce(client, CONTROL_EVENT_CLONE);
 }
 
 void control_client_announce_screen(struct control_client *client)

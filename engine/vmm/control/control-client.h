@@ -41,6 +41,7 @@ void control_client_release_held(struct control_client *client);
  */
 void control_client_announce_state(struct control_client *client);
 void control_client_announce_snapshot(struct control_client *client);
+void control_client_announce_clone(struct control_client *client);
 /* As control_client_announce_state(), if the client watches the screen. */
 void control_client_announce_screen(struct control_client *client);
 

@@ -247,6 +247,14 @@ void control_server_announce_snapshot(struct control_server *server)
 	}
 }
 
+void control_server_announce_clone(struct control_server *server)
+{
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		if (server->clients[i])
+			control_client_announce_clone(server->clients[i]);
+	}
+}
+
 void control_server_announce_screen(struct control_server *server)
 {
 	for (size_t i = 0; i < MAX_CLIENTS; i++) {

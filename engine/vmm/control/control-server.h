@@ -27,6 +27,12 @@ struct control_snapshot {
 	uint64_t number;
 };
 
+/* What a clone is made of; -1: nothing. As above. */
+struct control_clone {
+	int arguments;
+	int files[CONTROL_MAX_FILES]; /* by number */
+};
+
 /* What a client can ask of the machine. Main thread, device lock held. 0 or negative errno. */
 struct control_operations {
 	int (*shutdown)(void *machine);  /* press the ACPI power button; -EINVAL unless running */
@@ -58,6 +64,8 @@ struct control_operations {
 	int (*grow_disk)(void *machine, unsigned int disk, uint64_t size);
 	/* CONTROL_SNAPSHOT (protocol/control-protocol.h). */
 	int (*snapshot)(void *machine, struct control_snapshot *snapshot);
+	/* CONTROL_CLONE, which leaves snapshot->memory alone. */
+	int (*clone)(void *machine, struct control_snapshot *snapshot, struct control_clone *clone);
 	/* The screen's files, borrowed. These four: -ENODEV for a machine without a screen. */
 	int (*open_screen)(void *machine, int ret_fds[CONTROL_SCREEN_FDS]);
 	/* Whether any client wants to be told by control_server_announce_screen(). */
@@ -90,5 +98,7 @@ void control_server_destroy(struct control_server *server);
 void control_server_announce_state(struct control_server *server);
 /* Tells every client that the memory of a snapshot has been written, or not. As above. */
 void control_server_announce_snapshot(struct control_server *server);
+/* Tells every client that a clone runs, or could not. As above. */
+void control_server_announce_clone(struct control_server *server);
 /* Tells those that watch the screen that it has changed. As control_server_announce_state(). */
 void control_server_announce_screen(struct control_server *server);

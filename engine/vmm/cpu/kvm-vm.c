@@ -29,26 +29,32 @@ static bool is_new_enough(const struct kvm_vm *vm)
 	return extension(vm, KVM_CAP_IMMEDIATE_EXIT) > 0;
 }
 
-int kvm_vm_open(struct kvm_vm *vm)
+int kvm_vm_adopt(struct kvm_vm *vm, int system_fd)
 {
-	int run_size, max_vcpus, r = -EPROTO;
+	int run_size, max_vcpus;
 
-	*vm = (struct kvm_vm){.system_fd = -1, .vm_fd = -1};
-	vm->system_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (vm->system_fd < 0)
-		return -errno;
-	if (!is_new_enough(vm))
-		goto close_system;
-	run_size = ioctl(vm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	*vm = (struct kvm_vm){.system_fd = system_fd, .vm_fd = -1};
+	run_size = is_new_enough(vm) ? ioctl(system_fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
 	max_vcpus = extension(vm, KVM_CAP_MAX_VCPUS);
-	if (run_size <= 0 || max_vcpus <= 0)
-		goto close_system;
+	if (run_size <= 0 || max_vcpus <= 0) {
+		vm->system_fd = -1;
+		return -EPROTO;
+	}
 	vm->run_size = (size_t)run_size;
 	vm->max_vcpus = (unsigned int)max_vcpus;
 	return 0;
+}
 
-close_system:
-	fd_close(&vm->system_fd);
+int kvm_vm_open(struct kvm_vm *vm)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), r;
+
+	*vm = (struct kvm_vm){.system_fd = -1, .vm_fd = -1};
+	if (fd < 0)
+		return -errno;
+	r = kvm_vm_adopt(vm, fd);
+	if (r < 0)
+		fd_close(&fd);
 	return r;
 }
 

@@ -19,6 +19,8 @@ struct kvm_vm {
  * is too old or lacks something needed; other negative errno. On failure vm needs no finish.
  */
 int kvm_vm_open(struct kvm_vm *vm);
+/* As that, of a descriptor that is open already and is taken over when this succeeds. */
+int kvm_vm_adopt(struct kvm_vm *vm, int system_fd);
 /* Creates the VM with its interrupt chips and timer. 0 or negative errno. */
 int kvm_vm_create(struct kvm_vm *vm);
 /* Closes both descriptors. Also after a kvm_vm_create() that did not succeed. */

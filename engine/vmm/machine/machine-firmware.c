@@ -71,7 +71,7 @@ static int create_chip(struct machine *machine, uint64_t size, int fd)
 static int open_fresh(const struct machine *machine, const struct file_reference *installed,
 		      int *ret_fd)
 {
-	if (machine->saved_fd < 0)
+	if (!machine_is_restored(machine))
 		return host_file_open(installed, O_RDONLY, ret_fd);
 	*ret_fd = memfd_create("innkeeper-variables", MFD_CLOEXEC);
 	return report(*ret_fd < 0 ? -errno : 0, "The UEFI variables");

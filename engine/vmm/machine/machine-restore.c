@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,11 @@ static int report(struct machine *machine, int r)
 
 	if (r == 0)
 		return 0;
+	if (machine->origin) {
+		log_error("The machine cannot go on as another one: %s.",
+			  r == -EPROTO ? machine->saved.problem : strerror(-r));
+		return r;
+	}
 	file_reference_name(&machine->config->restore, name);
 	log_error("%s is nothing that a machine can go on from: %s.", name,
 		  r == -EPROTO ? machine->saved.problem : strerror(-r));
@@ -61,6 +67,10 @@ void machine_restore_close(struct machine *machine)
 
 int machine_restore_memory(struct machine *machine)
 {
+	if (machine->origin) {
+		machine->memory = machine->origin->memory;
+		return 0;
+	}
 	return report(machine,
 		      guest_memory_create_from_file(machine->saved.ram_size, machine->saved_fd,
 						    MEMORY_FILE_RAM, &machine->memory));
@@ -72,30 +82,70 @@ static int refuse(struct machine *machine, const char *problem)
 	return report(machine, -EPROTO);
 }
 
-static int write_flash(struct machine *machine, void *bytes,
-		       const struct memory_file_region *region, int fd)
+/* Either source: the file, or what this process has inherited. */
+
+static const struct memory_file_source *find_inherited(const struct machine *machine,
+						       const char *name)
 {
-	int r = memory_file_read_region(machine->saved_fd, &machine->saved, region, bytes);
+	const struct memory_file_contents *contents = &machine->origin->contents;
+
+	for (unsigned int i = 0; i < contents->region_count; i++) {
+		if (strcmp(contents->regions[i].name, name) == 0)
+			return &contents->regions[i];
+	}
+	return NULL;
+}
+
+/* How much was saved under a name; false: nothing. */
+static bool find_saved(const struct machine *machine, const char *name, uint64_t *ret_length)
+{
+	const struct memory_file_source *source =
+		machine->origin ? find_inherited(machine, name) : NULL;
+	const struct memory_file_region *region =
+		machine->origin ? NULL : memory_file_find(&machine->saved, name);
+
+	if (source)
+		*ret_length = source->length;
+	else if (region)
+		*ret_length = region->length;
+	return source || region;
+}
+
+/* What find_saved() has found, with room for all of it. */
+static int read_saved(struct machine *machine, const char *name, void *buffer)
+{
+	const struct memory_file_source *source;
+
+	if (!machine->origin)
+		return memory_file_read_region(machine->saved_fd, &machine->saved,
+					       memory_file_find(&machine->saved, name), buffer);
+	source = find_inherited(machine, name);
+	memcpy(buffer, source->bytes, (size_t)source->length);
+	return 0;
+}
+
+static int write_flash(struct machine *machine, void *bytes, uint64_t size, int fd)
+{
+	int r = read_saved(machine, MACHINE_STATE_FLASH, bytes);
 
 	if (r == 0)
-		r = fd_write_at(fd, bytes, (size_t)region->length, 0);
+		r = fd_write_at(fd, bytes, (size_t)size, 0);
 	/* a commit that somebody else left there is not of this time */
-	return r == 0 && ftruncate(fd, (off_t)region->length) < 0 ? -errno : r;
+	return r == 0 && ftruncate(fd, (off_t)size) < 0 ? -errno : r;
 }
 
 int machine_restore_flash(struct machine *machine, uint64_t size, int fd)
 {
-	const struct memory_file_region *region;
+	uint64_t length;
 	void *bytes;
 	int r;
 
-	if (machine->saved_fd < 0)
+	if (!machine_is_restored(machine))
 		return 0;
-	region = memory_file_find(&machine->saved, MACHINE_STATE_FLASH);
-	if (!region || region->length != size)
+	if (!find_saved(machine, MACHINE_STATE_FLASH, &length) || length != size)
 		return refuse(machine, "it is of a machine with another firmware");
 	bytes = malloc((size_t)size);
-	r = bytes ? write_flash(machine, bytes, region, fd) : -ENOMEM;
+	r = bytes ? write_flash(machine, bytes, size, fd) : -ENOMEM;
 	free(bytes);
 	return report(machine, r);
 }
@@ -103,38 +153,44 @@ int machine_restore_flash(struct machine *machine, uint64_t size, int fd)
 /* What is behind the end of what was saved is zero, as it is in a new file. */
 static int restore_pixels(struct machine *machine)
 {
-	const struct memory_file_region *region =
-		memory_file_find(&machine->saved, MACHINE_STATE_PIXELS);
+	uint64_t length;
 
-	if (!machine->screen || !region)
+	if (!machine->screen || !find_saved(machine, MACHINE_STATE_PIXELS, &length))
 		return 0;
-	if (region->length > screen_pixel_bytes(machine->screen))
+	if (length > screen_pixel_bytes(machine->screen))
 		return refuse(machine, "it is of a machine with a larger screen");
-	return report(machine, memory_file_read_region(machine->saved_fd, &machine->saved, region,
-						       screen_pixels(machine->screen)));
+	return report(machine,
+		      read_saved(machine, MACHINE_STATE_PIXELS, screen_pixels(machine->screen)));
 }
 
-static int load_state(struct machine *machine, void *bytes)
+static int load_state(struct machine *machine, const void *bytes, size_t length)
 {
 	struct state_reader reader;
-	int r = memory_file_read_state(machine->saved_fd, &machine->saved, bytes);
 
-	if (r == 0 && state_reader_init(&reader, bytes, machine->saved.state_length) < 0) {
-		machine->saved.problem = reader.problem;
-		r = -EPROTO;
-	}
-	return r < 0 ? report(machine, r) : machine_state_load(machine, &reader);
+	if (state_reader_init(&reader, bytes, length) < 0)
+		return refuse(machine, reader.problem);
+	return machine_state_load(machine, &reader);
+}
+
+static int load_state_from_file(struct machine *machine)
+{
+	void *bytes = malloc(machine->saved.state_length + 1);
+	int r = bytes ? memory_file_read_state(machine->saved_fd, &machine->saved, bytes) : -ENOMEM;
+
+	r = r < 0 ? report(machine, r) : load_state(machine, bytes, machine->saved.state_length);
+	free(bytes);
+	return r;
 }
 
 int machine_restore_parts(struct machine *machine)
 {
-	void *bytes = malloc(machine->saved.state_length + 1);
-	int r = bytes ? restore_pixels(machine) : report(machine, -ENOMEM);
+	int r = restore_pixels(machine);
 
-	if (r == 0)
-		r = load_state(machine, bytes);
-	free(bytes);
-	return r;
+	if (r < 0)
+		return r;
+	return machine->origin ? load_state(machine, machine->origin->contents.state,
+					    machine->origin->contents.state_length)
+			       : load_state_from_file(machine);
 }
 
 /* Without it the guest is slower, no more. */

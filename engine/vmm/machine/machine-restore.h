@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A machine that goes on where one like it was saved. What stands in the way is logged as one
- * sentence. 0 or negative errno; all of them do nothing for a machine that starts anew.
+ * A machine that goes on where one like it was: in a file, or in the process that this one is a
+ * copy of (struct machine_origin). What stands in the way is logged as one sentence. 0 or negative
+ * errno; all of them do nothing for a machine that starts anew.
  */
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "devices/serial-line.h"
 #include "display/screen.h"
 #include "loop/event-loop.h"
+#include "machine/machine-clone.h"
 #include "machine/machine-drives.h"
 #include "machine/machine-hold.h"
 #include "machine/machine-input.h"
@@ -252,6 +253,11 @@ static int control_snapshot(void *data, struct control_snapshot *snapshot)
 	return machine_snapshot_take(data, snapshot);
 }
 
+static int control_clone(void *data, struct control_snapshot *snapshot, struct control_clone *clone)
+{
+	return machine_clone_take(data, snapshot, clone);
+}
+
 static int control_set_balloon(void *data, uint64_t bytes)
 {
 	struct machine *machine = data;
@@ -352,6 +358,7 @@ const struct control_operations machine_control_operations = {
 	.eject = control_eject,
 	.grow_disk = control_grow_disk,
 	.snapshot = control_snapshot,
+	.clone = control_clone,
 	.open_screen = control_open_screen,
 	.watch_screen = control_watch_screen,
 	.refresh_screen = control_refresh_screen,

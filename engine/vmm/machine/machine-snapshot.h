@@ -8,7 +8,7 @@
 struct control_snapshot;
 struct machine;
 
-/* Before the process is confined. 0 or negative errno. */
+/* 0 or negative errno. */
 int machine_snapshot_prepare(struct machine *machine);
 void machine_snapshot_finish(struct machine *machine);
 

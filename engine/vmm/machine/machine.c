@@ -31,6 +31,7 @@
 #include "display/screen.h"
 #include "loop/event-loop.h"
 #include "machine/host-files.h"
+#include "machine/machine-clone.h"
 #include "machine/machine-drives.h"
 #include "machine/machine-input.h"
 #include "machine/machine-display.h"
@@ -180,7 +181,8 @@ static int check_host(const struct machine *machine)
 
 static int create_vm(struct machine *machine)
 {
-	int r = report_kvm(kvm_vm_open(&machine->vm));
+	int r = report_kvm(machine->origin ? kvm_vm_adopt(&machine->vm, machine->origin->system_fd)
+					   : kvm_vm_open(&machine->vm));
 
 	if (r == 0)
 		r = check_host(machine);
@@ -189,9 +191,9 @@ static int create_vm(struct machine *machine)
 
 static int create_memory(struct machine *machine)
 {
-	int r = machine->saved_fd < 0
-			? guest_memory_create(machine->config->memory, &machine->memory)
-			: machine_restore_memory(machine);
+	int r = machine_is_restored(machine)
+			? machine_restore_memory(machine)
+			: guest_memory_create(machine->config->memory, &machine->memory);
 
 	return r == 0 ? memory_slots_install(machine->vm.vm_fd, machine->memory) : r;
 }
@@ -590,23 +592,28 @@ static int create_parts(struct machine *machine)
 	if (r == 0)
 		r = report(machine_snapshot_prepare(machine), "Snapshots");
 	if (r == 0)
+		r = report(machine_clones_prepare(machine), "Clones");
+	if (r == 0)
 		r = machine_create_firmware(machine);
 	if (r == 0)
-		r = machine->saved_fd < 0 ? machine_load_guest(machine)
-					  : machine_restore_parts(machine);
-	machine->goes_on = machine->saved_fd >= 0;
+		r = machine_is_restored(machine) ? machine_restore_parts(machine)
+						 : machine_load_guest(machine);
+	machine->goes_on = machine_is_restored(machine);
 	return r == 0 ? create_control(machine) : r;
 }
 
-int machine_create(const struct machine_config *config, struct machine **ret_machine)
+int machine_create_from(const struct machine_config *config, const struct machine_origin *origin,
+			struct machine **ret_machine)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
 	int r;
 
 	if (!machine)
 		return report(-ENOMEM, "The machine");
-	machine->begun_ns = event_loop_now();
+	machine->begun_ns = origin ? origin->begun_ns : event_loop_now();
+	machine->is_confined = origin && origin->is_confined;
 	machine->config = config;
+	machine->origin = origin;
 	machine->signal_fd = machine->statistics_fd = machine->end_record_fd = -1;
 	machine->saved_fd = -1;
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
@@ -617,8 +624,14 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 		machine_destroy(machine);
 		return r;
 	}
+	machine->origin = NULL;
 	*ret_machine = machine;
 	return 0;
+}
+
+int machine_create(const struct machine_config *config, struct machine **ret_machine)
+{
+	return machine_create_from(config, /* origin= */ NULL, ret_machine);
 }
 
 static void destroy_board(struct machine *machine)
@@ -642,6 +655,7 @@ void machine_destroy(struct machine *machine)
 	control_server_destroy(machine->control);
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
+	machine_clones_finish(machine);
 	machine_snapshot_finish(machine);
 	machine_state_finish(machine);
 	vcpu_power_on_destroy(machine->power_on);
@@ -676,26 +690,39 @@ void machine_destroy(struct machine *machine)
 
 /*
  * The other threads confine themselves when they start, those of the vCPUs still parked; the main
- * thread last, since it then can make no more threads.
+ * thread last, since it then can make no more threads but those of a copy of this process. In such
+ * a copy it is confined already.
  */
 static int start_confined(struct machine *machine)
 {
-	int r = sandbox_prepare();
+	bool was_confined = machine->is_confined;
+	int r = was_confined ? 0 : sandbox_prepare();
 
 	for (uint64_t i = 0; r == 0 && i < machine->config->cpus; i++)
 		r = vcpu_start_thread(machine->vcpus[i]);
 	if (r == 0)
 		machine_restore_read_ahead(machine, confine_read_ahead);
-	return r == 0 ? confine(machine, SANDBOX_MAIN_THREAD) : r;
+	if (r == 0 && !was_confined)
+		r = confine(machine, SANDBOX_MAIN_THREAD);
+	machine->is_confined = was_confined || machine->config->sandbox != SANDBOX_OFF;
+	return r;
+}
+
+int machine_begin(struct machine *machine)
+{
+	int r;
+
+	statistics_sampler_start(machine->sampler);
+	r = report(start_confined(machine), "The sandbox");
+	if (r < 0)
+		return r;
+	event_loop_lock(machine->loop);
+	machine_start(machine);
+	event_loop_unlock(machine->loop);
+	return 0;
 }
 
 int machine_run(struct machine *machine)
 {
-	statistics_sampler_start(machine->sampler);
-	if (report(start_confined(machine), "The sandbox") < 0)
-		return EXIT_STATUS_HOST_ERROR;
-	event_loop_lock(machine->loop);
-	machine_start(machine);
-	event_loop_unlock(machine->loop);
-	return event_loop_run(machine->loop);
+	return machine_begin(machine) < 0 ? EXIT_STATUS_HOST_ERROR : event_loop_run(machine->loop);
 }

@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "boot/linux-boot.h"
 #include "cpu/kvm-vm.h"
 #include "cpu/vcpu.h"
@@ -30,6 +33,18 @@ struct machine_display {
 	struct virtio_device *gpu;
 	struct vga *vga; /* the virtio-gpu's */
 	struct pci_rom bios;
+};
+
+/*
+ * What a machine finds in its process when that is a copy of another machine's, of which all
+ * descriptors but these are gone.
+ */
+struct machine_origin {
+	struct guest_memory *memory;          /* is taken over */
+	struct memory_file_contents contents; /* what else the other machine was; borrowed */
+	int system_fd;                        /* /dev/kvm; is taken over */
+	bool is_confined;                     /* this thread is, for good */
+	uint64_t begun_ns;                    /* the moment */
 };
 
 struct machine {
@@ -86,15 +101,18 @@ struct machine {
 	struct vcpu *vcpus[MACHINE_MAX_VCPUS];
 	struct vcpu_power_on *power_on;
 	struct machine_snapshot *snapshot;
+	struct machine_clones *clones;
 	struct vcpu_registers *registers; /* what a vCPU's state is made of */
 	struct cpuid_table *cpuid;        /* as the first vCPU says */
 	unsigned int physical_bits;       /* of the guest's addresses */
 	struct linux_boot boot;           /* its descriptors stay open for the next reset */
 
-	int saved_fd; /* what it goes on from, until it does; -1: it starts anew */
+	const struct machine_origin *origin; /* what it goes on from, or NULL */
+	int saved_fd;                        /* the same, of a file, until it does; or -1 */
 	struct memory_file saved;
 	struct read_ahead *read_ahead; /* of that; NULL: not yet, or not at all */
 	bool goes_on;                  /* where it was saved, as soon as it is started */
+	bool is_confined;              /* its main thread is */
 	uint64_t begun_ns;             /* when it was asked for, by event_loop_now() */
 
 	enum vmm_state state;
@@ -105,13 +123,24 @@ struct machine {
  * stands in the way is logged as one sentence. 0 or negative errno. config is borrowed.
  */
 int machine_create(const struct machine_config *config, struct machine **ret_machine);
+/* As that, to go on from origin, which is borrowed until it does. */
+int machine_create_from(const struct machine_config *config, const struct machine_origin *origin,
+			struct machine **ret_machine);
 /* What the machine's virtio devices stand on. */
 struct virtio_host machine_virtio_host(const struct machine *machine);
 /* NULL and half-built machines are accepted. */
 void machine_destroy(struct machine *machine);
 
+/* Whether it goes on from something, or starts anew. */
+static inline bool machine_is_restored(const struct machine *machine)
+{
+	return machine->origin || machine->saved_fd >= 0;
+}
+
 /*
- * Confines the process, runs the guest until the machine ends and returns the exit status. The
- * caller does not hold the device lock.
+ * Confines the process and lets the guest run; what is left is to run the machine's loop. The
+ * caller does not hold the device lock. 0 or negative errno, which is logged.
  */
+int machine_begin(struct machine *machine);
+/* Begins, runs the guest until the machine ends and returns the exit status. */
 int machine_run(struct machine *machine);

@@ -21,14 +21,14 @@ enum {
 /* The kernel ends the child before it ends any machine. */
 static const char child_score[] = "900";
 
-void snapshot_child_init(struct snapshot_child *child, struct event_loop *loop,
+void snapshot_child_init(struct snapshot_child *child, struct event_loop *loop, int score_fd,
 			 void (*ended)(void *data, int status), void *data)
 {
 	*child = (struct snapshot_child){
 		.loop = loop,
 		.result_fd = -1,
 		.niceness = getpriority(PRIO_PROCESS, 0) + NICER,
-		.score_fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC),
+		.score_fd = score_fd,
 		.ended = ended,
 		.data = data,
 	};

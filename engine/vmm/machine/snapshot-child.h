@@ -33,10 +33,11 @@ struct snapshot_job {
 };
 
 /*
- * Before the process is confined. ended: called on the main thread with the device lock held when
+ * score_fd: /proc/self/oom_score_adj, taken over, or -1: the child is as likely to be ended as this
+ * process. ended: called on the main thread with the device lock held when
  * the child has gone: what its job has answered, or -ECANCELED when something has ended it.
  */
-void snapshot_child_init(struct snapshot_child *child, struct event_loop *loop,
+void snapshot_child_init(struct snapshot_child *child, struct event_loop *loop, int score_fd,
 			 void (*ended)(void *data, int status), void *data);
 /* A child that is still at work goes on by itself. */
 void snapshot_child_finish(struct snapshot_child *child);

@@ -294,7 +294,9 @@ int statistics_sampler_create(struct machine *machine, struct statistics_sampler
 	if (!sampler)
 		return -ENOMEM;
 	sampler->machine = machine;
-	sampler->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	/* One that is confined already can open nothing: it does not know. */
+	sampler->statm_fd =
+		machine->is_confined ? -1 : open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	sampler->own_bytes = anonymous_bytes(sampler);
 	r = event_loop_add_timer(machine->loop, on_timer, sampler, &sampler->timer);
 	if (r == 0)

@@ -32,8 +32,9 @@ enum {
 struct guest_memory {
 	uint64_t size;
 	char *host;
-	void *mapping; /* what host is inside of */
-	bool has_file; /* some of it is still that of a file */
+	void *mapping;  /* what host is inside of */
+	bool has_file;  /* some of it is still that of a file */
+	bool is_shared; /* with copies of this process that go on */
 	size_t region_count;
 	struct guest_memory_region regions[GUEST_MEMORY_MAX_REGIONS];
 };
@@ -128,6 +129,11 @@ void guest_memory_destroy(struct guest_memory *memory)
 	free(memory);
 }
 
+void guest_memory_keep_shared(struct guest_memory *memory)
+{
+	memory->is_shared = true;
+}
+
 uint64_t guest_memory_size(const struct guest_memory *memory)
 {
 	return memory->size;
@@ -212,8 +218,8 @@ int guest_memory_collapse(struct guest_memory *memory, uint64_t offset, uint64_t
 {
 	assert(offset % HUGE_PAGE == 0 && length % HUGE_PAGE == 0);
 	assert(range_fits(offset, length, memory->size));
-	/* What is shared through a file would no longer be. */
-	if (memory->has_file)
+	/* What is shared through a file or with a copy would no longer be. */
+	if (memory->has_file || memory->is_shared)
 		return -EINVAL;
 	for (uint64_t end = offset + length; offset < end; offset += HUGE_PAGE) {
 		char *host = memory->host + offset;

@@ -61,6 +61,9 @@ void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, size_t le
  */
 int guest_memory_collapse(struct guest_memory *memory, uint64_t offset, uint64_t length);
 
+/* A copy of this process goes on with the memory too: what it shares is not to be undone. */
+void guest_memory_keep_shared(struct guest_memory *memory);
+
 /*
  * Gives the whole 4 KiB pages inside [host, host + length), which guest_memory_at() has answered,
  * back to this computer; they read as zeros from then on. 0 or negative errno. Any thread.

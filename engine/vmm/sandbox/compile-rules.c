@@ -34,14 +34,15 @@ static int allow_memory(scmp_filter_ctx context, int call)
 }
 
 /*
- * To look at a descriptor, not to change it: a doorbell's O_NONBLOCK is the client's too, which
- * would block if a guest that has taken over this process cleared it. Only the terminal's own
+ * To look at a descriptor, not at what is behind it: a doorbell's O_NONBLOCK is the client's too,
+ * which would block if a guest that has taken over this process cleared it. Only the terminal's own
  * descriptors are changed, back to what they were. A disk's lock becomes a shared one when nobody
  * writes that file any more.
  */
 static int allow_fcntl(scmp_filter_ctx context)
 {
-	static const int harmless[] = {F_GETFL, F_GET_SEALS, F_DUPFD_CLOEXEC, F_OFD_SETLK};
+	static const int harmless[] = {F_GETFL,     F_GET_SEALS, F_DUPFD_CLOEXEC,
+				       F_OFD_SETLK, F_SETFD,     F_ADD_SEALS};
 	int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
 				 SCMP_A0_32(SCMP_CMP_LE, STDERR_FILENO, 0),
 				 SCMP_A1_32(SCMP_CMP_EQ, F_SETFL, 0));
@@ -52,12 +53,23 @@ static int allow_fcntl(scmp_filter_ctx context)
 	return r;
 }
 
-/* As libc's fork() calls it: a thread, or a process that shares more, has other flags. */
-static int allow_fork(scmp_filter_ctx context)
+/*
+ * As libc's fork() calls it, and its pthread_create(), for a copy that goes on as another machine:
+ * a process that shares more, or less, has other flags. A thread has this list from who makes it.
+ */
+static int allow_copy(scmp_filter_ctx context)
 {
-	return seccomp_rule_add(
-		context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-		SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0));
+	static const scmp_datum_t flags[] = {
+		CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |
+			CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(flags) / sizeof(flags[0]); i++)
+		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				     SCMP_A0(SCMP_CMP_EQ, flags[i], 0));
+	return r;
 }
 
 static int add_special_rules(scmp_filter_ctx context)
@@ -82,8 +94,8 @@ static int add_rules(scmp_filter_ctx context, const struct sandbox_rules *rules)
 {
 	int r = add_special_rules(context);
 
-	if (r == 0 && rules->may_fork)
-		r = allow_fork(context);
+	if (r == 0 && rules->may_copy)
+		r = allow_copy(context);
 	for (size_t i = 0; r == 0 && i < rules->ioctl_count; i++)
 		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1(SCMP_CMP_EQ, rules->ioctls[i], 0));

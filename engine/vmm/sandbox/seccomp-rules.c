@@ -33,6 +33,15 @@ static const int main_calls[] = {
 	/* a snapshot: a copy of the process writes its memory down and keeps nothing else open */
 	SCMP_SYS(pipe2), SCMP_SYS(set_robust_list), SCMP_SYS(close_range), SCMP_SYS(setpriority),
 	SCMP_SYS(fsync), SCMP_SYS(wait4), SCMP_SYS(mincore),
+	/*
+	 * A clone: a copy of the process composes a machine anew, confined as it is. All this acts on
+	 * what is open or on the calling process alone: there is still no way to a file, a socket of
+	 * the host or a program. A further filter can only take away more.
+	 */
+	SCMP_SYS(setsid), SCMP_SYS(dup3), SCMP_SYS(memfd_create), SCMP_SYS(epoll_create1),
+	SCMP_SYS(timerfd_create), SCMP_SYS(signalfd4), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(io_uring_register), SCMP_SYS(sysinfo), SCMP_SYS(getpriority), SCMP_SYS(fstatfs),
+	SCMP_SYS(rseq), SCMP_SYS(sigaltstack), SCMP_SYS(seccomp),
 	/* frames to a tap interface */
 	SCMP_SYS(writev),
 	/* time, threads, memory */
@@ -75,10 +84,16 @@ static const uint32_t main_ioctls[] = {
 	KVM_GET_SREGS, KVM_GET_SREGS2, KVM_GET_XSAVE, KVM_GET_XSAVE2, KVM_GET_XCRS,
 	KVM_GET_DEBUGREGS, KVM_GET_VCPU_EVENTS, KVM_GET_TSC_KHZ, KVM_GET_CLOCK, KVM_GET_IRQCHIP,
 	KVM_GET_PIT2,
+	/* composing a clone, whose vCPUs are under this list too and then under their own */
+	KVM_CREATE_VM, KVM_CHECK_EXTENSION, KVM_GET_VCPU_MMAP_SIZE, KVM_GET_SUPPORTED_CPUID,
+	KVM_GET_MSR_INDEX_LIST, KVM_GET_SUPPORTED_HV_CPUID, KVM_SET_TSS_ADDR,
+	KVM_SET_IDENTITY_MAP_ADDR, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP,
+	KVM_REGISTER_COALESCED_MMIO, KVM_CREATE_VCPU, KVM_SET_CPUID2, KVM_GET_STATS_FD,
+	KVM_SET_SREGS2, KVM_SET_TSC_KHZ, KVM_SET_CLOCK, KVM_RUN,
 	/* the size of a medium: the host's own CD */
 	BLKGETSIZE64,
-	/* what a guest leaves to a tap interface */
-	TUNSETOFFLOAD,
+	/* what a guest leaves to a tap interface; whether it is one */
+	TUNSETOFFLOAD, TUNGETIFF,
 	/* queues lent to the kernel and taken back */
 	VHOST_SET_FEATURES, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE, VHOST_GET_VRING_BASE,
 	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR,
@@ -99,7 +114,7 @@ static const struct sandbox_rules main_rules = {
 	.call_count = COUNT(main_calls),
 	.ioctls = main_ioctls,
 	.ioctl_count = COUNT(main_ioctls),
-	.may_fork = true,
+	.may_copy = true,
 };
 static const struct sandbox_rules vcpu_rules = {
 	.calls = vcpu_calls,

@@ -15,7 +15,7 @@ struct sandbox_rules {
 	size_t call_count;
 	const uint32_t *ioctls; /* allowed requests */
 	size_t ioctl_count;
-	bool may_fork; /* a copy of the process; never a thread */
+	bool may_copy; /* the process; and in the copy make threads */
 };
 
 const struct sandbox_rules *sandbox_rules_of(enum sandbox_thread thread);

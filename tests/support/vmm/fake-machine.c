@@ -154,6 +154,29 @@ static int fake_snapshot(void *data, struct control_snapshot *snapshot)
 	return 0;
 }
 
+static int fake_clone(void *data, struct control_snapshot *snapshot, struct control_clone *clone)
+{
+	struct fake_machine *machine = data;
+	unsigned int layers = count_layers(snapshot);
+
+	machine->operations++;
+	if (clone->arguments < 0)
+		return -EINVAL;
+	if (layers > FAKE_MACHINE_DISKS)
+		return -ENODEV;
+	machine->layers += layers;
+	for (unsigned int i = 0; i < CONTROL_MAX_FILES; i++)
+		machine->files += clone->files[i] >= 0;
+	snapshot->pause_us = FAKE_MACHINE_PAUSE_US;
+	snapshot->number = machine->page->status.clones + 1;
+	statistics_page_begin(machine->page);
+	machine->page->status.clones++;
+	machine->page->status.clone_status = machine->files > 0 ? 0 : -EPROTO;
+	statistics_page_end(machine->page);
+	control_server_announce_clone(machine->server);
+	return 0;
+}
+
 static void on_memory_written(void *data)
 {
 	struct fake_machine *machine = data;
@@ -438,6 +461,7 @@ static const struct control_operations fake_operations = {
 	.eject = fake_eject,
 	.grow_disk = fake_grow_disk,
 	.snapshot = fake_snapshot,
+	.clone = fake_clone,
 	.open_screen = fake_open_screen,
 	.watch_screen = fake_watch_screen,
 	.refresh_screen = fake_refresh_screen,

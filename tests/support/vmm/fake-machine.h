@@ -59,6 +59,7 @@ struct fake_machine {
 	atomic_uint watch_interval_ms;
 	atomic_uint media[FAKE_MACHINE_DRIVES]; /* bytes in each drive, 0: empty */
 	unsigned int asked;                     /* how often the obliging drive was to open */
+	atomic_uint files;                      /* that clones have been given */
 	atomic_uint layers;                     /* that disks have been given by snapshots */
 	atomic_bool serial_attached;
 	atomic_bool screen_watched;

@@ -135,6 +135,16 @@ int raw_client_stage_memory(struct raw_client *client, int fd)
 	return stage(client, CONTROL_MESSAGE_STAGE_MEMORY, 0, fd);
 }
 
+int raw_client_stage_file(struct raw_client *client, uint32_t number, int fd)
+{
+	return stage(client, CONTROL_MESSAGE_STAGE_FILE, number, fd);
+}
+
+int raw_client_stage_arguments(struct raw_client *client, int fd)
+{
+	return stage(client, CONTROL_MESSAGE_STAGE_ARGUMENTS, 0, fd);
+}
+
 int raw_client_open_screen(struct raw_client *client, int ret_fds[CONTROL_SCREEN_FDS])
 {
 	struct control_message message =

@@ -44,6 +44,9 @@ int raw_client_insert(struct raw_client *client, uint32_t drive, int fd);
 /* Sends STAGE_LAYER for a disk, or STAGE_MEMORY, with a copy of fd; the status. */
 int raw_client_stage_layer(struct raw_client *client, uint32_t disk, int fd);
 int raw_client_stage_memory(struct raw_client *client, int fd);
+/* The same with STAGE_FILE, under a number, and STAGE_ARGUMENTS. */
+int raw_client_stage_file(struct raw_client *client, uint32_t number, int fd);
+int raw_client_stage_arguments(struct raw_client *client, int fd);
 
 /* Pushes a command; raw_client_ring() tells the server if it sleeps. Returns the id. */
 uint64_t raw_client_push(struct raw_client *client, uint32_t operation, uint64_t argument);

@@ -75,6 +75,14 @@ static void test_staging(void)
 	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
 	message.drive = CONTROL_FORCED;
 	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	message = control_message_make(CONTROL_MESSAGE_STAGE_FILE, 1);
+	message.drive = CONTROL_MAX_FILES - 1;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+	message.drive = CONTROL_MAX_FILES;
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, -EPROTO);
+	message = control_message_make(CONTROL_MESSAGE_STAGE_ARGUMENTS, 1);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
+	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_VMM), ==, -EPROTO);
 	message = control_message_make(CONTROL_MESSAGE_STAGE_MEMORY, 1);
 	g_assert_cmpint(control_message_validate(&message, 1, CONTROL_SIDE_CLIENT), ==, 0);
 	g_assert_cmpint(control_message_validate(&message, 2, CONTROL_SIDE_CLIENT), ==, -EPROTO);
@@ -232,6 +240,8 @@ static void test_arguments(void)
 		{CONTROL_GROW_DISK, {0}, 0},
 		{CONTROL_GROW_DISK, {63}, 0},
 		{CONTROL_GROW_DISK, {64}, -EINVAL},
+		{CONTROL_CLONE, {0}, 0},
+		{CONTROL_CLONE, {1}, -EINVAL},
 		{CONTROL_SNAPSHOT, {0}, 0},
 		{CONTROL_SNAPSHOT, {CONTROL_SNAPSHOT_HOLD}, 0},
 		{CONTROL_SNAPSHOT, {2}, -EINVAL},

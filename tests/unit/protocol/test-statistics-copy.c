@@ -94,6 +94,9 @@ static void test_lies(struct fixture *fixture, gconstpointer data)
 	LIE(status.snapshot_status, -ENOSPC, 0);
 	LIE(status.snapshot_status, 1, -EPROTO);
 	LIE(status.snapshot_status, INT32_MIN, -EPROTO);
+	LIE(status.clone_status, -EPROTO, 0);
+	LIE(status.clone_status, 1, -EPROTO);
+	LIE(status.clone_status, INT32_MIN, -EPROTO);
 #undef LIE
 }
 

@@ -218,6 +218,38 @@ static void test_snapshot(struct fake_vmm *vmm, gconstpointer data)
 	close(memory);
 }
 
+/* A clone gets what was staged for it, whatever that is, once. */
+static void test_clone(struct fake_vmm *vmm, gconstpointer data)
+{
+	struct raw_client client, other;
+	int event = eventfd(0, EFD_CLOEXEC), arguments = temporary_file(O_RDONLY);
+	unsigned int before = count_open_fds();
+
+	raw_client_open(&client, vmm->path);
+	raw_client_open(&other, vmm->path);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_CLONE, 1), ==, -EINVAL);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_CLONE, 0), ==, -EINVAL);
+	g_assert_cmpint(raw_client_stage_arguments(&client, arguments), ==, 0);
+	g_assert_cmpint(raw_client_stage_file(&client, 0, event), ==, 0);
+	g_assert_cmpint(raw_client_stage_file(&client, 0, event), ==, 0); /* in its place */
+	g_assert_cmpint(raw_client_stage_file(&client, CONTROL_MAX_FILES - 1, event), ==, 0);
+	g_assert_cmpint(raw_client_call(&other, CONTROL_CLONE, 0), ==, -EINVAL);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_CLONE, 0), ==, 0);
+	g_assert_cmpuint(client.last_reply.value, ==, FAKE_MACHINE_PAUSE_US);
+	g_assert_cmpuint(client.last_reply.number, ==, 1);
+	g_assert_cmpuint(vmm->machine.files, ==, 2);
+	assert_event(&client, CONTROL_EVENT_CLONE);
+	assert_event(&other, CONTROL_EVENT_CLONE);
+	g_assert_cmpint(raw_client_call(&client, CONTROL_CLONE, 0), ==, -EINVAL);
+	/* what is staged goes with its client */
+	g_assert_cmpint(raw_client_stage_file(&client, 1, event), ==, 0);
+	raw_client_close(&client);
+	raw_client_close(&other);
+	assert_fds_settle(vmm, before);
+	close(event);
+	close(arguments);
+}
+
 /* Only files that can be written, and they go with their client. */
 static void test_staging(struct fake_vmm *vmm, gconstpointer data)
 {
@@ -938,6 +970,7 @@ int main(int argc, char **argv)
 	ADD("commands", NULL, test_commands);
 	ADD("screen", NULL, test_screen);
 	ADD("snapshot", NULL, test_snapshot);
+	ADD("clone", NULL, test_clone);
 	ADD("staging", NULL, test_staging);
 	ADD("input", NULL, test_input);
 	ADD("held-keys", NULL, test_held_keys);

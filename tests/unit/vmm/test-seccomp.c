@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <linux/kvm.h>
 #include <linux/vhost.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -105,7 +106,27 @@ static void copy_process(void)
 		_exit(1);
 }
 
-/* One that shares memory, or is a thread. */
+static void *do_nothing(void *data)
+{
+	return NULL;
+}
+
+static void make_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_nothing, NULL) != 0 || pthread_join(thread, NULL) != 0)
+		_exit(1);
+}
+
+/* The filter of a vCPU on top, which is the stricter one from then on. */
+static void confine_more(void)
+{
+	if (sandbox_apply(SANDBOX_VCPU_THREAD, false) < 0)
+		_exit(1);
+}
+
+/* One that shares memory and is no thread. */
 static void copy_shared(void)
 {
 	(void)syscall(SYS_clone, CLONE_VM | SIGCHLD, NULL, NULL, NULL, 0);
@@ -169,15 +190,18 @@ static void assert_denied(enum sandbox_thread thread, void (*call)(void))
 
 static void test_denied(void)
 {
-	static void (*const calls[])(void) = {open_file, make_socket, execute_program,
-					      map_code,  make_code,   create_vm};
+	static void (*const calls[])(void) = {open_file, make_socket, execute_program, map_code,
+					      make_code};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		assert_denied(SANDBOX_MAIN_THREAD, calls[i]);
 		assert_denied(SANDBOX_VCPU_THREAD, calls[i]);
 		assert_denied(SANDBOX_READ_AHEAD_THREAD, calls[i]);
 	}
-	assert_denied(SANDBOX_MAIN_THREAD, run_vcpu);
+	assert_denied(SANDBOX_VCPU_THREAD, create_vm);
+	assert_denied(SANDBOX_VCPU_THREAD, make_thread);
+	assert_denied(SANDBOX_READ_AHEAD_THREAD, create_vm);
+	assert_denied(SANDBOX_READ_AHEAD_THREAD, make_thread);
 	assert_denied(SANDBOX_VCPU_THREAD, read_at);
 	assert_denied(SANDBOX_VCPU_THREAD, take_queue);
 	assert_denied(SANDBOX_VCPU_THREAD, copy_process);
@@ -204,6 +228,11 @@ static void test_allowed(void)
 	assert_allowed(SANDBOX_READ_AHEAD_THREAD, need_soon);
 	assert_allowed(SANDBOX_MAIN_THREAD, take_queue);
 	assert_allowed(SANDBOX_MAIN_THREAD, copy_process);
+	/* a copy goes on as a machine of its own, whose vCPUs take more away from themselves */
+	assert_allowed(SANDBOX_MAIN_THREAD, create_vm);
+	assert_allowed(SANDBOX_MAIN_THREAD, run_vcpu);
+	assert_allowed(SANDBOX_MAIN_THREAD, make_thread);
+	assert_allowed(SANDBOX_MAIN_THREAD, confine_more);
 	assert_allowed(SANDBOX_MAIN_THREAD, save_registers);
 }
 

@@ -35,7 +35,8 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->fd = g_file_open_tmp("innkeeper-child-XXXXXX", &path, NULL);
 	g_unlink(path);
 	g_assert_cmpint(event_loop_create(&f->loop), ==, 0);
-	snapshot_child_init(&f->child, f->loop, on_ended, f);
+	snapshot_child_init(&f->child, f->loop,
+			    open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), on_ended, f);
 }
 
 static void tear_down(struct fixture *f, gconstpointer data)
