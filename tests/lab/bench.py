@@ -52,6 +52,7 @@ STATE_ROWS = (
     ("the guest stands still", "pause_s", 1e3, "{:.0f} ms"),
     ("until it is stored", "save_s", 1, "{:.1f} s"),
     ("bytes of memory and devices", "bytes", 1 / (1 << 20), "{:.0f} MiB"),
+    ("from the process, or loadvm's command, until the guest runs", "run_s", 1e3, "{:.0f} ms"),
     ("from the wish to go on from it to the guest's next word", "restore_s", 1, "{:.1f} s"),
 )
 STATE_SIZES = (256, 2048)  # MiB of memory

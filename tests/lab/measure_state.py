@@ -7,6 +7,7 @@ MIB: memory of the guest, an eighth of which is in use.
 
 QEMU does it in two ways: into its qcow2 disk (savevm, loadvm), and stopped, by migration to and from
 a file. Ours begins to go on in a new process, as QEMU's migration does; its loadvm has one already.
+Until the guest runs: of ours from the beginning of that process to the first exit that shows it.
 Times are the emulated computer's and only good for ratios."""
 
 import json
@@ -89,8 +90,11 @@ class Qmp:
         self._events.clear()
         work()
         stopped = self.wait(lambda event: event["event"] == "STOP")
-        resumed = self.wait(lambda event: event["event"] == "RESUME")
-        return _seconds(resumed) - _seconds(stopped)
+        return self.resumed() - _seconds(stopped)
+
+    def resumed(self):
+        """When the vCPUs went on, by the clock of the day; waits for it."""
+        return _seconds(self.wait(lambda event: event["event"] == "RESUME"))
 
     def job(self, command, **arguments):
         """Runs it to its end, and keeps the events of the guest."""
@@ -183,7 +187,9 @@ def _savevm(lab, memory, fill):
         _next_tick(qemu.guest)
 
         def restore():
+            asked = time.time()
             qemu.qmp.job("snapshot-load")
+            figures["run_s"] = qemu.qmp.resumed() - asked
             _next_tick(qemu.guest)
         figures["restore_s"] = _timed(restore)
     return figures
@@ -201,9 +207,10 @@ def _migration(lab, memory, fill):
         figures["bytes"] = _allocated(target)
         _next_tick(qemu.guest)
 
-    began = time.monotonic()
+    began, asked = time.monotonic(), time.time()
     with Qemu(lab, memory, fill, disk, source=target) as qemu:
         qemu.go_on()
+        figures["run_s"] = qemu.qmp.resumed() - asked
         qemu.guest.wait_for(TICK, JOB_S)
         figures["restore_s"] = time.monotonic() - began
     target.unlink()
@@ -240,6 +247,7 @@ def _measure_innkeeper(lab):
     with lab.innctl_process("console", "full") as console:
         console.wait_for(TICK, JOB_S)
         figures["restore_s"] = time.monotonic() - began
+        figures["run_s"] = lab.innctl_json("stats", "full")["first_exit_us"] / 1e6
     return figures
 
 
