@@ -106,6 +106,14 @@ static void test_holes(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpint(lseek(fixture->fd, ram + 6 * PAGE, SEEK_DATA), ==, ram + RAM_SIZE - PAGE);
 }
 
+/* Also those of pieces of zeros, which are not calculated. */
+static void test_sums(struct fixture *fixture, gconstpointer data)
+{
+	for (size_t i = 0; i < PIECES; i++)
+		g_assert_cmphex(load_le32(&fixture->sums[i]), ==,
+				crc32c(0, fixture->ram + i * MEMORY_FILE_PIECE, MEMORY_FILE_PIECE));
+}
+
 static void test_gives_back(struct fixture *fixture, gconstpointer data)
 {
 	fixture->contents.give_back = true;
@@ -278,6 +286,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("/memory-file/round-trip", test_round_trip);
 	ADD("/memory-file/holes", test_holes);
+	ADD("/memory-file/sums", test_sums);
 	ADD("/memory-file/gives-back", test_gives_back);
 	ADD("/memory-file/golden", test_golden);
 	ADD("/memory-file/not-complete", test_not_complete);
