@@ -78,7 +78,12 @@ check_can_clone (InnGuest *self, const char *snapshot, GError **error)
 {
   if (snapshot != NULL)
     return TRUE;
-  if (inn_guest_is_active (self))
+  if (inn_guest_is_disposable (self))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("“%s” cannot be cloned now: this run is disposable, and all of it is thrown "
+                    "away when it ends. Shut it down first, or clone one of its snapshots."),
+                 self->name);
+  else if (inn_guest_is_active (self))
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
                  _ ("“%s” is running, and its disks change. Shut it down first, or clone one of "
                     "its snapshots."),

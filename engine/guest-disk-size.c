@@ -59,6 +59,20 @@ is_qcow2 (const InnDiskDescription *disk)
   return g_strcmp0 (disk->format, "qcow2") == 0;
 }
 
+/* The layer it writes has the size that the disk had. */
+static gboolean
+check_lasting (InnGuest *self, GError **error)
+{
+  if (!inn_guest_is_disposable (self))
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("The disks of “%s” stay as they are: this run is disposable, and all of it is "
+                  "thrown away when it ends. Shut it down first, then make the disk larger."),
+               self->name);
+  return FALSE;
+}
+
 /* NULL and an error when it has no such disk, or one that must stay as it is. */
 static const InnDiskDescription *
 find_disk (InnGuest *self, const char *target, GError **error)
@@ -172,7 +186,7 @@ inn_guest_grow_disk_async (InnGuest *self,
   g_task_set_check_cancellable (task, FALSE);
   growth = g_new0 (Growth, 1);
   g_task_set_task_data (task, growth, (GDestroyNotify)growth_free);
-  disk = find_disk (self, target, &error);
+  disk = check_lasting (self, &error) ? find_disk (self, target, &error) : NULL;
   if (disk == NULL)
     {
       g_task_return_error (task, error);

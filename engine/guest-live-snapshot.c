@@ -474,6 +474,31 @@ on_screen (GObject *source, GAsyncResult *result, gpointer user_data)
     run_in_thread (self, task, prepare_in_thread, on_prepared);
 }
 
+/* It would be of what is not kept. */
+static gboolean
+check_lasting (InnGuest *self, InnLivePurpose purpose, GError **error)
+{
+  if (!self->disposable)
+    return TRUE;
+
+  if (purpose == INN_LIVE_SAVE)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("“%s” cannot be saved: this run is disposable, and all of it is thrown away "
+                    "when it ends. Start the machine normally to save it."),
+                 self->name);
+  else if (purpose == INN_LIVE_KEEP)
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("What “%s” is doing cannot be kept: this run is disposable, and all of it is "
+                    "thrown away when it ends. Shut it down first, or do not keep it."),
+                 self->name);
+  else
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("No snapshot is taken of “%s”: this run is disposable, and all of it is thrown "
+                    "away when it ends. Start the machine normally to take one."),
+                 self->name);
+  return FALSE;
+}
+
 void
 inn_guest_take_live_snapshot (InnGuest *self,
                               GTask *task,
@@ -481,8 +506,17 @@ inn_guest_take_live_snapshot (InnGuest *self,
                               const char *note,
                               InnLivePurpose purpose)
 {
-  Live *live = live_new (self, name, note, purpose);
+  Live *live;
+  GError *error = NULL;
 
+  if (!check_lasting (self, purpose, &error))
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
+
+  live = live_new (self, name, note, purpose);
   g_task_set_task_data (task, live, live_free);
   g_task_set_check_cancellable (task, FALSE);
   if (live->running == NULL)

@@ -58,6 +58,7 @@ struct _InnGuest
 
   InnGuestState state;
   char *text;
+  gboolean disposable;
   gboolean settled;
 };
 
@@ -80,6 +81,9 @@ void inn_guest_attach (InnGuest *self);
 /* Makes the properties say what the fields say. */
 void inn_guest_update (InnGuest *self);
 void inn_guest_set_shutting_down (InnGuest *self, gboolean shutting_down);
+
+/* Whether it is being started disposably. */
+gboolean inn_guest_starts_disposable (InnGuest *self);
 
 /* The operations hear of these: a start found no VMM to talk to; the VMM said what it does; the
  * machine is off. */

@@ -23,11 +23,12 @@ typedef struct
   char *log_path;
   InnRuntimeDirectory *runtime;
   InnResume *resume; /* what it goes on with, or NULL */
+  gboolean disposable;
   gint64 started;
 } StartRequest;
 
 static StartRequest *
-start_request_new (InnGuest *self)
+start_request_new (InnGuest *self, gboolean disposable)
 {
   StartRequest *request = g_new0 (StartRequest, 1);
 
@@ -37,6 +38,7 @@ start_request_new (InnGuest *self)
   request->folder = g_strdup (self->folder);
   request->log_path = g_strdup (self->log_path);
   request->runtime = inn_runtime_directory_ref (self->runtime);
+  request->disposable = disposable;
 
   return request;
 }
@@ -77,11 +79,20 @@ vmm_request (const StartRequest *request)
 
   return (InnVmmRequest){
     .description = resume != NULL ? resume->description : request->description,
+    .defined = resume != NULL ? resume->defined : NULL,
     .memory = resume != NULL ? resume->memory : NULL,
+    .disposable = request->disposable,
     .folder = request->folder,
     .log_path = request->log_path,
     .runtime = request->runtime,
   };
+}
+
+/* Whether what was saved is used up; a disposable run leaves it for the next start. */
+static gboolean
+uses_saved (const StartRequest *request)
+{
+  return request->resume != NULL && !request->disposable;
 }
 
 /* ---- in a worker thread ---- */
@@ -104,7 +115,8 @@ begin_resume (StartRequest *request, GError **error)
     return TRUE;
 
   snapshots = open_snapshots (request);
-  request->resume = inn_resume_begin (snapshots, error);
+  request->resume = request->disposable ? inn_resume_look (snapshots, error)
+                                        : inn_resume_begin (snapshots, error);
   return request->resume != NULL;
 }
 
@@ -127,7 +139,7 @@ start_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
       return;
     }
 
-  if (start->resume != NULL)
+  if (uses_saved (start))
     undo_resume (start);
   g_task_return_error (task, g_steal_pointer (&error));
 }
@@ -175,7 +187,7 @@ finish_start (InnGuest *self, GError *error)
   inn_guest_refresh (self);
   if (error == NULL)
     {
-      if (request->resume != NULL)
+      if (uses_saved (request))
         run_in_thread (self, request, end_resume_in_thread, NULL, NULL);
       g_task_return_boolean (task, TRUE);
       return;
@@ -236,7 +248,7 @@ on_refusing_vmm_ended (GObject *source, GAsyncResult *result, gpointer user_data
   sentence = describe_refusal (self, complaint, request->resume != NULL);
   inn_run_record_save_end (self->folder, self->run_started, INN_RUN_NOT_STARTED, sentence, NULL);
   error = g_error_new_literal (INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, sentence);
-  if (request->resume != NULL)
+  if (uses_saved (request))
     run_in_thread (self, request, undo_in_thread, on_undone, error);
   else
     finish_start (self, error);
@@ -322,32 +334,58 @@ check_startable (InnGuest *self, GError **error)
   return TRUE;
 }
 
+gboolean
+inn_guest_starts_disposable (InnGuest *self)
+{
+  const StartRequest *request
+      = self->start_task != NULL ? g_task_get_task_data (self->start_task) : NULL;
+
+  return request != NULL && request->disposable;
+}
+
+/* Takes over @task. */
+static void
+begin_start (InnGuest *self, GTask *task, gboolean disposable)
+{
+  g_autoptr (GTask) owned = task;
+  g_autoptr (GError) error = NULL;
+  StartRequest *request;
+
+  inn_guest_refresh (self);
+  if (!check_startable (self, &error))
+    {
+      g_task_return_error (owned, g_steal_pointer (&error));
+      return;
+    }
+
+  request = start_request_new (self, disposable);
+  g_task_set_task_data (owned, request, (GDestroyNotify)start_request_unref);
+  self->start_task = g_steal_pointer (&owned);
+  inn_guest_update (self);
+  /* Not cancellable: a start that has begun is undone by powering off. */
+  run_in_thread (self, request, start_in_thread, on_started, NULL);
+}
+
 void
 inn_guest_start_async (InnGuest *self,
                        GCancellable *cancellable,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) error = NULL;
-  StartRequest *request;
-
   g_return_if_fail (INN_IS_GUEST (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  inn_guest_refresh (self);
-  if (!check_startable (self, &error))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
+  begin_start (self, g_task_new (self, cancellable, callback, user_data), /* disposable= */ FALSE);
+}
 
-  request = start_request_new (self);
-  g_task_set_task_data (task, request, (GDestroyNotify)start_request_unref);
-  self->start_task = g_steal_pointer (&task);
-  inn_guest_update (self);
-  /* Not cancellable: a start that has begun is undone by powering off. */
-  run_in_thread (self, request, start_in_thread, on_started, NULL);
+void
+inn_guest_start_disposable_async (InnGuest *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_return_if_fail (INN_IS_GUEST (self));
+
+  begin_start (self, g_task_new (self, cancellable, callback, user_data), /* disposable= */ TRUE);
 }
 
 gboolean

@@ -24,6 +24,7 @@ enum
   PROP_VCPUS,
   PROP_CHANGED,
   PROP_SETTLED,
+  PROP_DISPOSABLE,
   N_PROPS
 };
 
@@ -130,17 +131,36 @@ is_settled (InnGuest *self)
          || (self->attaching == NULL && self->retry_id == 0 && self->ending_id == 0);
 }
 
+static gboolean
+is_state_active (InnGuestState state)
+{
+  return state != INN_GUEST_OFF && state != INN_GUEST_CRASHED && state != INN_GUEST_BROKEN
+         && state != INN_GUEST_SAVED;
+}
+
+/* Of a start it is not recorded yet. */
+static gboolean
+is_run_disposable (InnGuest *self, InnGuestState state)
+{
+  if (self->start_task != NULL)
+    return inn_guest_starts_disposable (self);
+
+  return is_state_active (state) && self->record.disposable;
+}
+
 void
 inn_guest_update (InnGuest *self)
 {
   const gboolean settled = is_settled (self);
   g_autofree char *text = NULL;
+  gboolean disposable;
   InnGuestState state;
 
   if (self->channel != NULL)
     inn_control_channel_read_statistics (self->channel, self->page);
   state = current_state (self);
   text = current_text (self, state);
+  disposable = is_run_disposable (self, state);
 
   g_object_freeze_notify (G_OBJECT (self));
   if (g_strcmp0 (text, self->text) != 0)
@@ -153,6 +173,11 @@ inn_guest_update (InnGuest *self)
     {
       self->state = state;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+    }
+  if (disposable != self->disposable)
+    {
+      self->disposable = disposable;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPOSABLE]);
     }
   if (settled != self->settled)
     {
@@ -319,6 +344,9 @@ inn_guest_get_property (GObject *object, guint property_id, GValue *value, GPara
     case PROP_SETTLED:
       g_value_set_boolean (value, self->settled);
       break;
+    case PROP_DISPOSABLE:
+      g_value_set_boolean (value, self->disposable);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -344,6 +372,7 @@ inn_guest_class_init (InnGuestClass *klass)
   properties[PROP_CHANGED]
       = g_param_spec_int64 ("changed", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
   properties[PROP_SETTLED] = g_param_spec_boolean ("settled", NULL, NULL, TRUE, flags);
+  properties[PROP_DISPOSABLE] = g_param_spec_boolean ("disposable", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[DELETED] = g_signal_new ("deleted", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
@@ -477,8 +506,15 @@ inn_guest_is_active (InnGuest *self)
 {
   g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
 
-  return self->state != INN_GUEST_OFF && self->state != INN_GUEST_CRASHED
-         && self->state != INN_GUEST_BROKEN && self->state != INN_GUEST_SAVED;
+  return is_state_active (self->state);
+}
+
+gboolean
+inn_guest_is_disposable (InnGuest *self)
+{
+  g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
+
+  return self->disposable;
 }
 
 gboolean

@@ -7,7 +7,8 @@
  * Properties, readable and notifying: "uuid" (constant), "name", "state" (InnGuestState), "text"
  * (a translated sentence for a person about that state, or NULL), "memory" (bytes), "vcpus",
  * "changed" (g_get_real_time() of the last start or end, 0 when unknown), "settled" (FALSE while it
- * is still being found out whether and how the guest runs).
+ * is still being found out whether and how the guest runs), "disposable" (it runs, and what it
+ * writes is thrown away when it ends).
  *
  * Signals "deleted": this guest has just removed the machine; "definition-changed": what
  * inn_guest_get_description() says is new; "snapshots-changed": what guest-snapshots.h lists is.
@@ -62,6 +63,7 @@ GStrv inn_guest_list_storage (InnGuest *self);
 /* Whether there is a guest in memory. */
 gboolean inn_guest_is_active (InnGuest *self);
 gboolean inn_guest_is_settled (InnGuest *self);
+gboolean inn_guest_is_disposable (InnGuest *self);
 /* A word for scripts. */
 const char *inn_guest_state_to_word (InnGuestState state);
 
@@ -70,6 +72,13 @@ void inn_guest_start_async (InnGuest *self,
                             GCancellable *cancellable,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
+/* The same, but what the guest writes is thrown away when it ends: its disks, its UEFI variables,
+ * and what was saved stay as they are. */
+void inn_guest_start_disposable_async (InnGuest *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/* Of both. */
 gboolean inn_guest_start_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
 /* Finishes when the guest has been asked (shutdown), is off and can be started again (power off),

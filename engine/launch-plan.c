@@ -62,14 +62,36 @@ add_option (GStrvBuilder *argv, const char *option, char *value)
   g_free (value);
 }
 
-static char *
-disk_value (InnLaunchPlan *self, const InnDiskDescription *disk, const GArray *lower)
+/* The disk itself; a disposable run writes a layer on it. */
+static void
+append_top (InnLaunchPlan *self,
+            GString *value,
+            const InnDiskDescription *disk,
+            gboolean disposable)
 {
-  const InnLaunchFileKind kind = disk->readonly ? INN_LAUNCH_READONLY_DISK : INN_LAUNCH_DISK;
+  const char *format = g_strcmp0 (disk->format, "qcow2") == 0 ? "qcow2" : "raw";
+  InnLaunchFileKind kind = disk->readonly ? INN_LAUNCH_READONLY_DISK : INN_LAUNCH_DISK;
+
+  if (disposable && !disk->readonly)
+    {
+      g_string_append_printf (value, "fd=%d,format=qcow2,backing=",
+                              add_file (self, INN_LAUNCH_DISPOSABLE_DISK, disk->path));
+      g_array_index (self->files, InnLaunchFile, self->files->len - 1).format = format;
+      kind = INN_LAUNCH_READONLY_DISK;
+    }
+  g_string_append_printf (value, "fd=%d,%s=%s", add_file (self, kind, disk->path),
+                          disposable && !disk->readonly ? "backing-format" : "format", format);
+}
+
+static char *
+disk_value (InnLaunchPlan *self,
+            const InnDiskDescription *disk,
+            const GArray *lower,
+            gboolean disposable)
+{
   GString *value = g_string_new (NULL);
 
-  g_string_append_printf (value, "fd=%d,format=%s", add_file (self, kind, disk->path),
-                          g_strcmp0 (disk->format, "qcow2") == 0 ? "qcow2" : "raw");
+  append_top (self, value, disk, disposable);
   for (guint i = 0; i < lower->len; i++)
     {
       const InnDiskLayer *layer = &g_array_index (lower, InnDiskLayer, i);
@@ -92,10 +114,11 @@ static void
 add_disk (InnLaunchPlan *self,
           GStrvBuilder *argv,
           const InnDiskDescription *disk,
-          const GArray *lower)
+          const GArray *lower,
+          gboolean disposable)
 {
   if (disk->kind != INN_DISK_CDROM)
-    add_option (argv, "--disk", disk_value (self, disk, lower));
+    add_option (argv, "--disk", disk_value (self, disk, lower, disposable));
   else if (disk->path == NULL)
     add_option (argv, "--cdrom", g_strdup ("none"));
   else
@@ -283,6 +306,7 @@ inn_launch_plan_new (const InnMachineDescription *description,
                      const InnFirmwareFiles *firmware,
                      const GPtrArray *chains,
                      const char *memory,
+                     gboolean disposable,
                      const char *vmm_path,
                      const char *const *environment)
 {
@@ -305,7 +329,7 @@ inn_launch_plan_new (const InnMachineDescription *description,
   add_boot (self, argv, description, firmware);
   for (guint i = 0; i < inn_machine_description_get_n_disks (description); i++)
     add_disk (self, argv, inn_machine_description_get_disk (description, i),
-              g_ptr_array_index (chains, i));
+              g_ptr_array_index (chains, i), disposable);
   add_display (argv, description);
   add_nics (self, argv, description);
   add_guest_devices (self, argv, description);

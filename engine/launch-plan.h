@@ -23,17 +23,19 @@ typedef enum
   INN_LAUNCH_KERNEL,
   INN_LAUNCH_INITRD,
   INN_LAUNCH_DISK,
-  INN_LAUNCH_READONLY_DISK, /* and CD images, and what disks build on */
-  INN_LAUNCH_NET_KEEPER,    /* the channel to one */
-  INN_LAUNCH_MEMORY,        /* what a saved machine goes on from */
+  INN_LAUNCH_READONLY_DISK,   /* and CD images, and what disks build on */
+  INN_LAUNCH_DISPOSABLE_DISK, /* on the disk at the path, which stays as it is */
+  INN_LAUNCH_NET_KEEPER,      /* the channel to one */
+  INN_LAUNCH_MEMORY,          /* what a saved machine goes on from */
 } InnLaunchFileKind;
 
 typedef struct
 {
   InnLaunchFileKind kind;
-  char *path;     /* NULL for what has no path of its own in the definition */
-  GStrv forwards; /* of INN_LAUNCH_NET_KEEPER */
-  int number;     /* of the descriptor in the VMM */
+  char *path;         /* NULL for what has no path of its own in the definition */
+  const char *format; /* of INN_LAUNCH_DISPOSABLE_DISK: that of the disk, "raw" or "qcow2" */
+  GStrv forwards;     /* of INN_LAUNCH_NET_KEEPER */
+  int number;         /* of the descriptor in the VMM */
 } InnLaunchFile;
 
 typedef struct
@@ -45,11 +47,13 @@ typedef struct
 
 /* @description must be startable, @firmware what inn_firmware_choose() says of it, @chains what
  * inn_disk_chain_read_all() does. @memory: the file with the memory of this machine when it was
- * saved; NULL: it starts anew. @environment: of this process, "NAME=VALUE". */
+ * saved; NULL: it starts anew. @disposable: what it writes goes elsewhere. @environment: of this
+ * process, "NAME=VALUE". */
 InnLaunchPlan *inn_launch_plan_new (const InnMachineDescription *description,
                                     const InnFirmwareFiles *firmware,
                                     const GPtrArray *chains,
                                     const char *memory,
+                                    gboolean disposable,
                                     const char *vmm_path,
                                     const char *const *environment);
 void inn_launch_plan_free (InnLaunchPlan *self);

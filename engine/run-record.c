@@ -103,6 +103,7 @@ inn_run_record_load (InnRunRecord *self, const char *folder)
   if (self->started == 0)
     return;
 
+  self->disposable = g_key_file_get_boolean (file, GROUP, "Disposable", NULL);
   word = g_key_file_get_string (file, GROUP, "End", NULL);
   self->ended = g_key_file_get_int64 (file, GROUP, "Ended", NULL);
   self->end = end_from_word (word);
@@ -163,12 +164,22 @@ inn_run_record_load_definition (const char *folder)
   return xml;
 }
 
-gboolean
-inn_run_record_save_start (const char *folder, gint64 started, GError **error)
+static GKeyFile *
+new_file (gint64 started, gboolean disposable)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
+  GKeyFile *file = g_key_file_new ();
 
   g_key_file_set_int64 (file, GROUP, "Started", started);
+  if (disposable)
+    g_key_file_set_boolean (file, GROUP, "Disposable", TRUE);
+  return file;
+}
+
+gboolean
+inn_run_record_save_start (const char *folder, gint64 started, gboolean disposable, GError **error)
+{
+  g_autoptr (GKeyFile) file = new_file (started, disposable);
+
   return save (folder, file, error);
 }
 
@@ -179,14 +190,14 @@ inn_run_record_save_end (const char *folder,
                          const char *text,
                          GError **error)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GKeyFile) file = NULL;
   g_auto (InnRunRecord) current = { 0 };
 
   inn_run_record_load (&current, folder);
   if (current.started != started || current.end != INN_RUN_NOT_ENDED)
     return TRUE;
 
-  g_key_file_set_int64 (file, GROUP, "Started", started);
+  file = new_file (started, current.disposable);
   g_key_file_set_int64 (file, GROUP, "Ended", g_get_real_time ());
   g_key_file_set_string (file, GROUP, "End", end_words[end]);
   if (text != NULL)
@@ -233,6 +244,28 @@ inn_run_end_to_word (InnRunEnd end)
   return end_words[end];
 }
 
+static char *
+describe_disposable (InnRunEnd end)
+{
+  switch (end)
+    {
+    case INN_RUN_PANIC:
+      return g_strdup (_ ("The guest's system stopped itself after an error it could not handle. "
+                          "The run was disposable: the disks are as they were before it."));
+    case INN_RUN_CRASH:
+      return g_strdup (_ ("The guest's processor could not go on. The run was disposable: the "
+                          "disks are as they were before it."));
+    case INN_RUN_HOST_ERROR:
+      return g_strdup (_ ("This computer could not run it any further. The run was disposable: the "
+                          "disks are as they were before it."));
+    case INN_RUN_KILLED:
+      return g_strdup (_ ("Its process was killed or ended without a word. The run was disposable: "
+                          "the disks are as they were before it."));
+    default:
+      return NULL;
+    }
+}
+
 char *
 inn_run_record_describe (const InnRunRecord *self)
 {
@@ -240,6 +273,8 @@ inn_run_record_describe (const InnRunRecord *self)
     return NULL;
   if (self->text != NULL && *self->text != '\0')
     return g_strdup (self->text);
+  if (self->disposable)
+    return describe_disposable (self->end);
 
   switch (self->end)
     {

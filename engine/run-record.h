@@ -34,7 +34,8 @@ typedef struct
   gint64 started; /* g_get_real_time(); 0: never. Also names the run. */
   gint64 ended;
   InnRunEnd end;
-  char *text; /* a sentence for a person, or NULL */
+  gboolean disposable; /* what the guest wrote is gone with the run */
+  char *text;          /* a sentence for a person, or NULL */
 } InnRunRecord;
 
 /* What is in @folder; all zero when there is nothing usable. */
@@ -47,7 +48,8 @@ int inn_run_record_open_end (const char *folder, GError **error);
 gboolean inn_run_record_save_definition (const char *folder, const char *xml, GError **error);
 /* NULL when there is none. */
 char *inn_run_record_load_definition (const char *folder);
-gboolean inn_run_record_save_start (const char *folder, gint64 started, GError **error);
+gboolean
+inn_run_record_save_start (const char *folder, gint64 started, gboolean disposable, GError **error);
 /* Notes the end of the run that began at @started, unless it has one or another run began since. */
 gboolean inn_run_record_save_end (const char *folder,
                                   gint64 started,

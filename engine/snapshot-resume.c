@@ -9,6 +9,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "engine-error.h"
+#include "machine-description-boot.h"
 #include "machine-description-snapshots.h"
 #include "machine-lock.h"
 #include "snapshot-store-private.h"
@@ -22,6 +23,7 @@ inn_resume_free (InnResume *self)
   g_free (self->snapshot);
   g_free (self->memory);
   inn_machine_description_free (self->description);
+  inn_machine_description_free (self->defined);
   g_free (self);
 }
 
@@ -72,6 +74,36 @@ inn_resume_begin (InnSnapshotStore *store, GError **error)
 
   inn_resume_free (self);
   return NULL;
+}
+
+InnResume *
+inn_resume_look (InnSnapshotStore *store, GError **error)
+{
+  g_auto (InnSnapshotLocks) locks = { .store = -1, .machine = -1 };
+  g_autoptr (InnMachineDescription) present = NULL;
+  g_autoptr (InnMachineDescription) saved = NULL;
+  g_autofree char *variables = NULL;
+  g_autofree char *id = NULL;
+  InnResume *self;
+
+  if (!inn_snapshot_store_lock (store, &locks, error))
+    return NULL;
+  present = load_marked (store, &id, error);
+  if (present == NULL)
+    return NULL;
+  saved = inn_snapshot_store_load_definition (store, id, error);
+  if (saved == NULL)
+    return NULL;
+
+  variables = inn_snapshot_store_get_path (store, id, "variables");
+  inn_snapshot_store_keep_identity (saved, present);
+  inn_machine_description_set_variables (saved, variables);
+  self = g_new0 (InnResume, 1);
+  self->memory = inn_snapshot_store_get_path (store, id, "memory");
+  self->snapshot = g_steal_pointer (&id);
+  self->description = g_steal_pointer (&saved);
+  self->defined = g_steal_pointer (&present);
+  return self;
 }
 
 void

@@ -19,11 +19,16 @@ typedef struct
   char *snapshot;                     /* its id */
   char *memory;                       /* a file */
   InnMachineDescription *description; /* the machine as it then is */
+  InnMachineDescription *defined;     /* as its definition is, where that stays as it is; or NULL */
 } InnResume;
 
 /* Before a start of the machine, which is off and has the mark. NULL on error: nothing changed. */
 InnResume *inn_resume_begin (InnSnapshotStore *store, GError **error);
 void inn_resume_free (InnResume *self);
+
+/* The same for a run that changes nothing: the mark and what was saved stay. Its disks are those of
+ * the snapshot, which nobody writes. */
+InnResume *inn_resume_look (InnSnapshotStore *store, GError **error);
 
 /* It did not start: it is as before. What stands in the way is only logged. */
 void inn_resume_undo (InnSnapshotStore *store, const InnResume *self);

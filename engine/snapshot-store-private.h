@@ -54,6 +54,10 @@ gboolean inn_snapshot_store_remove_locked (InnSnapshotStore *self,
                                            const InnSnapshotRecord *record,
                                            GError **error);
 
+/* What of the machine stays when all else becomes what it was: its name and what is said of it. */
+void inn_snapshot_store_keep_identity (InnMachineDescription *restored,
+                                       const InnMachineDescription *present);
+
 /* The locks of a change; both are -1 before and after. */
 typedef struct
 {

@@ -343,9 +343,9 @@ inn_snapshot_store_take (InnSnapshotStore *self, const char *name, const char *n
 
 /* ---- restore ---- */
 
-/* What of the machine stays when all else becomes what it was. */
-static void
-keep_identity (InnMachineDescription *restored, const InnMachineDescription *present)
+void
+inn_snapshot_store_keep_identity (InnMachineDescription *restored,
+                                  const InnMachineDescription *present)
 {
   inn_machine_description_set_name (restored, inn_machine_description_get_name (present));
   inn_machine_description_set_title (restored, inn_machine_description_get_title (present));
@@ -431,7 +431,7 @@ inn_snapshot_store_go_back (InnSnapshotStore *self,
   if (present == NULL)
     return FALSE;
 
-  keep_identity (restored, present);
+  inn_snapshot_store_keep_identity (restored, present);
   inn_machine_description_set_current_snapshot (restored, record->id);
   inn_machine_description_set_resume_snapshot (restored, resume ? record->id : NULL);
   return give_up_disks (self, present, error) && add_overlays (self, restored, error)
@@ -516,7 +516,7 @@ is_current_snapshot (InnSnapshotStore *self, const InnMachineDescription *presen
     return FALSE;
 
   base = describe_base (self, present, current);
-  keep_identity (current, present);
+  inn_snapshot_store_keep_identity (current, present);
   xml = inn_machine_description_to_xml (current);
   return g_strcmp0 (base, xml) == 0;
 }

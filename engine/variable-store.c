@@ -16,6 +16,7 @@
 
 #include "base/byte-order.h"
 #include "base/fd.h"
+#include "disposable-file.h"
 #include "engine-error.h"
 #include "file-lock.h"
 
@@ -199,6 +200,65 @@ check_opened (int fd, const char *path, guint64 size, GError **error)
     }
 
   return TRUE;
+}
+
+/* The store that is there, for reading; it may have more than @size bytes. */
+static int
+open_source (const char *path, guint64 size, guint64 *ret_size, GError **error)
+{
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+  const int error_number = fd < 0 ? errno : inn_file_lock (fd, INN_FILE_LOCK_SHARED);
+  struct stat status;
+
+  if (error_number != 0)
+    set_open_error (path, error_number, error);
+  if (error_number != 0 || !check_opened (fd, path, size, error) || fstat (fd, &status) < 0)
+    {
+      fd_close (&fd);
+      return -1;
+    }
+
+  *ret_size = (guint64)status.st_size;
+  return fd;
+}
+
+static gboolean
+copy_bytes (int from, int to, guint64 size, const char *path, GError **error)
+{
+  g_autofree char *bytes = g_malloc (size);
+  int r = fd_read_at (from, bytes, size, 0);
+
+  if (r == 0)
+    r = fd_write_at (to, bytes, size, 0);
+  if (r < 0)
+    set_open_error (path, -r, error);
+
+  return r == 0;
+}
+
+int
+inn_variable_store_open_copy (const char *path,
+                              const char *template_path,
+                              const char *folder,
+                              GError **error)
+{
+  guint64 size = 0;
+  int source = open_template (template_path, &size, error);
+  int fd;
+
+  if (source < 0)
+    return -1;
+  if (g_access (path, F_OK) == 0) /* with the changes that are behind it */
+    {
+      fd_close (&source);
+      source = open_source (path, size, &size, error);
+    }
+
+  fd = source >= 0 ? inn_disposable_file_new (folder, error) : -1;
+  if (fd >= 0 && !copy_bytes (source, fd, size, path, error))
+    fd_close (&fd);
+  fd_close (&source);
+  return fd;
 }
 
 int

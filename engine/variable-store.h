@@ -29,6 +29,13 @@ gboolean inn_variable_store_check (const guint8 *header, gsize length, guint64 s
  */
 int inn_variable_store_open (const char *path, const char *template_path, GError **error);
 
+/* The same for a copy in a file without a name, which is in @folder: the store stays as it is, and
+ * none is made. */
+int inn_variable_store_open_copy (const char *path,
+                                  const char *template_path,
+                                  const char *folder,
+                                  GError **error);
+
 /* Puts the store aside, so that the next start begins with fresh variables. *@ret_kept is its new
  * path, NULL when there was none; transfer full. The machine must be off. */
 gboolean inn_variable_store_reset (const char *path, char **ret_kept, GError **error);

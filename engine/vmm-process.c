@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "disk-chain.h"
 #include "disk-image.h"
+#include "disposable-file.h"
 #include "engine-error.h"
 #include "firmware.h"
 #include "host-memory.h"
@@ -71,6 +72,17 @@ typedef struct
 } Opening;
 
 static int
+open_variables (const Opening *opening, const char *path, GError **error)
+{
+  const char *template_path = opening->firmware->variables_template;
+
+  if (!opening->request->disposable)
+    return inn_variable_store_open (path, template_path, error);
+
+  return inn_variable_store_open_copy (path, template_path, opening->request->folder, error);
+}
+
+static int
 open_file (const Opening *opening,
            const InnLaunchPlan *plan,
            const InnLaunchFile *file,
@@ -94,7 +106,7 @@ open_file (const Opening *opening,
         g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED, g_strerror (errno));
       return fd;
     case INN_LAUNCH_VARIABLES:
-      return inn_variable_store_open (file->path, opening->firmware->variables_template, error);
+      return open_variables (opening, file->path, error);
     case INN_LAUNCH_MEMORY:
       return open_memory (file->path, error);
     case INN_LAUNCH_FIRMWARE:
@@ -103,6 +115,8 @@ open_file (const Opening *opening,
       return open_boot_file (file->path, error);
     case INN_LAUNCH_DISK:
       return inn_disk_image_open (file->path, INN_DISK_READ_WRITE, error);
+    case INN_LAUNCH_DISPOSABLE_DISK:
+      return inn_disposable_file_new_overlay (request->folder, file->path, file->format, error);
     case INN_LAUNCH_READONLY_DISK:
       return inn_disk_image_open (file->path, INN_DISK_READ_ONLY, error);
     case INN_LAUNCH_NET_KEEPER:
@@ -215,9 +229,11 @@ check_memory (const InnMachineDescription *description, GError **error)
 static gboolean
 check_unchanged (const InnVmmRequest *request, GError **error)
 {
-  const char *uuid = inn_machine_description_get_uuid (request->description);
+  const InnMachineDescription *defined
+      = request->defined != NULL ? request->defined : request->description;
+  const char *uuid = inn_machine_description_get_uuid (defined);
   g_autofree char *path = g_build_filename (request->folder, "domain.xml", NULL);
-  g_autofree char *wanted = inn_machine_description_to_xml (request->description);
+  g_autofree char *wanted = inn_machine_description_to_xml (defined);
   g_autoptr (InnMachineDescription) current = inn_machine_store_load_file (path, uuid, error);
   g_autofree char *xml = NULL;
 
@@ -229,7 +245,7 @@ check_unchanged (const InnVmmRequest *request, GError **error)
 
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
                _ ("“%s” did not start, because somebody else has just changed it. Start it again."),
-               inn_machine_description_get_name (request->description));
+               inn_machine_description_get_name (defined));
   return FALSE;
 }
 
@@ -247,7 +263,7 @@ plan_and_open (const Opening *opening, GSubprocessLauncher *launcher, GError **e
     return NULL;
 
   plan = inn_launch_plan_new (request->description, opening->firmware, chains, request->memory,
-                              program, (const char *const *)environment);
+                              request->disposable, program, (const char *const *)environment);
   return open_files (opening, plan, launcher, error) ? g_steal_pointer (&plan) : NULL;
 }
 
@@ -278,7 +294,7 @@ start_locked (const Opening *opening, gint64 started, GError **error)
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   plan = plan_unchanged (opening, launcher, error);
   if (plan == NULL || !inn_run_record_save_definition (request->folder, xml, error)
-      || !inn_run_record_save_start (request->folder, started, error))
+      || !inn_run_record_save_start (request->folder, started, request->disposable, error))
     return NULL;
 
   process = spawn (request, plan, launcher, &local_error);
@@ -354,8 +370,8 @@ name_files (const char *text, const InnVmmRequest *request)
   if (chains == NULL
       || !inn_firmware_choose (request->description, request->folder, &firmware, NULL))
     return named;
-  plan = inn_launch_plan_new (request->description, &firmware, chains, request->memory, "",
-                              no_environment);
+  plan = inn_launch_plan_new (request->description, &firmware, chains, request->memory,
+                              request->disposable, "", no_environment);
 
   for (guint i = 0; i < plan->files->len; i++)
     {

@@ -16,9 +16,11 @@ G_BEGIN_DECLS
 typedef struct
 {
   const InnMachineDescription *description;
-  const char *memory;   /* the file it goes on from, or NULL */
-  const char *folder;   /* of the machine */
-  const char *log_path; /* its folder is made when needed */
+  const InnMachineDescription *defined; /* what its definition has to be; NULL: the same */
+  const char *memory;                   /* the file it goes on from, or NULL */
+  gboolean disposable;                  /* what it writes is gone when it ends */
+  const char *folder;                   /* of the machine */
+  const char *log_path;                 /* its folder is made when needed */
   InnRuntimeDirectory *runtime;
 } InnVmmRequest;
 

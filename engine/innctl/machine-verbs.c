@@ -73,6 +73,8 @@ print_guests (const GPtrArray *guests)
                inn_guest_get_vcpus (guest));
       if (text != NULL)
         g_print ("    %s\n", text);
+      if (inn_guest_is_disposable (guest))
+        g_print ("    %s\n", _ ("What it changes is thrown away when it ends."));
     }
 }
 
@@ -96,7 +98,7 @@ run_list (Innctl *self, char **arguments)
 
 /* ---- start, delete ---- */
 
-static gboolean reset_nvram;
+static gboolean reset_nvram, disposable;
 
 static void
 print_kept (const Innctl *self, InnGuest *guest, const char *kept)
@@ -144,10 +146,17 @@ run_start (Innctl *self, char **arguments)
 
   if (guest == NULL)
     return INNCTL_FAILED;
+  if (reset_nvram && disposable)
+    return innctl_fail_usage (
+        _ ("A disposable run leaves the UEFI variables as they are; leave one "
+           "of --disposable and --reset-nvram out."));
   if (reset_nvram && reset_firmware (self, guest) != INNCTL_DONE)
     return INNCTL_FAILED;
 
-  inn_guest_start_async (guest, NULL, innctl_take_result, &result);
+  if (disposable)
+    inn_guest_start_disposable_async (guest, NULL, innctl_take_result, &result);
+  else
+    inn_guest_start_async (guest, NULL, innctl_take_result, &result);
   innctl_await (&result);
   if (!inn_guest_start_finish (guest, result, &error))
     return innctl_fail (error);
@@ -196,6 +205,8 @@ run_delete (Innctl *self, char **arguments)
 }
 
 static const GOptionEntry start_options[] = {
+  { "disposable", 0, 0, G_OPTION_ARG_NONE, &disposable,
+    N_ ("Throw away what it changes when it ends; what was saved stays saved"), NULL },
   { "reset-nvram", 0, 0, G_OPTION_ARG_NONE, &reset_nvram,
     N_ ("With fresh UEFI variables; the old ones are kept in a file"), NULL },
   { NULL },

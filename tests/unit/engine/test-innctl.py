@@ -3,6 +3,7 @@
 """innctl as people and scripts run it, with a VMM that plays its part without a guest."""
 
 import glob
+import hashlib
 import json
 import os
 import pty
@@ -677,6 +678,48 @@ class InnctlTest(unittest.TestCase):
         self.assertIn(machine["text"], self.good("list"))
         self.good("start", "web")
         self.assertEqual(self.state(), "running")
+
+    def files(self):
+        """All of the data folder but the records of runs, with what is in them."""
+        records = ("lock", ".lock", "last-run", "end-status", "started.xml")
+        found = {}
+        for folder, _, names in os.walk(f"{self.root}/data"):
+            for name in names:
+                if name not in records:
+                    path = os.path.join(folder, name)
+                    with open(path, "rb") as file:
+                        found[path] = hashlib.sha256(file.read()).digest()
+        return found
+
+    def test_disposable(self):
+        self.create("web", "--disk", "4M")
+        self.good("snapshot", "create", "web", "then")
+        before = self.files()
+        self.assertFalse(self.json("list")[0]["disposable"])
+        self.good("start", "web", "--disposable")
+        machine = self.json("list")[0]
+        self.assertEqual((machine["state"], machine["disposable"]), ("running", True))
+        self.assertIn("thrown away", self.good("list"))
+        for arguments in (("snapshot", "create", "web"), ("save", "web"),
+                          ("snapshot", "restore", "web", "then"), ("resize", "web", "vda", "8M"),
+                          ("clone", "web", "other")):
+            self.bad("thrown away when it ends", *arguments)
+        self.assertEqual(self.state(), "running")
+        self.good("clone", "web", "past", "--snapshot", "then")
+        self.good("delete", "past")
+        self.bad("running already", "start", "web", "--disposable")
+        self.bad("running already", "start", "web")
+        os.kill(self.pid(), signal.SIGKILL)
+        while self.state() != "crashed":
+            pass
+        machine = self.json("list")[0]
+        self.assertFalse(machine["disposable"])
+        self.assertIn("as they were", machine["text"])
+        self.assertEqual(self.files(), before)
+        self.good("start", "web")
+        self.assertFalse(self.json("list")[0]["disposable"])
+        self.good("poweroff", "web")
+        self.bad("--reset-nvram", "start", "web", "--disposable", "--reset-nvram", status=2)
 
     def layers(self):
         folder = f"{self.root}/data/innkeeper/layers"

@@ -38,6 +38,7 @@ take_generation (InnLaunchPlan *self)
 static InnLaunchPlan *
 make_plan (const InnMachineDescription *description,
            const InnFirmwareFiles *firmware,
+           gboolean disposable,
            const char *vmm,
            const char *const *environment)
 {
@@ -55,7 +56,7 @@ make_plan (const InnMachineDescription *description,
       g_ptr_array_add (chains, layers);
     }
 
-  self = inn_launch_plan_new (description, firmware, chains, NULL, vmm, environment);
+  self = inn_launch_plan_new (description, firmware, chains, NULL, disposable, vmm, environment);
   take_generation (self);
   return self;
 }
@@ -67,7 +68,8 @@ plan (const char *os, const char *devices, const char *const *environment)
   g_autoptr (InnMachineDescription) description
       = inn_machine_description_parse (text, strlen (text), NULL);
 
-  return make_plan (description, &no_firmware, "/libexec/vmm", environment);
+  return make_plan (description, &no_firmware, /* disposable= */ FALSE, "/libexec/vmm",
+                    environment);
 }
 
 static void
@@ -81,7 +83,7 @@ assert_file (const InnLaunchPlan *self, guint index, InnLaunchFileKind kind, con
 }
 
 static InnLaunchPlan *
-plan_pc (const char *os, const char *devices)
+plan_run (const char *os, const char *devices, gboolean disposable)
 {
   const InnFirmwareFiles firmware = {
     .image = (char *)"/image",
@@ -93,7 +95,13 @@ plan_pc (const char *os, const char *devices)
 
   g_assert_true (inn_machine_description_validate (description, NULL));
   g_assert_true (inn_machine_description_check_startable (description, NULL));
-  return make_plan (description, &firmware, "/vmm", no_environment);
+  return make_plan (description, &firmware, disposable, "/vmm", no_environment);
+}
+
+static InnLaunchPlan *
+plan_pc (const char *os, const char *devices)
+{
+  return plan_run (os, devices, /* disposable= */ FALSE);
 }
 
 static void
@@ -183,6 +191,49 @@ test_layers (void)
   assert_file (self, 5, INN_LAUNCH_READONLY_DISK, "/middle");
   assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/base");
   assert_file (self, 7, INN_LAUNCH_DISK, "/b");
+}
+
+/* What is written goes to a layer on each; what is only read is as ever. */
+static void
+test_disposable (void)
+{
+  const char *const expected[] = { PC_START,
+                                   "uefi",
+                                   "--firmware-image",
+                                   "fd=6",
+                                   "--variables",
+                                   "fd=7",
+                                   PC_UUID,
+                                   "--disk",
+                                   "fd=8,format=qcow2,backing=fd=9,backing-format=qcow2,"
+                                   "backing=fd=10,backing-format=qcow2,"
+                                   "backing=fd=11,backing-format=raw,serial=A",
+                                   "--disk",
+                                   "fd=12,format=qcow2,backing=fd=13,backing-format=raw",
+                                   "--disk",
+                                   "fd=14,format=raw,readonly=on",
+                                   "--display",
+                                   "none",
+                                   "--serial",
+                                   "none",
+                                   NULL };
+  g_autoptr (InnLaunchPlan) self = plan_run (
+      "firmware='efi'>",
+      "<disk><driver type='qcow2'/><source file='/a'/><target dev='vda'/><serial>A</serial></disk>"
+      "<disk><source file='/b'/><target dev='vdb'/></disk>"
+      "<disk><source file='/c'/><target dev='vdc'/><readonly/></disk>",
+      /* disposable= */ TRUE);
+
+  g_assert_cmpstrv (self->argv, expected);
+  assert_file (self, 5, INN_LAUNCH_DISPOSABLE_DISK, "/a");
+  g_assert_cmpstr (g_array_index (self->files, InnLaunchFile, 5).format, ==, "qcow2");
+  assert_file (self, 6, INN_LAUNCH_READONLY_DISK, "/a");
+  assert_file (self, 7, INN_LAUNCH_READONLY_DISK, "/middle");
+  assert_file (self, 8, INN_LAUNCH_READONLY_DISK, "/base");
+  assert_file (self, 9, INN_LAUNCH_DISPOSABLE_DISK, "/b");
+  g_assert_cmpstr (g_array_index (self->files, InnLaunchFile, 9).format, ==, "raw");
+  assert_file (self, 10, INN_LAUNCH_READONLY_DISK, "/b");
+  assert_file (self, 11, INN_LAUNCH_READONLY_DISK, "/c");
 }
 
 static void
@@ -336,6 +387,7 @@ main (int argc, char **argv)
   g_test_add_func ("/launch-plan/least", test_least);
   g_test_add_func ("/launch-plan/all", test_all);
   g_test_add_func ("/launch-plan/layers", test_layers);
+  g_test_add_func ("/launch-plan/disposable", test_disposable);
   g_test_add_func ("/launch-plan/bios", test_bios);
   g_test_add_func ("/launch-plan/uefi", test_uefi);
   g_test_add_func ("/launch-plan/display-without-firmware", test_display_without_firmware);

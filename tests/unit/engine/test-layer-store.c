@@ -129,7 +129,7 @@ run_meanwhile (void *data, uint64_t done, uint64_t total)
   g_assert_cmpuint (done, <=, total);
   if (interference->calls++ == 0)
     {
-      inn_run_record_save_start (folder, 42, NULL);
+      inn_run_record_save_start (folder, 42, FALSE, NULL);
       snapshot_fixture_write (fixture, fixture->uuid, 9, 'w');
     }
   return interference->go_on;

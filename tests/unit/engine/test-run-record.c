@@ -25,7 +25,7 @@ test_one_run (EngineFixture *fixture, gconstpointer data)
   g_assert_cmpint (never.started, ==, 0);
   g_assert_null (inn_run_record_describe (&never));
 
-  g_assert_true (inn_run_record_save_start (fixture->root, 1000, NULL));
+  g_assert_true (inn_run_record_save_start (fixture->root, 1000, FALSE, NULL));
   started = load (fixture);
   g_assert_cmpint (started.started, ==, 1000);
   g_assert_cmpint (started.end, ==, INN_RUN_NOT_ENDED);
@@ -57,7 +57,7 @@ test_unwatched_end (EngineFixture *fixture, gconstpointer data)
   g_auto (InnRunRecord) whole = { 0 };
 
   memset (status.text, 0xff, sizeof status.text);
-  g_assert_true (inn_run_record_save_start (fixture->root, 1000, NULL));
+  g_assert_true (inn_run_record_save_start (fixture->root, 1000, FALSE, NULL));
   write_end_status (fixture, &status, sizeof status - 1);
   cut = load (fixture);
   g_assert_cmpint (cut.end, ==, INN_RUN_NOT_ENDED);
@@ -75,13 +75,35 @@ test_first_word_counts (EngineFixture *fixture, gconstpointer data)
 {
   g_auto (InnRunRecord) record = { 0 };
 
-  g_assert_true (inn_run_record_save_start (fixture->root, 2000, NULL));
+  g_assert_true (inn_run_record_save_start (fixture->root, 2000, FALSE, NULL));
   g_assert_true (inn_run_record_save_end (fixture->root, 1000, INN_RUN_KILLED, NULL, NULL));
   g_assert_true (inn_run_record_save_end (fixture->root, 2000, INN_RUN_POWER_OFF, NULL, NULL));
   g_assert_true (inn_run_record_save_end (fixture->root, 2000, INN_RUN_KILLED, NULL, NULL));
   record = load (fixture);
   g_assert_cmpint (record.end, ==, INN_RUN_POWER_OFF);
   g_assert_null (inn_run_record_describe (&record));
+}
+
+/* That it was stays known, for what is said of its end. */
+static void
+test_disposable (EngineFixture *fixture, gconstpointer data)
+{
+  g_auto (InnRunRecord) started = { 0 };
+  g_auto (InnRunRecord) ended = { 0 };
+  g_auto (InnRunRecord) next = { 0 };
+  g_autofree char *sentence = NULL;
+
+  g_assert_true (inn_run_record_save_start (fixture->root, 1000, TRUE, NULL));
+  started = load (fixture);
+  g_assert_true (started.disposable);
+  g_assert_true (inn_run_record_save_end (fixture->root, 1000, INN_RUN_KILLED, NULL, NULL));
+  ended = load (fixture);
+  g_assert_true (ended.disposable);
+  sentence = inn_run_record_describe (&ended);
+  g_assert_nonnull (strstr (sentence, "as they were"));
+  g_assert_true (inn_run_record_save_start (fixture->root, 2000, FALSE, NULL));
+  next = load (fixture);
+  g_assert_false (next.disposable);
 }
 
 static void
@@ -153,6 +175,7 @@ main (int argc, char **argv)
   ADD ("one-run", test_one_run);
   ADD ("unwatched-end", test_unwatched_end);
   ADD ("first-word-counts", test_first_word_counts);
+  ADD ("disposable", test_disposable);
   ADD ("junk", test_junk);
   ADD ("definition", test_definition);
   g_test_add_func ("/run-record/from-status", test_from_status);

@@ -242,6 +242,49 @@ test_bad_template (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, INN_ENGINE_ERROR_NOT_FOUND, "ovmf");
 }
 
+static int
+open_copy (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = inn_variable_store_open_copy (fixture->path, fixture->template_path,
+                                         fixture->folders.root, &error);
+
+  g_assert_no_error (error);
+  return fd;
+}
+
+/* What is written to it is nobody's: not the store's, and there is none where there was none. */
+static void
+test_copy (Fixture *fixture, gconstpointer data)
+{
+  guint8 byte = 0;
+  int copy = open_copy (fixture);
+  int fd;
+
+  g_assert_cmpint (pwrite (copy, "y", 1, HEADER), ==, 1);
+  fd_close (&copy);
+  g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
+
+  fd = open_store (fixture);
+  g_assert_cmpint (pwrite (fd, "x", 1, HEADER), ==, 1);
+  g_assert_cmpint (pwrite (fd, "unfinished", 10, SIZE), ==, 10);
+  g_assert_cmpint (inn_variable_store_open_copy (fixture->path, fixture->template_path,
+                                                 fixture->folders.root, NULL),
+                   ==, -1); /* somebody writes it */
+  fd_close (&fd);
+  copy = open_copy (fixture);
+  g_assert_cmpint (fd_read_at (copy, &byte, 1, HEADER), ==, 0);
+  g_assert_cmpint (byte, ==, 'x');
+  g_assert_cmpint (fd_read_at (copy, &byte, 1, SIZE + 9), ==, 0);
+  g_assert_cmpint (byte, ==, 'd');
+  g_assert_cmpint (pwrite (copy, "y", 1, HEADER), ==, 1);
+  fd_close (&copy);
+  fd = open_store (fixture);
+  g_assert_cmpint (fd_read_at (fd, &byte, 1, HEADER), ==, 0);
+  g_assert_cmpint (byte, ==, 'x');
+  fd_close (&fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -254,6 +297,7 @@ main (int argc, char **argv)
   g_test_add ("/variable-store/unfinished", Fixture, NULL, set_up, test_unfinished, tear_down);
   g_test_add ("/variable-store/reset-keeps-all", Fixture, NULL, set_up, test_reset_keeps_all,
               tear_down);
+  g_test_add ("/variable-store/copy", Fixture, NULL, set_up, test_copy, tear_down);
   g_test_add ("/variable-store/bad-template", Fixture, NULL, set_up, test_bad_template, tear_down);
 
   return g_test_run ();
