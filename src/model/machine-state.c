@@ -7,16 +7,30 @@
 /* A paused guest cannot react to a request to shut down; one that ignored a request may be asked
  * again. A machine that has just crashed is off. */
 static const guint allowed[] = {
-  [INN_MACHINE_OFF] = CAN (START) | CAN (DELETE),
+  [INN_MACHINE_OFF] = CAN (START) | CAN (DELETE) | CAN (START_DISPOSABLE),
   [INN_MACHINE_STARTING] = CAN (POWER_OFF),
   [INN_MACHINE_RUNNING]
   = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET) | CAN (PAUSE) | CAN (SAVE),
   [INN_MACHINE_PAUSED] = CAN (RESUME) | CAN (POWER_OFF) | CAN (RESET) | CAN (SAVE),
   [INN_MACHINE_NO_SPACE] = CAN (RESUME) | CAN (POWER_OFF),
   [INN_MACHINE_SHUTTING_DOWN] = CAN (SHUT_DOWN) | CAN (POWER_OFF) | CAN (RESET),
-  [INN_MACHINE_CRASHED] = CAN (START) | CAN (DELETE),
-  [INN_MACHINE_SAVED] = CAN (START) | CAN (DELETE) | CAN (DISCARD_SAVED),
+  [INN_MACHINE_CRASHED] = CAN (START) | CAN (DELETE) | CAN (START_DISPOSABLE),
+  [INN_MACHINE_SAVED] = CAN (START) | CAN (DELETE) | CAN (DISCARD_SAVED) | CAN (START_DISPOSABLE),
 };
+
+static const guint never[] = {
+  [INN_MACHINE_ORDINARY] = 0,
+  [INN_MACHINE_DISPOSABLE] = CAN (SAVE),
+};
+
+gboolean
+inn_machine_kind_allows (InnMachineKind kind, InnOperation operation)
+{
+  g_return_val_if_fail ((guint)kind < G_N_ELEMENTS (never), FALSE);
+  g_return_val_if_fail ((guint)operation < INN_OPERATION_N, FALSE);
+
+  return (never[kind] & (1u << operation)) == 0;
+}
 
 gboolean
 inn_machine_state_allows (InnMachineState state, InnOperation operation)

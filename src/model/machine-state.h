@@ -20,6 +20,13 @@ typedef enum
   INN_MACHINE_SAVED,   /* off; a start goes on where the guest was when it was saved */
 } InnMachineState;
 
+/* What is special about a machine now. */
+typedef enum
+{
+  INN_MACHINE_ORDINARY,
+  INN_MACHINE_DISPOSABLE, /* it runs, and what it changes is thrown away when it ends */
+} InnMachineKind;
+
 typedef enum
 {
   INN_OPERATION_START,
@@ -31,12 +38,15 @@ typedef enum
   INN_OPERATION_DELETE,        /* with the disks that were made for it */
   INN_OPERATION_SAVE,          /* its memory to disk, then off */
   INN_OPERATION_DISCARD_SAVED, /* the next start is an ordinary one */
+  INN_OPERATION_START_DISPOSABLE,
 } InnOperation;
 
-#define INN_OPERATION_N (INN_OPERATION_DISCARD_SAVED + 1)
+#define INN_OPERATION_N (INN_OPERATION_START_DISPOSABLE + 1)
 
 /* Whether a machine in @state can be asked to do @operation. */
 gboolean inn_machine_state_allows (InnMachineState state, InnOperation operation);
+/* Whether a machine of @kind can, in some state. */
+gboolean inn_machine_kind_allows (InnMachineKind kind, InnOperation operation);
 
 /* Whether there is a guest in memory: starting, running, paused, no space, shutting down. */
 gboolean inn_machine_state_is_active (InnMachineState state);

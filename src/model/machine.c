@@ -14,6 +14,7 @@ typedef struct
   char *name;
   char *status_text;
   InnMachineState state;
+  InnMachineKind kind;
   guint vcpus;
   guint64 memory;
   gint64 changed_time;
@@ -30,6 +31,7 @@ enum
   PROP_NAME,
   PROP_STATE,
   PROP_STATUS_TEXT,
+  PROP_KIND,
   PROP_VCPUS,
   PROP_MEMORY,
   N_PROPERTIES
@@ -84,6 +86,9 @@ inn_machine_get_property (GObject *object, guint property_id, GValue *value, GPa
     case PROP_STATUS_TEXT:
       g_value_set_string (value, priv->status_text);
       break;
+    case PROP_KIND:
+      g_value_set_int (value, (int)priv->kind);
+      break;
     case PROP_VCPUS:
       g_value_set_uint (value, priv->vcpus);
       break;
@@ -134,6 +139,8 @@ inn_machine_class_init (InnMachineClass *klass)
   properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, INN_MACHINE_OFF,
                                              INN_MACHINE_SAVED, INN_MACHINE_OFF, readable);
   properties[PROP_STATUS_TEXT] = g_param_spec_string ("status-text", NULL, NULL, NULL, readable);
+  properties[PROP_KIND] = g_param_spec_int ("kind", NULL, NULL, INN_MACHINE_ORDINARY,
+                                            INN_MACHINE_DISPOSABLE, INN_MACHINE_ORDINARY, readable);
   properties[PROP_VCPUS] = g_param_spec_uint ("vcpus", NULL, NULL, 0, G_MAXUINT, 0, readable);
   properties[PROP_MEMORY] = g_param_spec_uint64 ("memory", NULL, NULL, 0, G_MAXUINT64, 0, readable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -175,6 +182,14 @@ inn_machine_get_status_text (InnMachine *self)
   g_return_val_if_fail (INN_IS_MACHINE (self), NULL);
 
   return PRIVATE (self)->status_text;
+}
+
+InnMachineKind
+inn_machine_get_kind (InnMachine *self)
+{
+  g_return_val_if_fail (INN_IS_MACHINE (self), INN_MACHINE_ORDINARY);
+
+  return PRIVATE (self)->kind;
 }
 
 guint
@@ -264,6 +279,8 @@ inn_machine_can (InnMachine *self, InnOperation operation, const char **reason)
     why = klass->get_refusal (self, operation);
   if (why == NULL && !inn_machine_state_allows (state, operation))
     why = get_state_reason (state);
+  if (why == NULL && !inn_machine_kind_allows (PRIVATE (self)->kind, operation))
+    why = _ ("This run is thrown away when it ends");
 
   if (reason != NULL)
     *reason = why;
@@ -435,6 +452,18 @@ inn_machine_set_state (InnMachine *self, InnMachineState state, const char *stat
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
     }
   g_object_thaw_notify (G_OBJECT (self));
+}
+
+void
+inn_machine_set_kind (InnMachine *self, InnMachineKind kind)
+{
+  g_return_if_fail (INN_IS_MACHINE (self));
+
+  if (PRIVATE (self)->kind == kind)
+    return;
+
+  PRIVATE (self)->kind = kind;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_KIND]);
 }
 
 void

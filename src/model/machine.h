@@ -4,8 +4,8 @@
  *
  * Properties, all readable and notifying on the main thread: "id" (UUID as text, constant),
  * "name", "state" (InnMachineState, as an int), "status-text" (translated reason for a person, or
- * NULL: why it crashed, what is full, that it runs in emulation), "vcpus", "memory" (bytes). "id"
- * and "name" are given at construction.
+ * NULL: why it crashed, what is full, that it runs in emulation), "kind" (InnMachineKind, as an
+ * int), "vcpus", "memory" (bytes). "id" and "name" are given at construction.
  */
 #pragma once
 
@@ -76,6 +76,7 @@ const char *inn_machine_get_id (InnMachine *self);
 const char *inn_machine_get_name (InnMachine *self);
 InnMachineState inn_machine_get_state (InnMachine *self);
 const char *inn_machine_get_status_text (InnMachine *self);
+InnMachineKind inn_machine_get_kind (InnMachine *self);
 guint inn_machine_get_vcpus (InnMachine *self);
 guint64 inn_machine_get_memory (InnMachine *self);
 /* g_get_real_time() when it was last started or stopped; 0 when unknown. */
@@ -122,6 +123,7 @@ InnSnapshots *inn_machine_get_snapshots (InnMachine *self);
 /* For back ends. */
 void inn_machine_set_name (InnMachine *self, const char *name);
 void inn_machine_set_state (InnMachine *self, InnMachineState state, const char *status_text);
+void inn_machine_set_kind (InnMachine *self, InnMachineKind kind);
 void inn_machine_set_shape (InnMachine *self, guint vcpus, guint64 memory);
 void inn_machine_set_changed_time (InnMachine *self, gint64 real_time_us);
 void inn_machine_set_emulated (InnMachine *self, gboolean emulated);

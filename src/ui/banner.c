@@ -42,6 +42,7 @@ static const struct
   [INN_BANNER_ERROR] = { "err", "dialog-error-symbolic" },
   [INN_BANNER_INFO] = { "info", "view-refresh-symbolic" },
   [INN_BANNER_COPY] = { "info", "edit-copy-symbolic" },
+  [INN_BANNER_DISPOSABLE] = { "info", "user-trash-symbolic" },
 };
 
 static void

@@ -16,6 +16,7 @@ typedef enum
   INN_BANNER_ERROR,   /* something stopped */
   INN_BANNER_INFO,    /* nothing is wrong */
   INN_BANNER_COPY,    /* nor here: a copy is being made */
+  INN_BANNER_DISPOSABLE,
 } InnBannerKind;
 
 #define INN_TYPE_BANNER (inn_banner_get_type ())

@@ -33,6 +33,7 @@ static const char *const names[] = {
   [INN_OPERATION_DELETE] = "delete",
   [INN_OPERATION_SAVE] = "save",
   [INN_OPERATION_DISCARD_SAVED] = "discard-saved",
+  [INN_OPERATION_START_DISPOSABLE] = "start-disposable",
 };
 
 static gboolean
@@ -160,6 +161,7 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     case INN_OPERATION_PAUSE:
     case INN_OPERATION_RESUME:
     case INN_OPERATION_SAVE:
+    case INN_OPERATION_START_DISPOSABLE:
     default:
       run (entry);
     }
@@ -201,6 +203,8 @@ create_action (InnMachine *machine, GtkWidget *owner, InnOperation operation)
 
   g_signal_connect (action, "activate", G_CALLBACK (on_activate), entry);
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (update_enabled), action,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (machine, "notify::kind", G_CALLBACK (update_enabled), action,
                            G_CONNECT_SWAPPED);
   /* Nothing can be done while its place is out of reach. A machine that is just being deleted has
    * left it already. */

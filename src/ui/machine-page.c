@@ -66,6 +66,7 @@ update_title (InnMachinePage *self)
   const char *name = inn_machine_get_name (self->machine);
   g_autofree char *subtitle
       = inn_state_text_get_subtitle (inn_machine_get_state (self->machine),
+                                     inn_machine_get_kind (self->machine),
                                      inn_machine_is_emulated (self->machine),
                                      inn_machine_get_changed_time (self->machine),
                                      g_get_real_time ());
@@ -119,6 +120,15 @@ present_cloning (InnMachinePage *self)
                       _ ("Cancel"), /* closable= */ FALSE);
 }
 
+static void
+present_disposable (InnMachinePage *self)
+{
+  inn_banner_present (self->banner, INN_BANNER_DISPOSABLE,
+                      _ ("What this machine changes is thrown away when it ends"),
+                      _ ("Its disks, and what was saved, stay as they were when it was started."),
+                      NULL, /* closable= */ FALSE);
+}
+
 /* What is over at once is not worth a word. */
 static gboolean
 is_cloning (InnMachinePage *self)
@@ -144,6 +154,8 @@ update_banner (InnMachinePage *self)
     present_no_space (self);
   else if (is_cloning (self))
     present_cloning (self);
+  else if (inn_machine_get_kind (self->machine) == INN_MACHINE_DISPOSABLE)
+    present_disposable (self);
   else if (inn_machine_is_emulated (self->machine) && inn_machine_state_is_active (state)
            && !self->slowness_read)
     present_slow (self);

@@ -28,6 +28,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
 typedef struct
 {
   GTask *task;
+  InnOperation start; /* as it was started before */
   gulong state_changed;
   guint timeout;
 } Wait;
@@ -49,8 +50,8 @@ on_state_changed (InnMachine *machine, GParamSpec *pspec, gpointer user_data)
   if (inn_machine_state_is_active (inn_machine_get_state (machine)))
     return;
 
-  inn_machine_run_async (machine, INN_OPERATION_START, g_task_get_cancellable (wait->task),
-                         on_started, g_object_ref (wait->task));
+  inn_machine_run_async (machine, wait->start, g_task_get_cancellable (wait->task), on_started,
+                         g_object_ref (wait->task));
   end_wait (wait);
 }
 
@@ -83,6 +84,9 @@ on_asked (GObject *source, GAsyncResult *result, gpointer user_data)
 
   wait = g_new0 (Wait, 1);
   wait->task = g_object_ref (task);
+  wait->start = inn_machine_get_kind (machine) == INN_MACHINE_DISPOSABLE
+                    ? INN_OPERATION_START_DISPOSABLE
+                    : INN_OPERATION_START;
   wait->state_changed
       = g_signal_connect (machine, "notify::state", G_CALLBACK (on_state_changed), wait);
   wait->timeout = g_timeout_add_seconds (OFF_TIMEOUT_SECONDS, on_timeout, wait);

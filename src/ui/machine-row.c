@@ -50,7 +50,8 @@ describe (InnMachineRow *self)
 {
   g_autofree char *text
       = inn_state_text_get_accessible (inn_machine_get_name (self->machine),
-                                       inn_machine_get_state (self->machine), get_cpu (self));
+                                       inn_machine_get_state (self->machine),
+                                       inn_machine_get_kind (self->machine), get_cpu (self));
   GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
 
   if (item != NULL)
@@ -90,7 +91,8 @@ get_text (InnMachineRow *self, InnMachineState state)
   g_autofree char *percent = NULL;
 
   if (cloned < 0)
-    return inn_state_text_get_row (state, inn_machine_get_changed_time (self->machine),
+    return inn_state_text_get_row (state, inn_machine_get_kind (self->machine),
+                                   inn_machine_get_changed_time (self->machine),
                                    g_get_real_time ());
 
   percent = inn_format_percent (cloned);

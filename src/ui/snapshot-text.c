@@ -62,7 +62,7 @@ inn_snapshot_text_get_accessible (const InnSnapshotFacts *facts, const char *par
 char *
 inn_snapshot_text_get_present (InnMachineState state, const char *current)
 {
-  g_autofree char *word = inn_state_text_get_row (state, 0, 0);
+  g_autofree char *word = inn_state_text_get_row (state, INN_MACHINE_ORDINARY, 0, 0);
 
   if (current == NULL)
     return g_steal_pointer (&word);

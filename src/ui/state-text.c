@@ -37,13 +37,27 @@ get_state (InnMachineState state)
     }
 }
 
+/* That a run is disposable is said while it is an ordinary one otherwise; a banner always says it.
+ */
+static const char *
+get_state_of_kind (InnMachineState state, InnMachineKind kind)
+{
+  if (kind == INN_MACHINE_DISPOSABLE && state == INN_MACHINE_RUNNING)
+    return _ ("Running disposably");
+
+  return get_state (state);
+}
+
 char *
-inn_state_text_get_row (InnMachineState state, gint64 changed_us, gint64 now_us)
+inn_state_text_get_row (InnMachineState state,
+                        InnMachineKind kind,
+                        gint64 changed_us,
+                        gint64 now_us)
 {
   g_autofree char *age = NULL;
 
   if ((state != INN_MACHINE_OFF && state != INN_MACHINE_SAVED) || changed_us == 0)
-    return g_strdup (get_state (state));
+    return g_strdup (get_state_of_kind (state, kind));
 
   age = inn_format_age (changed_us, now_us);
   if (state == INN_MACHINE_SAVED)
@@ -70,24 +84,28 @@ get_since (InnMachineState state, gint64 changed_us, gint64 now_us)
 
 char *
 inn_state_text_get_subtitle (InnMachineState state,
+                             InnMachineKind kind,
                              gboolean emulated,
                              gint64 changed_us,
                              gint64 now_us)
 {
   g_autofree char *since = get_since (state, changed_us, now_us);
-  const char *word = get_state (state);
+  const char *word = get_state_of_kind (state, kind);
 
   if (state == INN_MACHINE_NO_SPACE)
     word = get_state (INN_MACHINE_PAUSED);
-  else if (state == INN_MACHINE_RUNNING && emulated)
+  else if (state == INN_MACHINE_RUNNING && emulated && kind == INN_MACHINE_ORDINARY)
     word = _ ("Running in emulation");
 
   return since != NULL ? g_strdup_printf ("%s · %s", word, since) : g_strdup (word);
 }
 
 static const char *
-get_spoken_state (InnMachineState state)
+get_spoken_state (InnMachineState state, InnMachineKind kind)
 {
+  if (kind == INN_MACHINE_DISPOSABLE && state == INN_MACHINE_RUNNING)
+    return C_ ("spoken", "running disposably");
+
   switch (state)
     {
     case INN_MACHINE_OFF:
@@ -112,17 +130,21 @@ get_spoken_state (InnMachineState state)
 }
 
 char *
-inn_state_text_get_accessible (const char *name, InnMachineState state, double cpu)
+inn_state_text_get_accessible (const char *name,
+                               InnMachineState state,
+                               InnMachineKind kind,
+                               double cpu)
 {
   g_autofree char *percent = NULL;
 
   if (state != INN_MACHINE_RUNNING || isnan (cpu))
     /* Translators: a machine's name and its state, spoken */
-    return g_strdup_printf (_ ("%s, %s"), name, get_spoken_state (state));
+    return g_strdup_printf (_ ("%s, %s"), name, get_spoken_state (state, kind));
 
   percent = inn_format_percent (cpu);
   /* Translators: a machine's name, its state and a percentage, spoken */
-  return g_strdup_printf (_ ("%s, %s, processor %s"), name, get_spoken_state (state), percent);
+  return g_strdup_printf (_ ("%s, %s, processor %s"), name, get_spoken_state (state, kind),
+                          percent);
 }
 
 const char *
@@ -172,6 +194,8 @@ inn_state_text_get_verb (InnOperation operation)
       return _ ("Save");
     case INN_OPERATION_DISCARD_SAVED:
       return _ ("Discard Saved State");
+    case INN_OPERATION_START_DISPOSABLE:
+      return _ ("Start Without Keeping Changes");
     default:
       g_return_val_if_reached ("");
     }
@@ -184,6 +208,7 @@ inn_state_text_get_trouble (InnOperation operation, const char *name)
   switch (operation)
     {
     case INN_OPERATION_START:
+    case INN_OPERATION_START_DISPOSABLE:
       return g_strdup_printf (_ ("“%s” Did Not Start"), name);
     case INN_OPERATION_SHUT_DOWN:
       return g_strdup_printf (_ ("“%s” Was Not Asked to Shut Down"), name);

@@ -12,14 +12,21 @@ G_BEGIN_DECLS
 
 /* For a row: "Running", "Off · 3 days ago". @changed_us, @now_us: real times; 0: unknown. Transfer
  * full. */
-char *inn_state_text_get_row (InnMachineState state, gint64 changed_us, gint64 now_us);
+char *inn_state_text_get_row (InnMachineState state,
+                              InnMachineKind kind,
+                              gint64 changed_us,
+                              gint64 now_us);
 /* Under the name in the header: "Running in emulation · up 2 min". Transfer full. */
 char *inn_state_text_get_subtitle (InnMachineState state,
+                                   InnMachineKind kind,
                                    gboolean emulated,
                                    gint64 changed_us,
                                    gint64 now_us);
 /* For a screen reader: "Debian 13, running, processor 34 %". @cpu: 0..1 or NAN. Transfer full. */
-char *inn_state_text_get_accessible (const char *name, InnMachineState state, double cpu);
+char *inn_state_text_get_accessible (const char *name,
+                                     InnMachineState state,
+                                     InnMachineKind kind,
+                                     double cpu);
 /* "error", "warning" or NULL. */
 const char *inn_state_text_get_style (InnMachineState state);
 /* The icon on the thumbnail, or NULL. */

@@ -167,7 +167,10 @@ enter_state (FakeMachine *self, InnMachineState state)
     fake_hardware_set_running (self->hardware, inn_machine_state_is_active (state));
   fake_snapshots_set_running (self->snapshots, inn_machine_state_is_active (state));
   if (!inn_machine_state_is_active (state))
-    close_serial (self);
+    {
+      close_serial (self);
+      inn_machine_set_kind (machine, INN_MACHINE_ORDINARY);
+    }
   inn_machine_set_state (machine, state, NULL);
 }
 
@@ -197,6 +200,9 @@ carry_out (FakeMachine *self, InnOperation operation)
   g_clear_handle_id (&self->change, g_source_remove);
   switch (operation)
     {
+    case INN_OPERATION_START_DISPOSABLE:
+      inn_machine_set_kind (INN_MACHINE (self), INN_MACHINE_DISPOSABLE);
+      /* fall through */
     case INN_OPERATION_START:
       enter_state (self, INN_MACHINE_STARTING);
       change_later (self, START_MS, INN_MACHINE_RUNNING);

@@ -861,6 +861,20 @@ def test_saved_discarded(session):
     row(app, 'Ubuntu 24.04 LTS, off')
 
 
+def test_disposable(session):
+    """It says all the time that nothing of it is kept."""
+    app = start(session, 'snapshots')
+    select(app, 'Ubuntu 24.04 LTS')
+    app.click('More Actions')
+    app.act(app.wait_for('Start Without Keeping Changes', 'menu item'))
+    row(app, 'Ubuntu 24.04 LTS, running disposably')
+    app.wait_text('What this machine changes is thrown away when it ends')
+    app.wait_text('Running disposably')
+    app.click('Shut Down Ubuntu 24.04 LTS', 'panel')
+    row(app, 'Ubuntu 24.04 LTS, off')
+    app.wait_gone('What this machine changes is thrown away when it ends', 'label')
+
+
 def test_no_space(session):
     app = start(session, 'no-space')
     app.wait_text('is paused: the disk of this computer is full')

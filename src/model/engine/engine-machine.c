@@ -75,6 +75,8 @@ follow_guest (InnEngineMachine *self)
   inn_machine_set_shape (machine, inn_guest_get_vcpus (self->guest),
                          inn_guest_get_memory (self->guest));
   inn_machine_set_changed_time (machine, inn_guest_get_changed (self->guest));
+  inn_machine_set_kind (machine, inn_guest_is_disposable (self->guest) ? INN_MACHINE_DISPOSABLE
+                                                                       : INN_MACHINE_ORDINARY);
   inn_machine_set_state (machine, map_state (inn_guest_get_state (self->guest)),
                          inn_guest_get_text (self->guest));
 }
@@ -87,7 +89,8 @@ inn_engine_machine_get_refusal (InnMachine *machine, InnOperation operation)
 
   if (inn_machine_get_connection (machine) == NULL)
     return _ ("This computer's machines are closed");
-  if (state == INN_GUEST_BROKEN && operation == INN_OPERATION_START)
+  if (state == INN_GUEST_BROKEN
+      && (operation == INN_OPERATION_START || operation == INN_OPERATION_START_DISPOSABLE))
     return _ ("Its definition cannot be used");
   if (state == INN_GUEST_UNREACHABLE && operation != INN_OPERATION_POWER_OFF)
     return _ ("It does not answer");
@@ -113,6 +116,7 @@ map_operation (InnOperation operation)
     case INN_OPERATION_DELETE:
     case INN_OPERATION_SAVE:
     case INN_OPERATION_DISCARD_SAVED:
+    case INN_OPERATION_START_DISPOSABLE:
     default:
       return INN_CONTROL_POWER_OFF;
     }
@@ -190,6 +194,8 @@ inn_engine_machine_run_async (InnMachine *machine,
 
   if (operation == INN_OPERATION_START)
     inn_guest_start_async (self->guest, cancellable, on_started, task);
+  else if (operation == INN_OPERATION_START_DISPOSABLE)
+    inn_guest_start_disposable_async (self->guest, cancellable, on_started, task);
   else if (operation == INN_OPERATION_DELETE)
     inn_guest_delete_async (self->guest, cancellable, on_deleted, task);
   else if (operation == INN_OPERATION_SAVE)

@@ -163,6 +163,9 @@ read_anew (InnEngineSnapshots *self)
 static const char *
 get_present_refusal (InnEngineSnapshots *self)
 {
+  if (inn_guest_is_disposable (self->guest))
+    return _ ("This run is thrown away when it ends");
+
   switch (inn_guest_get_state (self->guest))
     {
     case INN_GUEST_STARTING:

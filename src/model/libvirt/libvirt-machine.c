@@ -219,6 +219,7 @@ act (virDomainPtr domain, InnOperation operation)
       return virDomainManagedSave (domain, /* flags= */ 0);
     case INN_OPERATION_DISCARD_SAVED:
       return virDomainManagedSaveRemove (domain, /* flags= */ 0);
+    case INN_OPERATION_START_DISPOSABLE: /* refused */
     default:
       g_assert_not_reached ();
     }
@@ -375,6 +376,8 @@ inn_libvirt_machine_get_refusal (InnMachine *machine, InnOperation operation)
     return _ ("Its place cannot be reached now");
   if (operation == INN_OPERATION_SAVE && !INN_LIBVIRT_MACHINE (machine)->can_save)
     return _ ("Its memory cannot be saved here");
+  if (operation == INN_OPERATION_START_DISPOSABLE)
+    return _ ("Not with machines of libvirt");
   return NULL;
 }
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots of what was restored from snapshots, and machines made of them."""
 
-from guest import expect
+import os
+import signal
+
+from guest import expect, until
 from passes import NAME, Passes, goes_on, start, state, take, turn_off
 
 DEPTH = 20
@@ -39,3 +42,26 @@ def copies_of_a_snapshot(lab):
     with Passes(lab) as passes:
         passes.latest()
         passes.next()
+
+
+def disposable_runs(lab):
+    """Whatever a guest does in one is gone: it goes on where it was saved as often as one likes."""
+    start(lab)
+    with Passes(lab) as passes:
+        before, _, _ = passes.latest()
+        lab.innctl("save", NAME, seconds=60)
+    between = before, before + 20
+    for end in ("poweroff", "kill"):
+        lab.innctl("start", "--disposable", NAME)
+        goes_on(lab, between)
+        found = lab.innctl_json("list")[0]
+        expect(found["disposable"], f"nobody says that it is disposable: {found}")
+        if end == "poweroff":
+            lab.innctl("poweroff", NAME)
+        else:
+            os.kill(lab.innctl_json("stats", NAME)["pid"], signal.SIGKILL)
+        until(lambda: state(lab) == "saved", 20, "the machine is not saved any more")
+    lab.innctl("start", NAME)
+    goes_on(lab, between)
+    turn_off(lab)
+    lab.innctl("snapshot", "check", NAME)

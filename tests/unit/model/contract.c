@@ -708,6 +708,41 @@ check_saved (InnMachine *machine)
 }
 
 static void
+check_disposable (InnMachine *machine)
+{
+  contract_run (machine, INN_OPERATION_START_DISPOSABLE);
+  g_assert_cmpint (inn_machine_get_state (machine), ==, INN_MACHINE_RUNNING);
+  g_assert_cmpint (inn_machine_get_kind (machine), ==, INN_MACHINE_DISPOSABLE);
+  g_assert_false (inn_machine_can (machine, INN_OPERATION_START_DISPOSABLE, NULL));
+  contract_run_refused (machine, INN_OPERATION_SAVE, INN_ERROR_NOT_SUPPORTED);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+  g_assert_cmpint (inn_machine_get_kind (machine), ==, INN_MACHINE_ORDINARY);
+  contract_run (machine, INN_OPERATION_START);
+  g_assert_cmpint (inn_machine_get_kind (machine), ==, INN_MACHINE_ORDINARY);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+}
+
+/* Where a run cannot be thrown away, why is said. */
+static void
+test_disposable (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  const char *reason = NULL;
+
+  if (inn_machine_can (machine, INN_OPERATION_START_DISPOSABLE, &reason))
+    check_disposable (machine);
+  else
+    {
+      g_assert_cmpint (g_utf8_strlen (reason, -1), <=, 45);
+      contract_run_refused (machine, INN_OPERATION_START_DISPOSABLE, INN_ERROR_NOT_SUPPORTED);
+    }
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static void
 test_saved (gconstpointer data)
 {
   const ContractPlace *place = data;
@@ -873,6 +908,7 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
     { "consoles", test_consoles, TRUE },
     { "hardware", test_hardware, TRUE },
     { "snapshots", test_snapshots, TRUE },
+    { "disposable", test_disposable, TRUE },
     { "saved", test_saved, TRUE },
     { "clones", test_clones, TRUE },
   };

@@ -15,7 +15,7 @@
 static void
 assert_row (InnMachineState state, gint64 changed, const char *expected)
 {
-  g_autofree char *text = inn_state_text_get_row (state, changed, NOW);
+  g_autofree char *text = inn_state_text_get_row (state, INN_MACHINE_ORDINARY, changed, NOW);
 
   g_assert_cmpstr (text, ==, expected);
 }
@@ -23,7 +23,8 @@ assert_row (InnMachineState state, gint64 changed, const char *expected)
 static void
 assert_subtitle (InnMachineState state, gboolean emulated, gint64 changed, const char *expected)
 {
-  g_autofree char *text = inn_state_text_get_subtitle (state, emulated, changed, NOW);
+  g_autofree char *text
+      = inn_state_text_get_subtitle (state, INN_MACHINE_ORDINARY, emulated, changed, NOW);
 
   g_assert_cmpstr (text, ==, expected);
 }
@@ -55,11 +56,30 @@ test_subtitle (void)
 static void
 test_accessible (void)
 {
-  g_autofree char *running = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_RUNNING, 0.34);
-  g_autofree char *off = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_OFF, NAN);
+  g_autofree char *running = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_RUNNING,
+                                                            INN_MACHINE_ORDINARY, 0.34);
+  g_autofree char *off
+      = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_OFF, INN_MACHINE_ORDINARY, NAN);
 
   g_assert_cmpstr (running, ==, "Debian 13, running, processor 34\u202f%");
   g_assert_cmpstr (off, ==, "Debian 13, off");
+}
+
+/* That what it does goes with it is told in words, everywhere. */
+static void
+test_disposable (void)
+{
+  g_autofree char *row
+      = inn_state_text_get_row (INN_MACHINE_RUNNING, INN_MACHINE_DISPOSABLE, NOW, NOW);
+  g_autofree char *subtitle
+      = inn_state_text_get_subtitle (INN_MACHINE_RUNNING, INN_MACHINE_DISPOSABLE, FALSE,
+                                     NOW - 2 * G_TIME_SPAN_MINUTE, NOW);
+  g_autofree char *spoken = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_RUNNING,
+                                                           INN_MACHINE_DISPOSABLE, NAN);
+
+  g_assert_cmpstr (row, ==, "Running disposably");
+  g_assert_cmpstr (subtitle, ==, "Running disposably · up 2 min");
+  g_assert_cmpstr (spoken, ==, "Debian 13, running disposably");
 }
 
 /* Colour never alone: whatever is coloured has an icon as well. */
@@ -91,6 +111,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state-text/row", test_row);
   g_test_add_func ("/state-text/subtitle", test_subtitle);
   g_test_add_func ("/state-text/accessible", test_accessible);
+  g_test_add_func ("/state-text/disposable", test_disposable);
   g_test_add_func ("/state-text/badge", test_style_has_badge);
   g_test_add_func ("/state-text/operations", test_every_operation_has_words);
   return g_test_run ();
