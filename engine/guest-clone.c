@@ -73,17 +73,26 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, g_steal_pointer (&error));
 }
 
+/* What runs disposably leaves nothing, no clone either; its snapshots are none of it. */
+static gboolean
+check_lasting (InnGuest *self, const char *snapshot, GError **error)
+{
+  if (snapshot != NULL || !inn_guest_is_disposable (self))
+    return TRUE;
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("“%s” cannot be cloned now: this run is disposable, and all of it is thrown "
+                  "away when it ends. Shut it down first, or clone one of its snapshots."),
+               self->name);
+  return FALSE;
+}
+
 static gboolean
 check_can_clone (InnGuest *self, const char *snapshot, GError **error)
 {
   if (snapshot != NULL)
     return TRUE;
-  if (inn_guest_is_disposable (self))
-    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-                 _ ("“%s” cannot be cloned now: this run is disposable, and all of it is thrown "
-                    "away when it ends. Shut it down first, or clone one of its snapshots."),
-                 self->name);
-  else if (inn_guest_is_active (self))
+  if (inn_guest_is_active (self))
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
                  _ ("“%s” is running, and its disks change. Shut it down first, or clone one of "
                     "its snapshots."),
@@ -118,7 +127,7 @@ inn_guest_clone_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   /* A clone that is there when it was cancelled is there. */
   g_task_set_check_cancellable (task, FALSE);
-  if (!check_can_clone (self, snapshot, &error))
+  if (!check_lasting (self, snapshot, &error) || !check_can_clone (self, snapshot, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));
       return;

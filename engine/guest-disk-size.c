@@ -13,6 +13,7 @@
 #include "disk-image.h"
 #include "engine-error.h"
 #include "machine-description-disks.h"
+#include "machine-description-template.h"
 
 /* The task's data. */
 typedef struct
@@ -59,12 +60,13 @@ is_qcow2 (const InnDiskDescription *disk)
   return g_strcmp0 (disk->format, "qcow2") == 0;
 }
 
-/* The layer it writes has the size that the disk had. */
+/* The layer that a disposable run writes has the size that the disk had. */
 static gboolean
-check_lasting (InnGuest *self, GError **error)
+check_growable (InnGuest *self, GError **error)
 {
   if (!inn_guest_is_disposable (self))
-    return TRUE;
+    return self->description == NULL
+           || inn_machine_description_check_no_template (self->description, error);
 
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
                _ ("The disks of “%s” stay as they are: this run is disposable, and all of it is "
@@ -186,7 +188,7 @@ inn_guest_grow_disk_async (InnGuest *self,
   g_task_set_check_cancellable (task, FALSE);
   growth = g_new0 (Growth, 1);
   g_task_set_task_data (task, growth, (GDestroyNotify)growth_free);
-  disk = check_lasting (self, &error) ? find_disk (self, target, &error) : NULL;
+  disk = check_growable (self, &error) ? find_disk (self, target, &error) : NULL;
   if (disk == NULL)
     {
       g_task_return_error (task, error);

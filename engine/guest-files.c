@@ -16,6 +16,7 @@
 #include "firmware.h"
 #include "layer-scan.h"
 #include "layer-store.h"
+#include "machine-description-template.h"
 #include "machine-lock.h"
 #include "variable-store.h"
 
@@ -195,6 +196,7 @@ inn_guest_reset_firmware_async (InnGuest *self,
                                 gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
   ResetRequest *request;
 
   g_return_if_fail (INN_IS_GUEST (self));
@@ -204,6 +206,11 @@ inn_guest_reset_firmware_async (InnGuest *self,
     {
       g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, "%s",
                                self->trouble);
+      return;
+    }
+  if (!inn_machine_description_check_no_template (self->description, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
 

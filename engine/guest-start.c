@@ -10,6 +10,7 @@
 
 #include "engine-error.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "snapshot-resume.h"
 #include "vmm-process.h"
 
@@ -331,7 +332,7 @@ check_startable (InnGuest *self, GError **error)
       return FALSE;
     }
 
-  return TRUE;
+  return inn_machine_description_check_no_template (self->description, error);
 }
 
 gboolean

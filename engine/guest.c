@@ -10,6 +10,7 @@
 
 #include "guest-snapshots.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "machine-description-video.h"
 #include "machine-lock.h"
 
@@ -25,6 +26,7 @@ enum
   PROP_CHANGED,
   PROP_SETTLED,
   PROP_DISPOSABLE,
+  PROP_TEMPLATE,
   N_PROPS
 };
 
@@ -209,6 +211,7 @@ load_definition (InnGuest *self)
   g_autofree char *xml = NULL;
   const guint64 memory = inn_guest_get_memory (self);
   const guint vcpus = inn_guest_get_vcpus (self);
+  const gboolean was_template = inn_guest_is_template (self);
   g_autoptr (GError) error = NULL;
   g_autofree char *name = NULL;
   g_autoptr (InnMachineDescription) description
@@ -239,6 +242,8 @@ load_definition (InnGuest *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MEMORY]);
   if (inn_guest_get_vcpus (self) != vcpus)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VCPUS]);
+  if (inn_guest_is_template (self) != was_template)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TEMPLATE]);
   xml = definition_to_xml (self);
   if (g_strcmp0 (xml, xml_before) != 0)
     g_signal_emit (self, signals[DEFINITION_CHANGED], 0);
@@ -347,6 +352,9 @@ inn_guest_get_property (GObject *object, guint property_id, GValue *value, GPara
     case PROP_DISPOSABLE:
       g_value_set_boolean (value, self->disposable);
       break;
+    case PROP_TEMPLATE:
+      g_value_set_boolean (value, inn_guest_is_template (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -373,6 +381,7 @@ inn_guest_class_init (InnGuestClass *klass)
       = g_param_spec_int64 ("changed", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
   properties[PROP_SETTLED] = g_param_spec_boolean ("settled", NULL, NULL, TRUE, flags);
   properties[PROP_DISPOSABLE] = g_param_spec_boolean ("disposable", NULL, NULL, FALSE, flags);
+  properties[PROP_TEMPLATE] = g_param_spec_boolean ("template", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[DELETED] = g_signal_new ("deleted", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
@@ -515,6 +524,14 @@ inn_guest_is_disposable (InnGuest *self)
   g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
 
   return self->disposable;
+}
+
+gboolean
+inn_guest_is_template (InnGuest *self)
+{
+  g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
+
+  return self->description != NULL && inn_machine_description_is_template (self->description);
 }
 
 gboolean

@@ -8,7 +8,7 @@
  * (a translated sentence for a person about that state, or NULL), "memory" (bytes), "vcpus",
  * "changed" (g_get_real_time() of the last start or end, 0 when unknown), "settled" (FALSE while it
  * is still being found out whether and how the guest runs), "disposable" (it runs, and what it
- * writes is thrown away when it ends).
+ * writes is thrown away when it ends), "template" (it is never started itself).
  *
  * Signals "deleted": this guest has just removed the machine; "definition-changed": what
  * inn_guest_get_description() says is new; "snapshots-changed": what guest-snapshots.h lists is.
@@ -64,6 +64,7 @@ GStrv inn_guest_list_storage (InnGuest *self);
 gboolean inn_guest_is_active (InnGuest *self);
 gboolean inn_guest_is_settled (InnGuest *self);
 gboolean inn_guest_is_disposable (InnGuest *self);
+gboolean inn_guest_is_template (InnGuest *self);
 /* A word for scripts. */
 const char *inn_guest_state_to_word (InnGuestState state);
 

@@ -7,7 +7,6 @@
 #include "machine-clone.h"
 
 #include <errno.h>
-#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "machine-description-boot.h"
 #include "machine-description-identity.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "snapshot-store-private.h"
 
 #define WHOLE ((uint64_t)1 << 20) /* of the progress of one disk */
@@ -37,6 +37,7 @@ typedef struct
   const InnCloneRequest *request;
   InnMachineStore *machines;
   InnSnapshotStore *snapshots;        /* of the machine that is cloned */
+  char *snapshot;                     /* what it is made of, also where that was saved; or NULL */
   InnMachineDescription *description; /* of the clone */
   InnMachineDescription *frozen;      /* the same with the disks of the snapshot; NULL: no memory */
   guint64 memory_bytes;
@@ -65,6 +66,7 @@ static void
 clone_clear (Clone *self)
 {
   inn_snapshot_store_free (self->snapshots);
+  g_free (self->snapshot);
   inn_machine_description_free (self->description);
   inn_machine_description_free (self->frozen);
   g_free (self->variables);
@@ -106,8 +108,7 @@ move_disks (Clone *self,
 static gboolean
 link_memory (const Clone *self, const char *folder, GError **error)
 {
-  g_autofree char *from
-      = inn_snapshot_store_get_path (self->snapshots, self->request->snapshot, "memory");
+  g_autofree char *from = inn_snapshot_store_get_path (self->snapshots, self->snapshot, "memory");
   g_autofree char *to = g_build_filename (folder, "memory", NULL);
 
   if (link (from, to) == 0)
@@ -213,8 +214,8 @@ find_variables (Clone *self, const InnMachineDescription *source)
 
   if (inn_machine_description_get_firmware (source) != INN_FIRMWARE_UEFI)
     return;
-  if (self->request->snapshot != NULL)
-    self->variables = inn_snapshot_store_find_variables (self->snapshots, self->request->snapshot);
+  if (self->snapshot != NULL)
+    self->variables = inn_snapshot_store_find_variables (self->snapshots, self->snapshot);
   else if (g_access (path, F_OK) == 0)
     self->variables = g_steal_pointer (&path);
 }
@@ -223,9 +224,10 @@ find_variables (Clone *self, const InnMachineDescription *source)
 static void
 find_memory (Clone *self)
 {
-  const char *snapshot = self->request->snapshot;
   g_autoptr (InnSnapshotRecord) record
-      = snapshot != NULL ? inn_snapshot_store_load_record (self->snapshots, snapshot, NULL) : NULL;
+      = self->snapshot != NULL
+            ? inn_snapshot_store_load_record (self->snapshots, self->snapshot, NULL)
+            : NULL;
 
   if (record == NULL || record->memory_bytes == 0)
     return;
@@ -235,19 +237,22 @@ find_memory (Clone *self)
   inn_machine_description_set_variables (self->frozen, NULL);
 }
 
-/* Disks alone would be half of it. */
-static gboolean
-check_not_saved (const InnMachineDescription *source, GError **error)
+/* Of a machine that is saved its clone goes on from there, as its own next start would. NULL on
+ * error. */
+static InnMachineDescription *
+load_present (Clone *self, GError **error)
 {
-  g_autofree char *resume = inn_machine_description_get_resume_snapshot (source);
+  InnMachineDescription *present
+      = inn_machine_store_load (self->machines, self->request->uuid, NULL, error);
 
-  if (resume == NULL)
-    return TRUE;
+  if (present == NULL)
+    return NULL;
+  self->snapshot = inn_machine_description_get_resume_snapshot (present);
+  if (self->snapshot == NULL)
+    return present;
 
-  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-               _ ("“%s” has memory that its next start goes on with. Start it first."),
-               inn_machine_description_get_name (source));
-  return FALSE;
+  inn_machine_description_free (present);
+  return inn_snapshot_store_load_definition (self->snapshots, self->snapshot, error);
 }
 
 /* With the locks that the source wants. Transfer full. */
@@ -257,16 +262,18 @@ load_source (Clone *self, GError **error)
   const InnCloneRequest *request = self->request;
   g_autoptr (InnMachineDescription) source = NULL;
 
-  if (request->snapshot != NULL)
-    source = inn_snapshot_store_load_definition (self->snapshots, request->snapshot, error);
+  self->snapshot = g_strdup (request->snapshot);
+  if (self->snapshot != NULL)
+    source = inn_snapshot_store_load_definition (self->snapshots, self->snapshot, error);
   else
-    source = inn_machine_store_load (self->machines, request->uuid, NULL, error);
-  if (source == NULL || !check_not_saved (source, error))
+    source = load_present (self, error);
+  if (source == NULL)
     return NULL;
 
   find_variables (self, source);
   self->description = inn_machine_description_copy (source);
   inn_machine_description_set_new_identity (self->description, request->name);
+  inn_machine_description_set_template (self->description, FALSE);
   find_memory (self);
   return g_steal_pointer (&source);
 }
@@ -292,7 +299,7 @@ link_disk (Clone *self, InnMachineDescription *source, const char *target, GErro
   g_autofree char *layer = NULL;
   g_autofree char *overlay = NULL;
 
-  if (self->request->snapshot != NULL)
+  if (self->snapshot != NULL)
     layer = g_strdup (inn_machine_description_find_disk (source, target)->path);
   else
     layer = inn_layer_store_freeze (layers, INN_LAYER_OF_STOPPED, source, target, error);
@@ -340,8 +347,7 @@ clone_linked (Clone *self, GError **error)
   source = load_source (self, error);
   done = source != NULL && inn_machine_store_check_name (self->machines, self->description, error)
          && link_disks (self, source, error)
-         && (self->request->snapshot != NULL
-             || inn_machine_store_write (self->machines, source, error))
+         && (self->snapshot != NULL || inn_machine_store_write (self->machines, source, error))
          && add_machine (self, error);
   inn_layer_store_collect (self->snapshots->layers, NULL); /* or the next change does */
 

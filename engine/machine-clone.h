@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Makes a machine of another one, or of a snapshot; of one with memory the clone is a saved
- * machine, which goes on from there. The clone is there with everything or not at all. These block;
- * any thread.
+ * Makes a machine of another one, or of a snapshot; of a snapshot with memory, or of a machine that
+ * is saved, the clone is a saved machine, which goes on from there. The clone is there with
+ * everything or not at all. These block; any thread.
  */
 #pragma once
 

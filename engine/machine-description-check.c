@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine-error.h"
+#include "machine-description-template.h"
 #include "protocol/statistics-protocol.h"
 
 #define MIN_MEMORY ((guint64)1 << 20)
@@ -154,7 +155,8 @@ inn_machine_description_check_startable (const InnMachineDescription *self, GErr
       return FALSE;
     }
 
-  return inn_machine_description_check_boot_startable (self, error)
+  return inn_machine_description_check_no_template (self, error)
+         && inn_machine_description_check_boot_startable (self, error)
          && inn_machine_description_check_disks_startable (self, error)
          && inn_machine_description_check_video_startable (self, error)
          && inn_machine_description_check_network_startable (self, error);

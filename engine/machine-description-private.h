@@ -39,6 +39,18 @@ xmlNode *inn_machine_description_find (const InnMachineDescription *self, const 
 /* A child of the root, appended when there is none. */
 xmlNode *inn_machine_description_ensure (InnMachineDescription *self, const char *name);
 
+/* An element of ours in the metadata, or NULL. Elements of other namespaces are other programs'
+ * business, whatever their names are. */
+xmlNode *inn_machine_description_find_metadata (const InnMachineDescription *self,
+                                                const char *name_space,
+                                                const char *element);
+xmlNode *inn_machine_description_ensure_metadata (InnMachineDescription *self,
+                                                  const char *name_space,
+                                                  const char *prefix,
+                                                  const char *element);
+/* With the metadata, where that was all of it. */
+void inn_machine_description_remove_metadata (xmlNode *element);
+
 /* A problem of the document: INN_ENGINE_ERROR_INVALID. Returns FALSE. */
 gboolean inn_machine_description_refuse (GError **error, const char *format, ...)
     G_GNUC_PRINTF (2, 3);

@@ -12,34 +12,10 @@
 #define PREFIX    "innkeeper"
 #define ELEMENT   "snapshots"
 
-/* Elements of other namespaces are other programs' business, whatever their names are. */
 static xmlNode *
 find_element (const InnMachineDescription *self)
 {
-  xmlNode *metadata = inn_machine_description_find (self, "metadata");
-
-  for (xmlNode *node = metadata != NULL ? metadata->children : NULL; node != NULL;
-       node = node->next)
-    {
-      if (node->type == XML_ELEMENT_NODE && xmlStrEqual (node->name, BAD_CAST ELEMENT)
-          && node->ns != NULL && xmlStrEqual (node->ns->href, BAD_CAST NAMESPACE))
-        return node;
-    }
-
-  return NULL;
-}
-
-static xmlNode *
-ensure_element (InnMachineDescription *self)
-{
-  xmlNode *element = find_element (self);
-
-  if (element != NULL)
-    return element;
-
-  element = inn_xml_append (inn_machine_description_ensure (self, "metadata"), ELEMENT);
-  xmlSetNs (element, xmlNewNs (element, BAD_CAST NAMESPACE, BAD_CAST PREFIX));
-  return element;
+  return inn_machine_description_find_metadata (self, NAMESPACE, ELEMENT);
 }
 
 static char *
@@ -53,20 +29,16 @@ get_id (const InnMachineDescription *self, const char *attribute)
 static void
 set_id (InnMachineDescription *self, const char *attribute, const char *id)
 {
-  xmlNode *element = id != NULL ? ensure_element (self) : find_element (self);
-  xmlNode *metadata;
+  xmlNode *element
+      = id != NULL ? inn_machine_description_ensure_metadata (self, NAMESPACE, PREFIX, ELEMENT)
+                   : find_element (self);
 
   if (element == NULL)
     return;
 
   inn_xml_set_attribute (element, attribute, id);
-  if (element->properties != NULL)
-    return;
-
-  metadata = element->parent;
-  inn_xml_remove (element);
-  if (xmlFirstElementChild (metadata) == NULL)
-    inn_xml_remove (metadata);
+  if (element->properties == NULL)
+    inn_machine_description_remove_metadata (element);
 }
 
 char *

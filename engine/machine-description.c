@@ -52,6 +52,50 @@ inn_machine_description_ensure (InnMachineDescription *self, const char *name)
   return inn_xml_ensure (xmlDocGetRootElement (self->document), name);
 }
 
+xmlNode *
+inn_machine_description_find_metadata (const InnMachineDescription *self,
+                                       const char *name_space,
+                                       const char *element)
+{
+  xmlNode *metadata = inn_machine_description_find (self, "metadata");
+
+  for (xmlNode *node = metadata != NULL ? metadata->children : NULL; node != NULL;
+       node = node->next)
+    {
+      if (node->type == XML_ELEMENT_NODE && xmlStrEqual (node->name, BAD_CAST element)
+          && node->ns != NULL && xmlStrEqual (node->ns->href, BAD_CAST name_space))
+        return node;
+    }
+
+  return NULL;
+}
+
+xmlNode *
+inn_machine_description_ensure_metadata (InnMachineDescription *self,
+                                         const char *name_space,
+                                         const char *prefix,
+                                         const char *element)
+{
+  xmlNode *node = inn_machine_description_find_metadata (self, name_space, element);
+
+  if (node != NULL)
+    return node;
+
+  node = inn_xml_append (inn_machine_description_ensure (self, "metadata"), element);
+  xmlSetNs (node, xmlNewNs (node, BAD_CAST name_space, BAD_CAST prefix));
+  return node;
+}
+
+void
+inn_machine_description_remove_metadata (xmlNode *element)
+{
+  xmlNode *metadata = element->parent;
+
+  inn_xml_remove (element);
+  if (xmlFirstElementChild (metadata) == NULL)
+    inn_xml_remove (metadata);
+}
+
 void
 inn_machine_description_read (InnMachineDescription *self)
 {

@@ -24,6 +24,7 @@
 #include "file-lock.h"
 #include "folder.h"
 #include "machine-description-disks.h"
+#include "machine-description-template.h"
 #include "machine-lock.h"
 
 #define DEFINITION_NAME "domain.xml"
@@ -571,6 +572,38 @@ inn_machine_store_write (InnMachineStore *self,
          && write_definition (folder, description, error);
 }
 
+/* With the store's lock held: a template stays what it is, and nothing that runs becomes one. A
+ * start that has begun sees that its definition has changed. */
+static gboolean
+check_template (InnMachineStore *self,
+                const InnMachineDescription *before,
+                const InnMachineDescription *after,
+                GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (after);
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+
+  if (inn_machine_description_is_template (before) || !inn_machine_description_is_template (after)
+      || !inn_machine_lock_is_held (folder))
+    return inn_machine_description_check_template_change (before, after, error);
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+               _ ("“%s” is running, and only a machine that is off or saved becomes a template. "
+                  "Shut it down, or save it, first."),
+               inn_machine_description_get_name (before));
+  return FALSE;
+}
+
+/* The same for a definition that takes the place of one that may be of no use. */
+static gboolean
+check_replacement (InnMachineStore *self, const InnMachineDescription *after, GError **error)
+{
+  g_autoptr (InnMachineDescription) before
+      = inn_machine_store_load (self, inn_machine_description_get_uuid (after), NULL, NULL);
+
+  return before == NULL || check_template (self, before, after, error);
+}
+
 gboolean
 inn_machine_store_replace (InnMachineStore *self,
                            const InnMachineDescription *description,
@@ -596,6 +629,7 @@ inn_machine_store_replace (InnMachineStore *self,
                  _ ("There is no machine with the UUID %s."), uuid);
   else
     done = inn_machine_store_check_name (self, description, error)
+           && check_replacement (self, description, error)
            && write_definition (folder, description, error);
   fd_close (&lock);
 
@@ -612,10 +646,13 @@ change_machine (InnMachineStore *self,
 {
   g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
   g_autoptr (InnMachineDescription) description = inn_machine_store_load (self, uuid, NULL, error);
+  g_autoptr (InnMachineDescription) before
+      = description != NULL ? inn_machine_description_copy (description) : NULL;
 
   return description != NULL && change (description, data, error)
          && inn_machine_description_validate (description, error)
          && inn_machine_store_check_name (self, description, error)
+         && check_template (self, before, description, error)
          && write_definition (folder, description, error);
 }
 
@@ -655,6 +692,14 @@ next_disk_path (const char *folder)
     }
 }
 
+static gboolean
+check_no_template (InnMachineStore *self, const char *uuid, GError **error)
+{
+  g_autoptr (InnMachineDescription) description = inn_machine_store_load (self, uuid, NULL, NULL);
+
+  return description == NULL || inn_machine_description_check_no_template (description, error);
+}
+
 char *
 inn_machine_store_create_disk (InnMachineStore *self,
                                const char *uuid,
@@ -674,7 +719,8 @@ inn_machine_store_create_disk (InnMachineStore *self,
 
   folder = inn_machine_store_get_folder (self, uuid);
   path = next_disk_path (folder);
-  done = inn_disk_image_create (path, size, error) && inn_folder_sync (folder, error);
+  done = check_no_template (self, uuid, error) && inn_disk_image_create (path, size, error)
+         && inn_folder_sync (folder, error);
   fd_close (&lock);
 
   return done ? g_steal_pointer (&path) : NULL;

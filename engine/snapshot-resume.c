@@ -11,6 +11,7 @@
 #include "engine-error.h"
 #include "machine-description-boot.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "machine-lock.h"
 #include "snapshot-store-private.h"
 
@@ -27,7 +28,7 @@ inn_resume_free (InnResume *self)
   g_free (self);
 }
 
-/* The definition, and the snapshot it goes on with. */
+/* The definition, and the snapshot it goes on with; a template keeps it for its clones. */
 static InnMachineDescription *
 load_marked (InnSnapshotStore *store, char **ret_id, GError **error)
 {
@@ -36,6 +37,11 @@ load_marked (InnSnapshotStore *store, char **ret_id, GError **error)
 
   if (present == NULL)
     return NULL;
+  if (!inn_machine_description_check_no_template (present, error))
+    {
+      inn_machine_description_free (present);
+      return NULL;
+    }
   *ret_id = inn_machine_description_get_resume_snapshot (present);
   if (*ret_id != NULL)
     return present;

@@ -18,6 +18,7 @@
 #include "layer-scan.h"
 #include "machine-description-boot.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "machine-lock.h"
 #include "snapshot-draft.h"
 #include "snapshot-store-private.h"
@@ -301,6 +302,16 @@ inn_snapshot_store_list (InnSnapshotStore *self, gboolean with_saved)
   return records;
 }
 
+/* With the locks: whether what the machine is may be kept, or become something else. */
+static gboolean
+check_no_template (const InnSnapshotStore *self, GError **error)
+{
+  g_autoptr (InnMachineDescription) present
+      = inn_machine_store_load (self->machines, self->uuid, NULL, error);
+
+  return present != NULL && inn_machine_description_check_no_template (present, error);
+}
+
 /* ---- take ---- */
 
 static gboolean
@@ -333,7 +344,7 @@ inn_snapshot_store_take (InnSnapshotStore *self, const char *name, const char *n
   g_auto (InnSnapshotLocks) locks = { .store = -1, .machine = -1 };
   InnSnapshotRecord *record = NULL;
 
-  if (!inn_snapshot_store_lock (self, &locks, error)
+  if (!inn_snapshot_store_lock (self, &locks, error) || !check_no_template (self, error)
       || !take_locked (self, name, note, /* kept= */ FALSE, &record, error))
     return NULL;
 
@@ -570,7 +581,7 @@ inn_snapshot_store_restore (InnSnapshotStore *self,
   g_autoptr (InnSnapshotRecord) record = NULL;
   gboolean done;
 
-  if (!inn_snapshot_store_lock (self, &locks, error))
+  if (!inn_snapshot_store_lock (self, &locks, error) || !check_no_template (self, error))
     return FALSE;
   record = inn_snapshot_store_require_record (self, id, error);
   if (record == NULL)

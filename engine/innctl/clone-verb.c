@@ -78,7 +78,8 @@ const InnctlVerb innctl_clone_verb = {
       "The machine must be off, unless a snapshot is cloned. Either machine can be "
       "changed and deleted without the other. The clone has a new UUID, and new "
       "addresses for network cards that others can see; ports of this computer lead to "
-      "the original only. What ran when the snapshot was taken goes on when its clone is started."),
+      "the original only. What ran when the snapshot was taken, or the machine was saved, goes on "
+      "when the clone is started."),
   .min_arguments = 2,
   .max_arguments = 2,
   .options = clone_options,

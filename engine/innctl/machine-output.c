@@ -75,6 +75,7 @@ add_members (InnctlJson *json, InnGuest *guest)
   innctl_json_add_string (json, "state", inn_guest_state_to_word (inn_guest_get_state (guest)));
   innctl_json_add_string (json, "text", inn_guest_get_text (guest));
   innctl_json_add_boolean (json, "disposable", inn_guest_is_disposable (guest));
+  innctl_json_add_boolean (json, "template", inn_guest_is_template (guest));
   innctl_json_add_unsigned (json, "memory", inn_guest_get_memory (guest));
   innctl_json_add_unsigned (json, "cpus", inn_guest_get_vcpus (guest));
   innctl_json_add_integer (json, "changed_us", inn_guest_get_changed (guest));

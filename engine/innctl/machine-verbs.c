@@ -69,8 +69,11 @@ print_guests (const GPtrArray *guests)
           = g_format_size_full (inn_guest_get_memory (guest), G_FORMAT_SIZE_IEC_UNITS);
 
       print_padded (inn_guest_get_name (guest), width);
-      g_print ("%-13s  %9s  %4u\n", inn_guest_state_to_word (inn_guest_get_state (guest)), memory,
-               inn_guest_get_vcpus (guest));
+      g_print ("%-13s  %9s  %4u\n",
+               inn_guest_is_template (guest)
+                   ? "template"
+                   : inn_guest_state_to_word (inn_guest_get_state (guest)),
+               memory, inn_guest_get_vcpus (guest));
       if (text != NULL)
         g_print ("    %s\n", text);
       if (inn_guest_is_disposable (guest))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "innctl.h"
+#include "machine-description-template.h"
 
 /* From one KEY=VALUE; the value may be empty. */
 typedef gboolean (*SetValue) (InnMachineDescription *description,
@@ -207,6 +208,16 @@ set_resolution (InnMachineDescription *description, const char *value, GError **
   return TRUE;
 }
 
+static gboolean
+set_template (InnMachineDescription *description, const char *value, GError **error)
+{
+  if (!g_str_equal (value, "on") && !g_str_equal (value, "off"))
+    return refuse (error, "template", value, _ ("on or off"));
+
+  inn_machine_description_set_template (description, g_str_equal (value, "on"));
+  return TRUE;
+}
+
 /* ---- network cards ---- */
 
 /* "net0.link=down": the number and the value, FALSE for another argument. */
@@ -306,6 +317,7 @@ static const struct
   { "boot-menu", set_boot_menu },
   { "video", set_video },
   { "resolution", set_resolution },
+  { "template", set_template },
 };
 
 /* The value when the argument is about that key, else NULL. */
@@ -438,7 +450,8 @@ const InnctlVerb innctl_set_verb = {
         "kernel, initrd, cmdline\n"
         "video        virtio, vga or none\n"
         "resolution   of the screen, like 1280x800\n"
-        "net0.link    up or down: the cable of the first network card\n\n"
+        "net0.link    up or down: the cable of the first network card\n"
+        "template     on or off: it is only cloned, and stays as it is\n\n"
         "All of them or none are changed. Nothing after “=” takes a value away. A machine "
         "that runs changes at its next start, but for cables, at once."),
   .min_arguments = 2,

@@ -11,6 +11,7 @@
 #include "machine-description-disks.h"
 #include "machine-description-devices.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "machine-description-video.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -78,6 +79,8 @@ static void edit(InnMachineDescription *description)
 	inn_machine_description_set_current_snapshot(description,
 						     "0f6ba3a4-6cb0-4a4d-8b6f-6d8b2d8f1a11");
 	inn_machine_description_set_resume_snapshot(description, NULL);
+	inn_machine_description_set_template(description,
+					     !inn_machine_description_is_template(description));
 	inn_machine_description_set_cmdline(description, "quiet");
 	inn_machine_description_set_firmware(description, INN_FIRMWARE_UEFI);
 	inn_machine_description_set_variables(description, "/variables.fd");

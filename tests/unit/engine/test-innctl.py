@@ -691,6 +691,41 @@ class InnctlTest(unittest.TestCase):
                         found[path] = hashlib.sha256(file.read()).digest()
         return found
 
+    def test_template(self):
+        self.create("web", "--disk", "4M")
+        self.good("snapshot", "create", "web", "then")
+        self.good("start", "web")
+        self.bad("is running", "set", "web", "template=on")
+        self.good("poweroff", "web")
+        self.bad("template=maybe", "set", "web", "template=maybe")
+        self.good("set", "web", "template=on")
+        self.assertTrue(self.json("list")[0]["template"])
+        self.assertIn("template", self.good("list"))
+        before = self.files()
+        disk = self.write("own.raw", "some disk")
+        for arguments in (("start", "web"), ("start", "web", "--disposable"),
+                          ("start", "web", "--reset-nvram"), ("set", "web", "cpus=2"),
+                          ("snapshot", "create", "web"), ("snapshot", "restore", "web", "then"),
+                          ("attach", "web", "disk", disk), ("attach", "web", "disk", "--size", "1M"),
+                          ("detach", "web", "vda"), ("resize", "web", "vda", "8M"),
+                          ("save", "web", "--discard")):
+            self.bad("is a template", *arguments)
+        self.assertEqual(self.files(), before)
+        self.bad("not running", "save", "web")
+
+        self.good("set", "web", "name=base", "title=For others")
+        clone = self.json("clone", "base", "first")
+        self.assertEqual((clone["template"], clone["state"]), (False, "off"))
+        self.good("start", "first")
+        self.good("poweroff", "first")
+        self.good("clone", "base", "second", "--full")
+        self.good("set", "base", "template=off", "cpus=2")
+        self.good("start", "base")
+        self.good("poweroff", "base")
+        self.good("set", "base", "template=on")
+        self.good("delete", "base")
+        self.assertIn("good", self.good("snapshot", "check", "first"))
+
     def test_disposable(self):
         self.create("web", "--disk", "4M")
         self.good("snapshot", "create", "web", "then")

@@ -11,6 +11,7 @@
 #include "firmware.h"
 #include "machine-lock.h"
 #include "machine-description-snapshots.h"
+#include "machine-description-template.h"
 #include "protocol/memory-file.h"
 #include "snapshot-fixture.h"
 #include "snapshot-resume.h"
@@ -165,6 +166,33 @@ test_memory (SnapshotFixture *fixture, gconstpointer data)
   check_goes_on (fixture, full);
 }
 
+/* Its own next start goes on there, too. */
+static void
+test_saved (SnapshotFixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnSnapshotRecord) record = NULL;
+  g_autoptr (InnMachineDescription) description = NULL;
+  g_autofree char *linked = NULL;
+  g_autofree char *full = NULL;
+
+  snapshot_fixture_write (fixture, fixture->uuid, 0, 'a');
+  record = inn_snapshot_store_take (fixture->snapshots, "then", NULL, NULL);
+  snapshot_fixture_add_memory (fixture, record, /* saved= */ TRUE);
+  g_assert_true (inn_resume_mark (fixture->snapshots, record->id, NULL));
+  description = snapshot_fixture_load (fixture, fixture->uuid);
+  inn_machine_description_set_template (description, TRUE);
+  g_assert_true (inn_machine_store_replace (fixture->machines, description, NULL));
+  linked = make_clone (fixture, "two", INN_GUEST_CLONE_LINKED, NULL);
+  full = make_clone (fixture, "three", INN_GUEST_CLONE_FULL, NULL);
+  check_goes_on (fixture, linked);
+  check_goes_on (fixture, full);
+
+  g_assert_null (inn_resume_begin (fixture->snapshots, NULL)); /* it is a template */
+  inn_machine_description_set_template (description, FALSE);
+  g_assert_true (inn_machine_store_replace (fixture->machines, description, NULL));
+  check_goes_on (fixture, fixture->uuid);
+}
+
 static void
 test_variables (SnapshotFixture *fixture, gconstpointer data)
 {
@@ -262,6 +290,7 @@ main (int argc, char **argv)
   TEST ("full", test_full);
   TEST ("snapshot", test_snapshot);
   TEST ("memory", test_memory);
+  TEST ("saved", test_saved);
   TEST ("variables", test_variables);
   TEST ("refusals", test_refusals);
   TEST ("cancel", test_cancel);
