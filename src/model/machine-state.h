@@ -25,6 +25,7 @@ typedef enum
 {
   INN_MACHINE_ORDINARY,
   INN_MACHINE_DISPOSABLE, /* it runs, and what it changes is thrown away when it ends */
+  INN_MACHINE_TEMPLATE,   /* it is only cloned, and stays as it is */
 } InnMachineKind;
 
 typedef enum
@@ -39,9 +40,11 @@ typedef enum
   INN_OPERATION_SAVE,          /* its memory to disk, then off */
   INN_OPERATION_DISCARD_SAVED, /* the next start is an ordinary one */
   INN_OPERATION_START_DISPOSABLE,
+  INN_OPERATION_MAKE_TEMPLATE,
+  INN_OPERATION_MAKE_MACHINE, /* of a template */
 } InnOperation;
 
-#define INN_OPERATION_N (INN_OPERATION_START_DISPOSABLE + 1)
+#define INN_OPERATION_N (INN_OPERATION_MAKE_MACHINE + 1)
 
 /* Whether a machine in @state can be asked to do @operation. */
 gboolean inn_machine_state_allows (InnMachineState state, InnOperation operation);

@@ -140,7 +140,7 @@ inn_machine_class_init (InnMachineClass *klass)
                                              INN_MACHINE_SAVED, INN_MACHINE_OFF, readable);
   properties[PROP_STATUS_TEXT] = g_param_spec_string ("status-text", NULL, NULL, NULL, readable);
   properties[PROP_KIND] = g_param_spec_int ("kind", NULL, NULL, INN_MACHINE_ORDINARY,
-                                            INN_MACHINE_DISPOSABLE, INN_MACHINE_ORDINARY, readable);
+                                            INN_MACHINE_TEMPLATE, INN_MACHINE_ORDINARY, readable);
   properties[PROP_VCPUS] = g_param_spec_uint ("vcpus", NULL, NULL, 0, G_MAXUINT, 0, readable);
   properties[PROP_MEMORY] = g_param_spec_uint64 ("memory", NULL, NULL, 0, G_MAXUINT64, 0, readable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -264,6 +264,22 @@ get_state_reason (InnMachineState state)
     }
 }
 
+/* The same of one that a machine of that kind does not allow. */
+static const char *
+get_kind_reason (InnMachineKind kind)
+{
+  switch (kind)
+    {
+    case INN_MACHINE_DISPOSABLE:
+      return _ ("This run is thrown away when it ends");
+    case INN_MACHINE_TEMPLATE:
+      return _ ("A template stays as it is: clone it");
+    case INN_MACHINE_ORDINARY:
+    default:
+      return _ ("It is not a template");
+    }
+}
+
 gboolean
 inn_machine_can (InnMachine *self, InnOperation operation, const char **reason)
 {
@@ -280,7 +296,7 @@ inn_machine_can (InnMachine *self, InnOperation operation, const char **reason)
   if (why == NULL && !inn_machine_state_allows (state, operation))
     why = get_state_reason (state);
   if (why == NULL && !inn_machine_kind_allows (PRIVATE (self)->kind, operation))
-    why = _ ("This run is thrown away when it ends");
+    why = get_kind_reason (PRIVATE (self)->kind);
 
   if (reason != NULL)
     *reason = why;

@@ -254,9 +254,12 @@ add_kind (InnCloneWindow *self, InnCloneKind kind, GtkCheckButton *group)
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row),
                                  inn_snapshot_text_get_clone_kind (kind));
-  adw_action_row_set_subtitle (
-      ADW_ACTION_ROW (row),
-      refusal != NULL ? refusal : inn_snapshot_text_get_clone_description (kind, self->snapshot));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
+                               refusal != NULL
+                                   ? refusal
+                                   : inn_snapshot_text_get_clone_description (
+                                       kind, self->snapshot,
+                                       inn_machine_get_state (self->machine) == INN_MACHINE_SAVED));
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), check);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), check);
   if (refusal == NULL)

@@ -146,18 +146,25 @@ update_go_button (InnConsolePage *self)
   gtk_widget_set_sensitive (self->power_button, inn_machine_state_is_active (state));
 }
 
-/* Over the picture of a machine that is off. */
+/* Over the picture of a machine that is off. A template is never woken. */
 static void
 update_wake_button (InnConsolePage *self)
 {
+  const gboolean is_template = inn_machine_get_kind (self->machine) == INN_MACHINE_TEMPLATE;
   const InnMachineState state = inn_machine_get_state (self->machine);
   const gboolean saved = state == INN_MACHINE_SAVED;
 
   gtk_widget_set_visible (self->off_box, saved || state == INN_MACHINE_OFF);
-  gtk_actionable_set_action_name (self->wake_button, saved ? "machine.resume" : "machine.start");
-  adw_button_content_set_label (self->wake_content,
-                                inn_state_text_get_verb (saved ? INN_OPERATION_RESUME
-                                                               : INN_OPERATION_START));
+  gtk_actionable_set_action_name (self->wake_button, is_template ? "machine.clone"
+                                                     : saved     ? "machine.resume"
+                                                                 : "machine.start");
+  adw_button_content_set_icon_name (self->wake_content, is_template
+                                                            ? "edit-copy-symbolic"
+                                                            : "media-playback-start-symbolic");
+  adw_button_content_set_label (self->wake_content, is_template ? _ ("Clone…")
+                                                                : inn_state_text_get_verb (
+                                                                    saved ? INN_OPERATION_RESUME
+                                                                          : INN_OPERATION_START));
 }
 
 static GSimpleAction *
@@ -405,6 +412,8 @@ inn_console_page_set_machine (InnConsolePage *self, InnMachine *machine)
   inn_console_view_set_machine_name (self->view, inn_machine_get_name (machine));
   self->connector = inn_console_connector_new (machine, self->view);
   /* The connector's handler comes first: what is shown then is what it made of the state. */
+  g_signal_connect_object (machine, "notify::kind", G_CALLBACK (on_machine_changed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (on_machine_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "notify::status-text", G_CALLBACK (on_machine_changed), self,

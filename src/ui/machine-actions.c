@@ -34,6 +34,8 @@ static const char *const names[] = {
   [INN_OPERATION_SAVE] = "save",
   [INN_OPERATION_DISCARD_SAVED] = "discard-saved",
   [INN_OPERATION_START_DISPOSABLE] = "start-disposable",
+  [INN_OPERATION_MAKE_TEMPLATE] = "make-template",
+  [INN_OPERATION_MAKE_MACHINE] = "make-machine",
 };
 
 static gboolean
@@ -162,6 +164,8 @@ on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     case INN_OPERATION_RESUME:
     case INN_OPERATION_SAVE:
     case INN_OPERATION_START_DISPOSABLE:
+    case INN_OPERATION_MAKE_TEMPLATE:
+    case INN_OPERATION_MAKE_MACHINE:
     default:
       run (entry);
     }

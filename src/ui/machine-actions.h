@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The operations on one machine as actions: start, shut-down, power-off, reset, pause, resume,
- * delete, save, discard-saved, start-disposable; take-snapshot, clone, cancel-clone. Each is
- * enabled exactly while it is possible. Those that cannot be undone ask first; what goes wrong is
- * told in a dialog.
+ * delete, save, discard-saved, start-disposable, make-template, make-machine; take-snapshot, clone,
+ * cancel-clone. Each is enabled exactly while it is possible. Those that cannot be undone ask
+ * first; what goes wrong is told in a dialog.
  */
 #pragma once
 

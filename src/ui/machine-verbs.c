@@ -88,9 +88,10 @@ on_machine_changed (InnMachineVerbs *self)
   InnMachineState state = inn_machine_get_state (self->machine);
   gboolean halted = state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE;
   gboolean shutting_down = state == INN_MACHINE_SHUTTING_DOWN;
+  gboolean startable = inn_machine_get_kind (self->machine) != INN_MACHINE_TEMPLATE;
 
-  gtk_widget_set_visible (self->start_button, state == INN_MACHINE_OFF);
-  gtk_widget_set_visible (self->resume_button, halted || state == INN_MACHINE_SAVED);
+  gtk_widget_set_visible (self->start_button, startable && state == INN_MACHINE_OFF);
+  gtk_widget_set_visible (self->resume_button, halted || (startable && state == INN_MACHINE_SAVED));
   gtk_widget_set_visible (self->power_button, halted);
   gtk_widget_set_visible (self->pause_button, state == INN_MACHINE_RUNNING);
   gtk_widget_set_visible (self->shut_down_button, state == INN_MACHINE_RUNNING);
@@ -150,6 +151,8 @@ inn_machine_verbs_set_machine (InnMachineVerbs *self, InnMachine *machine)
 
   self->machine = g_object_ref (machine);
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (on_machine_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (machine, "notify::kind", G_CALLBACK (on_machine_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "notify::name", G_CALLBACK (describe_all), self,
                            G_CONNECT_SWAPPED);

@@ -135,7 +135,7 @@ inn_snapshot_text_get_clone_kind (InnCloneKind kind)
 }
 
 const char *
-inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot)
+inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot, gboolean saved)
 {
   const gboolean goes_on = snapshot != NULL && inn_snapshot_get_facts (snapshot)->running;
 
@@ -147,9 +147,13 @@ inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapsho
     case INN_CLONE_LINKED:
       if (goes_on)
         return _ ("Goes on from that moment and shares the disk as it was.");
+      if (snapshot == NULL && saved)
+        return _ ("Goes on where it was saved and shares the disk as it is now.");
       return snapshot != NULL ? _ ("Starts switched off and shares the disk as it was.")
                               : _ ("Starts switched off and shares the disk as it is now.");
     case INN_CLONE_FULL:
+      if (snapshot == NULL && saved)
+        return _ ("Goes on where it was saved on a disk of its own.");
       return goes_on ? _ ("Goes on from that moment on a disk of its own.")
                      : _ ("Starts switched off on a disk of its own.");
     default:

@@ -28,7 +28,9 @@ char *inn_snapshot_text_get_trouble (InnSnapshotOperation operation, const char 
 
 const char *inn_snapshot_text_get_clone_kind (InnCloneKind kind);
 /* One line that says what it is; @snapshot: what it is made of, NULL: this moment. */
-const char *inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot);
+/* @saved: so is the machine that it is of, where @snapshot is NULL. */
+const char *
+inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot, gboolean saved);
 /* When it is ready. */
 const char *inn_snapshot_text_get_clone_time (InnCloneKind kind);
 /* The name that is offered for a clone: "Debian 13 (2)", or the next number that no text of @taken

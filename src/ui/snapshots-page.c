@@ -575,6 +575,7 @@ inn_snapshots_page_set_machine (InnSnapshotsPage *self, InnMachine *machine)
                            G_CONNECT_SWAPPED);
   /* What can be done may depend on it. */
   g_signal_connect_object (machine, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (machine, "notify::kind", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   on_revealed (self);
   update (self);
   on_activity (self);

@@ -42,6 +42,8 @@ get_state (InnMachineState state)
 static const char *
 get_state_of_kind (InnMachineState state, InnMachineKind kind)
 {
+  if (kind == INN_MACHINE_TEMPLATE)
+    return _ ("Template");
   if (kind == INN_MACHINE_DISPOSABLE && state == INN_MACHINE_RUNNING)
     return _ ("Running disposably");
 
@@ -56,7 +58,8 @@ inn_state_text_get_row (InnMachineState state,
 {
   g_autofree char *age = NULL;
 
-  if ((state != INN_MACHINE_OFF && state != INN_MACHINE_SAVED) || changed_us == 0)
+  if ((state != INN_MACHINE_OFF && state != INN_MACHINE_SAVED) || kind == INN_MACHINE_TEMPLATE
+      || changed_us == 0)
     return g_strdup (get_state_of_kind (state, kind));
 
   age = inn_format_age (changed_us, now_us);
@@ -89,7 +92,8 @@ inn_state_text_get_subtitle (InnMachineState state,
                              gint64 changed_us,
                              gint64 now_us)
 {
-  g_autofree char *since = get_since (state, changed_us, now_us);
+  g_autofree char *since
+      = kind != INN_MACHINE_TEMPLATE ? get_since (state, changed_us, now_us) : NULL;
   const char *word = get_state_of_kind (state, kind);
 
   if (state == INN_MACHINE_NO_SPACE)
@@ -103,6 +107,8 @@ inn_state_text_get_subtitle (InnMachineState state,
 static const char *
 get_spoken_state (InnMachineState state, InnMachineKind kind)
 {
+  if (kind == INN_MACHINE_TEMPLATE)
+    return C_ ("spoken", "template");
   if (kind == INN_MACHINE_DISPOSABLE && state == INN_MACHINE_RUNNING)
     return C_ ("spoken", "running disposably");
 
@@ -196,6 +202,10 @@ inn_state_text_get_verb (InnOperation operation)
       return _ ("Discard Saved State");
     case INN_OPERATION_START_DISPOSABLE:
       return _ ("Start Without Keeping Changes");
+    case INN_OPERATION_MAKE_TEMPLATE:
+      return _ ("Turn into Template");
+    case INN_OPERATION_MAKE_MACHINE:
+      return _ ("Turn Back into Machine");
     default:
       g_return_val_if_reached ("");
     }
@@ -226,6 +236,10 @@ inn_state_text_get_trouble (InnOperation operation, const char *name)
       return g_strdup_printf (_ ("“%s” Was Not Saved"), name);
     case INN_OPERATION_DISCARD_SAVED:
       return g_strdup_printf (_ ("“%s” Is Still Saved"), name);
+    case INN_OPERATION_MAKE_TEMPLATE:
+      return g_strdup_printf (_ ("“%s” Is Not a Template"), name);
+    case INN_OPERATION_MAKE_MACHINE:
+      return g_strdup_printf (_ ("“%s” Is Still a Template"), name);
     default:
       g_return_val_if_reached (NULL);
     }

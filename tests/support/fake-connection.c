@@ -169,7 +169,8 @@ enter_state (FakeMachine *self, InnMachineState state)
   if (!inn_machine_state_is_active (state))
     {
       close_serial (self);
-      inn_machine_set_kind (machine, INN_MACHINE_ORDINARY);
+      if (inn_machine_get_kind (machine) == INN_MACHINE_DISPOSABLE)
+        inn_machine_set_kind (machine, INN_MACHINE_ORDINARY);
     }
   inn_machine_set_state (machine, state, NULL);
 }
@@ -226,6 +227,12 @@ carry_out (FakeMachine *self, InnOperation operation)
       break;
     case INN_OPERATION_DISCARD_SAVED:
       enter_state (self, INN_MACHINE_OFF);
+      break;
+    case INN_OPERATION_MAKE_TEMPLATE:
+      inn_machine_set_kind (INN_MACHINE (self), INN_MACHINE_TEMPLATE);
+      break;
+    case INN_OPERATION_MAKE_MACHINE:
+      inn_machine_set_kind (INN_MACHINE (self), INN_MACHINE_ORDINARY);
       break;
     case INN_OPERATION_DELETE:
       for (guint i = 0; self->storage != NULL && self->storage[i] != NULL; i++)

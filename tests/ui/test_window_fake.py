@@ -875,6 +875,27 @@ def test_disposable(session):
     app.wait_gone('What this machine changes is thrown away when it ends', 'label')
 
 
+def test_template(session):
+    """It is cloned instead of started, until it is a machine again."""
+    app = start(session, 'snapshots')
+    select(app, 'Debian 13')
+    app.click('More Actions')
+    app.act(app.wait_for('Turn into Template', 'menu item'))
+    row(app, 'Debian 13, template')
+    app.wait_gone('Start Debian 13', 'push button')
+    app.click('More Actions')
+    app.wait_for('Turn Back into Machine', 'menu item')
+    assert not app.find('Start Without Keeping Changes', 'menu item'), app.dump()
+    app.press('Escape')
+    app.click('Clone…', 'push button')
+    app.wait_state('Linked', 'radio button', 'CHECKED')
+    app.press('Escape')
+    app.click('More Actions')
+    app.act(app.wait_for('Turn Back into Machine', 'menu item'))
+    row(app, 'Debian 13, off')
+    app.wait_for('Start Debian 13', 'push button')
+
+
 def test_no_space(session):
     app = start(session, 'no-space')
     app.wait_text('is paused: the disk of this computer is full')

@@ -84,9 +84,12 @@ update (InnEngineHardware *self)
 static const char *
 inn_engine_hardware_get_refusal (InnHardware *hardware)
 {
-  return inn_guest_get_description (INN_ENGINE_HARDWARE (hardware)->guest) == NULL
-             ? _ ("Its definition cannot be used")
-             : NULL;
+  InnGuest *guest = INN_ENGINE_HARDWARE (hardware)->guest;
+
+  if (inn_guest_get_description (guest) == NULL)
+    return _ ("Its definition cannot be used");
+
+  return inn_guest_is_template (guest) ? _ ("A template stays as it is: clone it") : NULL;
 }
 
 /* ---- additions ---- */

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "engine/guest-snapshots.h"
+#include "engine/machine-description-template.h"
 #include "model/engine/engine-error-map.h"
 #include "model/engine/engine-hardware.h"
 #include "model/engine/engine-screen.h"
@@ -60,6 +61,15 @@ map_state (InnGuestState state)
     }
 }
 
+static InnMachineKind
+get_kind (InnGuest *guest)
+{
+  if (inn_guest_is_disposable (guest))
+    return INN_MACHINE_DISPOSABLE;
+
+  return inn_guest_is_template (guest) ? INN_MACHINE_TEMPLATE : INN_MACHINE_ORDINARY;
+}
+
 static void
 follow_guest (InnEngineMachine *self)
 {
@@ -75,8 +85,7 @@ follow_guest (InnEngineMachine *self)
   inn_machine_set_shape (machine, inn_guest_get_vcpus (self->guest),
                          inn_guest_get_memory (self->guest));
   inn_machine_set_changed_time (machine, inn_guest_get_changed (self->guest));
-  inn_machine_set_kind (machine, inn_guest_is_disposable (self->guest) ? INN_MACHINE_DISPOSABLE
-                                                                       : INN_MACHINE_ORDINARY);
+  inn_machine_set_kind (machine, get_kind (self->guest));
   inn_machine_set_state (machine, map_state (inn_guest_get_state (self->guest)),
                          inn_guest_get_text (self->guest));
 }
@@ -89,8 +98,7 @@ inn_engine_machine_get_refusal (InnMachine *machine, InnOperation operation)
 
   if (inn_machine_get_connection (machine) == NULL)
     return _ ("This computer's machines are closed");
-  if (state == INN_GUEST_BROKEN
-      && (operation == INN_OPERATION_START || operation == INN_OPERATION_START_DISPOSABLE))
+  if (state == INN_GUEST_BROKEN && operation != INN_OPERATION_DELETE)
     return _ ("Its definition cannot be used");
   if (state == INN_GUEST_UNREACHABLE && operation != INN_OPERATION_POWER_OFF)
     return _ ("It does not answer");
@@ -117,6 +125,8 @@ map_operation (InnOperation operation)
     case INN_OPERATION_SAVE:
     case INN_OPERATION_DISCARD_SAVED:
     case INN_OPERATION_START_DISPOSABLE:
+    case INN_OPERATION_MAKE_TEMPLATE:
+    case INN_OPERATION_MAKE_MACHINE:
     default:
       return INN_CONTROL_POWER_OFF;
     }
@@ -172,6 +182,23 @@ on_discarded (GObject *source, GAsyncResult *result, gpointer user_data)
   return_done (task, error);
 }
 
+static gboolean
+set_template (InnMachineDescription *description, gpointer data, GError **error)
+{
+  inn_machine_description_set_template (description, GPOINTER_TO_INT (data));
+  return TRUE;
+}
+
+static void
+on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  inn_guest_change_finish (INN_GUEST (source), result, &error);
+  return_done (task, error);
+}
+
 static void
 on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -202,6 +229,10 @@ inn_engine_machine_run_async (InnMachine *machine,
     inn_guest_save_async (self->guest, cancellable, on_saved, task);
   else if (operation == INN_OPERATION_DISCARD_SAVED)
     inn_guest_discard_saved_async (self->guest, cancellable, on_discarded, task);
+  else if (operation == INN_OPERATION_MAKE_TEMPLATE || operation == INN_OPERATION_MAKE_MACHINE)
+    inn_guest_change_async (self->guest, set_template,
+                            GINT_TO_POINTER (operation == INN_OPERATION_MAKE_TEMPLATE), NULL,
+                            cancellable, on_changed, task);
   else
     inn_guest_call_async (self->guest, map_operation (operation), cancellable, on_called, task);
 }

@@ -165,6 +165,8 @@ get_present_refusal (InnEngineSnapshots *self)
 {
   if (inn_guest_is_disposable (self->guest))
     return _ ("This run is thrown away when it ends");
+  if (inn_guest_is_template (self->guest))
+    return _ ("A template stays as it is: clone it");
 
   switch (inn_guest_get_state (self->guest))
     {
@@ -202,7 +204,8 @@ inn_engine_snapshots_get_refusal (InnSnapshots *snapshots,
     return _ ("The snapshot is damaged");
   /* What was restored may not have been resumed; whether there is something to lose, the engine
    * finds out. */
-  if (operation == INN_SNAPSHOT_RESTORE && inn_guest_get_state (self->guest) == INN_GUEST_SAVED)
+  if (operation == INN_SNAPSHOT_RESTORE && inn_guest_get_state (self->guest) == INN_GUEST_SAVED
+      && !inn_guest_is_template (self->guest))
     return NULL;
   return get_present_refusal (self);
 }
@@ -219,8 +222,13 @@ inn_engine_snapshots_get_clone_refusal (InnSnapshots *snapshots,
   if (snapshot != NULL)
     return inn_snapshot_get_facts (snapshot)->trouble != NULL ? _ ("The snapshot is damaged")
                                                               : NULL;
+  if (inn_guest_is_disposable (self->guest))
+    return _ ("This run is thrown away when it ends");
   if (inn_guest_is_active (self->guest))
     return _ ("Only while off, or from a snapshot");
+  /* Its clone goes on where it was saved, too. */
+  if (inn_guest_get_state (self->guest) == INN_GUEST_SAVED || inn_guest_is_template (self->guest))
+    return NULL;
   return get_present_refusal (self);
 }
 

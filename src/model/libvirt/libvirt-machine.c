@@ -219,7 +219,9 @@ act (virDomainPtr domain, InnOperation operation)
       return virDomainManagedSave (domain, /* flags= */ 0);
     case INN_OPERATION_DISCARD_SAVED:
       return virDomainManagedSaveRemove (domain, /* flags= */ 0);
-    case INN_OPERATION_START_DISPOSABLE: /* refused */
+    case INN_OPERATION_START_DISPOSABLE: /* these are refused */
+    case INN_OPERATION_MAKE_TEMPLATE:
+    case INN_OPERATION_MAKE_MACHINE:
     default:
       g_assert_not_reached ();
     }
@@ -376,7 +378,8 @@ inn_libvirt_machine_get_refusal (InnMachine *machine, InnOperation operation)
     return _ ("Its place cannot be reached now");
   if (operation == INN_OPERATION_SAVE && !INN_LIBVIRT_MACHINE (machine)->can_save)
     return _ ("Its memory cannot be saved here");
-  if (operation == INN_OPERATION_START_DISPOSABLE)
+  if (operation == INN_OPERATION_START_DISPOSABLE || operation == INN_OPERATION_MAKE_TEMPLATE
+      || operation == INN_OPERATION_MAKE_MACHINE)
     return _ ("Not with machines of libvirt");
   return NULL;
 }

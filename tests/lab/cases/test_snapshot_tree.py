@@ -65,3 +65,24 @@ def disposable_runs(lab):
     goes_on(lab, between)
     turn_off(lab)
     lab.innctl("snapshot", "check", NAME)
+
+
+def clones_of_a_template(lab):
+    """A template is never started; machines made of it go on where it was saved, side by side."""
+    start(lab)
+    with Passes(lab) as passes:
+        before, _, _ = passes.latest()
+        lab.innctl("save", NAME, seconds=60)
+    lab.innctl("set", NAME, "template=on")
+    refused = lab.innctl("start", NAME, check=False)
+    expect(refused.returncode == 1 and state(lab) == "saved", "a template was started")
+    seen = set()
+    for name in ("first", "second"):
+        lab.innctl("clone", NAME, name, *(["--full"] if name == "second" else []), seconds=60)
+        lab.innctl("start", name)
+        uuids = goes_on(lab, (before, before + 20), name)
+        expect(not uuids & seen, f"two machines drew the same random numbers {uuids & seen}")
+        seen |= uuids
+    for name in ("first", "second"):
+        turn_off(lab, name)
+        lab.innctl("snapshot", "check", name)

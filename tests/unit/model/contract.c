@@ -743,6 +743,50 @@ test_disposable (gconstpointer data)
 }
 
 static void
+check_template (InnMachine *machine)
+{
+  InnSnapshots *snapshots = inn_machine_get_snapshots (machine);
+  InnHardware *hardware = inn_machine_get_hardware (machine);
+  const char *refusal;
+
+  g_assert_false (inn_machine_can (machine, INN_OPERATION_MAKE_MACHINE, NULL));
+  contract_run (machine, INN_OPERATION_MAKE_TEMPLATE);
+  g_assert_cmpint (inn_machine_get_kind (machine), ==, INN_MACHINE_TEMPLATE);
+  contract_run_refused (machine, INN_OPERATION_START, INN_ERROR_NOT_SUPPORTED);
+  contract_run_refused (machine, INN_OPERATION_START_DISPOSABLE, INN_ERROR_NOT_SUPPORTED);
+  refusal = inn_snapshots_get_refusal (snapshots, INN_SNAPSHOT_TAKE, NULL);
+  g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+  refusal = inn_hardware_get_refusal (hardware);
+  g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
+  g_assert_null (inn_snapshots_get_clone_refusal (snapshots, INN_CLONE_LINKED, NULL));
+  contract_run (machine, INN_OPERATION_MAKE_MACHINE);
+  g_assert_cmpint (inn_machine_get_kind (machine), ==, INN_MACHINE_ORDINARY);
+  g_assert_null (inn_hardware_get_refusal (hardware));
+  contract_run (machine, INN_OPERATION_START);
+  contract_run_refused (machine, INN_OPERATION_MAKE_TEMPLATE, INN_ERROR_NOT_SUPPORTED);
+  contract_run (machine, INN_OPERATION_POWER_OFF);
+}
+
+static void
+test_template (gconstpointer data)
+{
+  const ContractPlace *place = data;
+  InnConnection *connection = contract_open (place);
+  g_autoptr (InnMachine) machine = make (place, connection);
+  const char *reason = NULL;
+
+  if (inn_machine_can (machine, INN_OPERATION_MAKE_TEMPLATE, &reason))
+    check_template (machine);
+  else
+    {
+      g_assert_cmpint (g_utf8_strlen (reason, -1), <=, 45);
+      contract_run_refused (machine, INN_OPERATION_MAKE_TEMPLATE, INN_ERROR_NOT_SUPPORTED);
+    }
+  contract_run (machine, INN_OPERATION_DELETE);
+  contract_close (connection);
+}
+
+static void
 test_saved (gconstpointer data)
 {
   const ContractPlace *place = data;
@@ -909,6 +953,7 @@ contract_add_tests (const char *prefix, const ContractPlace *place)
     { "hardware", test_hardware, TRUE },
     { "snapshots", test_snapshots, TRUE },
     { "disposable", test_disposable, TRUE },
+    { "template", test_template, TRUE },
     { "saved", test_saved, TRUE },
     { "clones", test_clones, TRUE },
   };

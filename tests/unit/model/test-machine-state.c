@@ -6,10 +6,10 @@ test_allowed (void)
 {
   /* One letter for each operation, in the order of InnOperation. */
   static const char *const expected[] = {
-    [INN_MACHINE_OFF] = "S-----D--t",      [INN_MACHINE_STARTING] = "--F-------",
-    [INN_MACHINE_RUNNING] = "-aFRP--s--",  [INN_MACHINE_PAUSED] = "--FR-r-s--",
-    [INN_MACHINE_NO_SPACE] = "--F--r----", [INN_MACHINE_SHUTTING_DOWN] = "-aFR------",
-    [INN_MACHINE_CRASHED] = "S-----D--t",  [INN_MACHINE_SAVED] = "S-----D-dt",
+    [INN_MACHINE_OFF] = "S-----D--tTM",      [INN_MACHINE_STARTING] = "--F---------",
+    [INN_MACHINE_RUNNING] = "-aFRP--s----",  [INN_MACHINE_PAUSED] = "--FR-r-s----",
+    [INN_MACHINE_NO_SPACE] = "--F--r------", [INN_MACHINE_SHUTTING_DOWN] = "-aFR--------",
+    [INN_MACHINE_CRASHED] = "S-----D--tTM",  [INN_MACHINE_SAVED] = "S-----D-dtTM",
   };
 
   for (guint state = 0; state < G_N_ELEMENTS (expected); state++)
@@ -18,16 +18,21 @@ test_allowed (void)
                        ==, expected[state][operation] != '-');
 }
 
-/* What is thrown away is not saved. */
+/* What is thrown away is not saved, and a template only cloned. */
 static void
 test_kinds (void)
 {
-  for (guint operation = 0; operation < INN_OPERATION_N; operation++)
-    {
-      g_assert_true (inn_machine_kind_allows (INN_MACHINE_ORDINARY, (InnOperation)operation));
-      g_assert_cmpint (inn_machine_kind_allows (INN_MACHINE_DISPOSABLE, (InnOperation)operation),
-                       ==, operation != INN_OPERATION_SAVE);
-    }
+  /* The operations that no machine of a kind allows, as above. */
+  static const char *const never[] = {
+    [INN_MACHINE_ORDINARY] = "-----------M",
+    [INN_MACHINE_DISPOSABLE] = "-------s--TM",
+    [INN_MACHINE_TEMPLATE] = "S-------dtT-",
+  };
+
+  for (guint kind = 0; kind < G_N_ELEMENTS (never); kind++)
+    for (guint operation = 0; operation < INN_OPERATION_N; operation++)
+      g_assert_cmpint (inn_machine_kind_allows ((InnMachineKind)kind, (InnOperation)operation), ==,
+                       never[kind][operation] == '-');
 }
 
 static void

@@ -79,7 +79,8 @@ test_every_operation_has_words (void)
   for (guint i = 0; i < INN_CLONE_N; i++)
     {
       g_assert_cmpstr (inn_snapshot_text_get_clone_kind ((InnCloneKind)i), !=, "");
-      g_assert_cmpstr (inn_snapshot_text_get_clone_description ((InnCloneKind)i, NULL), !=, "");
+      g_assert_cmpstr (inn_snapshot_text_get_clone_description ((InnCloneKind)i, NULL, FALSE), !=,
+                       "");
       g_assert_cmpstr (inn_snapshot_text_get_clone_time ((InnCloneKind)i), !=, "");
     }
 }
@@ -97,10 +98,13 @@ test_clones_of_snapshots (void)
     {
       const InnCloneKind kind = i == 0 ? INN_CLONE_LINKED : INN_CLONE_FULL;
 
-      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, with),
+      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, with, FALSE),
                                        "Goes on from that moment"));
-      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, without),
-                                       "Starts switched off"));
+      g_assert_true (
+          g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, without, TRUE),
+                            "Starts switched off"));
+      g_assert_true (g_str_has_prefix (inn_snapshot_text_get_clone_description (kind, NULL, TRUE),
+                                       "Goes on where it was saved"));
     }
 }
 

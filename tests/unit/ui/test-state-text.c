@@ -82,6 +82,21 @@ test_disposable (void)
   g_assert_cmpstr (spoken, ==, "Debian 13, running disposably");
 }
 
+/* Whether it was saved makes no difference to what can be done with it. */
+static void
+test_template (void)
+{
+  g_autofree char *row = inn_state_text_get_row (INN_MACHINE_SAVED, INN_MACHINE_TEMPLATE, NOW, NOW);
+  g_autofree char *subtitle
+      = inn_state_text_get_subtitle (INN_MACHINE_OFF, INN_MACHINE_TEMPLATE, FALSE, NOW, NOW);
+  g_autofree char *spoken
+      = inn_state_text_get_accessible ("Debian 13", INN_MACHINE_OFF, INN_MACHINE_TEMPLATE, NAN);
+
+  g_assert_cmpstr (row, ==, "Template");
+  g_assert_cmpstr (subtitle, ==, "Template");
+  g_assert_cmpstr (spoken, ==, "Debian 13, template");
+}
+
 /* Colour never alone: whatever is coloured has an icon as well. */
 static void
 test_style_has_badge (void)
@@ -112,6 +127,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state-text/subtitle", test_subtitle);
   g_test_add_func ("/state-text/accessible", test_accessible);
   g_test_add_func ("/state-text/disposable", test_disposable);
+  g_test_add_func ("/state-text/template", test_template);
   g_test_add_func ("/state-text/badge", test_style_has_badge);
   g_test_add_func ("/state-text/operations", test_every_operation_has_words);
   return g_test_run ();
