@@ -21,13 +21,16 @@
 #define SECTOR       512
 #define CLUSTER_BITS 16
 
-/* For file systems that have no files without a name. */
+/* For file systems that have no files without a name. One that was left when this was cut off goes;
+ * only one process starts a machine. */
 static int
 create_and_unlink (const char *folder)
 {
-  g_autofree char *path = g_build_filename (folder, ".disposable-XXXXXX", NULL);
-  int fd = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+  g_autofree char *path = g_build_filename (folder, ".disposable", NULL);
+  int fd;
 
+  g_unlink (path);
+  fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0)
     g_unlink (path);
   return fd;
@@ -44,7 +47,7 @@ set_error (const char *folder, int error_number, GError **error)
 int
 inn_disposable_file_new (const char *folder, GError **error)
 {
-  int fd = g_open (folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  int fd = open (folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 
   if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
     fd = create_and_unlink (folder);

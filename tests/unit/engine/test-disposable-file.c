@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disposable-file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -24,6 +25,23 @@ count_names (const char *folder)
   while (g_dir_read_name (names) != NULL)
     count++;
   return count;
+}
+
+static gboolean names_needed; /* by the file system */
+
+int __real_open64 (const char *path, int flags, ...);
+int __wrap_open64 (const char *path, int flags, ...);
+
+int
+__wrap_open64 (const char *path, int flags, ...)
+{
+  if (names_needed && (flags & O_TMPFILE) == O_TMPFILE)
+    {
+      errno = EOPNOTSUPP;
+      return -1;
+    }
+
+  return __real_open64 (path, flags, 0600);
 }
 
 /* It can be written and read, and nobody else can find it. */
@@ -55,6 +73,28 @@ test_no_folder (EngineFixture *fixture, gconstpointer data)
   g_assert_cmpint (inn_disposable_file_new ("/nowhere", &error), ==, -1);
   g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "/nowhere"));
+}
+
+/* Also where a file must have one, and one was left by who was killed between. */
+static void
+test_names_needed (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *left = engine_fixture_write (fixture, ".disposable", "of another run");
+  struct stat status;
+
+  names_needed = TRUE;
+  test_no_folder (fixture, data);
+  for (guint i = 0; i < 2; i++)
+    {
+      int fd = inn_disposable_file_new (fixture->root, NULL);
+
+      g_assert_cmpint (fstat (fd, &status), ==, 0);
+      g_assert_cmpint (status.st_size, ==, 0);
+      g_assert_cmpint (status.st_nlink, ==, 0);
+      g_assert_false (g_file_test (left, G_FILE_TEST_EXISTS));
+      fd_close (&fd);
+    }
+  names_needed = FALSE;
 }
 
 static void
@@ -111,6 +151,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   TEST ("no-name", test_no_name);
   TEST ("no-folder", test_no_folder);
+  TEST ("names-needed", test_names_needed);
   TEST ("overlay", test_overlay);
   TEST ("bad-disk", test_bad_disk);
   return g_test_run ();
