@@ -462,13 +462,22 @@ on_reverted (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, inn_engine_error_map (error));
 }
 
-/* Back to what runs; a name is no hardware. Takes over @task. */
+/* Back to what runs; a name is no hardware. What runs disposably may be what was saved, with disks
+ * that nobody may write. Takes over @task. */
 static void
 revert (InnEngineHardware *self, GTask *task)
 {
   g_autoptr (InnMachineDescription) running = inn_guest_load_running_description (self->guest);
   g_autofree char *xml = NULL;
 
+  if (inn_guest_is_disposable (self->guest))
+    {
+      g_task_return_new_error (task, INN_ERROR, INN_ERROR_BUSY,
+                               _ ("This run is thrown away when it ends, and the changes are for "
+                                  "what comes after it. Change them back one by one."));
+      g_object_unref (task);
+      return;
+    }
   if (running == NULL)
     {
       g_task_return_new_error (task, INN_ERROR, INN_ERROR_UNAVAILABLE,

@@ -414,6 +414,36 @@ test_running (Fixture *fixture, gconstpointer unused)
   assert_refused (fixture, inn_hardware_change_new_revert (), INN_ERROR_UNAVAILABLE, "off");
 }
 
+/* What waits is for what comes after the run, which is no measure for it. */
+static void
+test_disposable (Fixture *fixture, gconstpointer unused)
+{
+  contract_run (fixture->machine, INN_OPERATION_START_DISPOSABLE);
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 0);
+  apply (fixture, inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY,
+                                               g_variant_new_uint64 (128 << 20)));
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 1);
+  assert_refused (fixture, inn_hardware_change_new_revert (), INN_ERROR_BUSY, "thrown away");
+  assert_refused (fixture, inn_hardware_change_new_grow ("vda", 64 << 20), INN_ERROR_BUSY,
+                  "thrown away");
+  contract_run (fixture->machine, INN_OPERATION_POWER_OFF);
+  g_assert_cmpuint (inn_hardware_get_pending (fixture->hardware)->len, ==, 0);
+}
+
+/* Nothing of it can be changed. */
+static void
+test_template (Fixture *fixture, gconstpointer unused)
+{
+  contract_run (fixture->machine, INN_OPERATION_MAKE_TEMPLATE);
+  assert_refused (fixture,
+                  inn_hardware_change_new_set ("memory", INN_SETTING_MEMORY,
+                                               g_variant_new_uint64 (128 << 20)),
+                  INN_ERROR_NOT_SUPPORTED, "template");
+  assert_refused (fixture, inn_hardware_change_new_add (INN_DEVICE_DISK, NULL, 1 << 20),
+                  INN_ERROR_NOT_SUPPORTED, "template");
+  contract_run (fixture->machine, INN_OPERATION_MAKE_MACHINE);
+}
+
 #define ADD(name, func)                                                                            \
   g_test_add ("/engine-hardware/" name, Fixture, NULL, set_up, func, tear_down)
 
@@ -431,6 +461,8 @@ main (int argc, char **argv)
   ADD ("limits", test_limits);
   ADD ("network", test_network);
   ADD ("running", test_running);
+  ADD ("disposable", test_disposable);
+  ADD ("template", test_template);
 
   return g_test_run ();
 }
