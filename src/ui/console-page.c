@@ -81,6 +81,8 @@ get_status (InnConsolePage *self)
 
   if (state == INN_MACHINE_PAUSED || state == INN_MACHINE_NO_SPACE)
     return g_strdup (_ ("Nothing is sent while paused"));
+  if (inn_machine_get_kind (self->machine) == INN_MACHINE_TEMPLATE)
+    return g_strdup (_ ("A template is cloned, and not started itself"));
   if (state == INN_MACHINE_SAVED)
     return g_strdup (_ ("The machine is saved"));
   if (!inn_machine_state_is_active (state))

@@ -883,6 +883,7 @@ def test_template(session):
     app.act(app.wait_for('Turn into Template', 'menu item'))
     row(app, 'Debian 13, template')
     app.wait_gone('Start Debian 13', 'push button')
+    app.wait_text('A template is cloned, and not started itself')
     app.click('More Actions')
     app.wait_for('Turn Back into Machine', 'menu item')
     assert not app.find('Start Without Keeping Changes', 'menu item'), app.dump()
