@@ -147,7 +147,8 @@ static void take_step(struct player *player, enum step step, const uint8_t *argu
 		break;
 	case STEP_NOTIFICATION:
 		if (arguments[0] & 1)
-			(void)virtqueue_enable_notification(&player->queue);
+			(void)virtqueue_enable_notification_at(&player->queue,
+							       1 + arguments[0] / 2);
 		else
 			virtqueue_disable_notification(&player->queue);
 		break;

@@ -3,7 +3,9 @@
  * Block device (virtio 1.2, section 5.2) over a block backend.
  *
  * What one notification finds goes to the backend as one batch, and what the backend completes as
- * one batch is shown to the guest with at most one interrupt.
+ * one batch is shown to the guest with at most one interrupt. How much one notification finds is
+ * up to notification-moderation.h: what it lets wait stays in the queue, so there is nothing of it
+ * to be saved, drained or given up.
  */
 #include "virtio/virtio-devices.h"
 
@@ -17,8 +19,10 @@
 #include "base/byte-order.h"
 #include "base/iov.h"
 #include "block/block-backend.h"
+#include "loop/event-loop.h"
 #include "state/state-reader.h"
 #include "state/state-writer.h"
+#include "virtio/notification-moderation.h"
 #include "virtio/virtio-device.h"
 #include "virtio/virtio-pci.h"
 
@@ -49,6 +53,8 @@ struct virtio_block {
 	struct virtio_blk_config config;
 	char serial[VIRTIO_BLOCK_SERIAL_LENGTH];
 	unsigned int in_flight;
+	struct notification_moderation moderation;
+	struct event_timer *look; /* for what the driver need not notify of */
 	/*
 	 * Last in, first out, so that only as many are ever touched as have been in use at once.
 	 * One more than the queue holds: there is always one to take the next request into.
@@ -254,42 +260,58 @@ static bool start(struct virtio_block_request *request, const struct virtqueue_c
 	return true;
 }
 
-/* Everything that is in the queue now, to the backend. */
-static void take_requests(struct virtio_block *block)
+/* Everything that is in the queue now, to the backend. How much that was. */
+static unsigned int take_requests(struct virtio_block *block)
 {
 	struct virtqueue *queue = &block->device.queues[0];
 	const char *reason = NULL;
+	unsigned int count = 0;
 
 	while (!reason) {
 		struct virtio_block_request *request = claim(block);
 		struct virtqueue_chain chain;
 		int r = virtqueue_pop(queue, request->iov, &chain);
 
-		if (r > 0 && start(request, &chain))
+		if (r > 0 && start(request, &chain)) {
+			count++;
 			continue;
+		}
 		release(request);
 		if (r == 0)
-			return;
+			return count;
 		reason = r < 0 ? queue->fault : "block request without header or status";
 	}
 	virtio_device_set_broken(&block->device, reason);
+	return count;
+}
+
+/* Some of a batch that has not come may be there. */
+static void on_look(void *data)
+{
+	virtio_device_notified(data, 0);
 }
 
 static bool virtio_block_process(struct virtio_device *device, unsigned int index)
 {
 	struct virtio_block *block = from_device(device);
 	struct virtqueue *queue = &device->queues[index];
-	unsigned int rounds = 0;
+	unsigned int rounds = 0, wanted = 1;
 	bool more;
 
 	do {
+		uint64_t began_ns = event_loop_now();
+		unsigned int count;
+
 		virtqueue_disable_notification(queue);
-		take_requests(block);
+		count = take_requests(block);
 		block_backend_kick(block->backend);
 		/* What the host's cache could answer is done already. */
 		block_backend_reap(block->backend);
-		more = virtqueue_enable_notification(queue);
+		if (queue->event_idx)
+			wanted = notification_moderation_next(&block->moderation, count, began_ns);
+		more = virtqueue_enable_notification_at(queue, wanted);
 	} while (more && ++rounds < ROUNDS_PER_TURN);
+	event_timer_set(block->look, wanted > 1 ? block->moderation.deadline_ns : 0);
 	virtio_device_publish(device, index);
 	return more;
 }
@@ -298,6 +320,7 @@ static bool virtio_block_stop(struct virtio_device *device)
 {
 	struct virtio_block *block = from_device(device);
 
+	notification_moderation_init(&block->moderation);
 	block_backend_cancel_held(block->backend);
 	return block->in_flight == 0;
 }
@@ -317,6 +340,7 @@ static void virtio_block_destroy(struct virtio_device *device)
 	struct virtio_block *block = from_device(device);
 
 	block_backend_set_batch_handler(block->backend, NULL, NULL);
+	event_timer_remove(block->look);
 	free(block);
 }
 
@@ -393,6 +417,7 @@ static void init_block(struct virtio_block *block, struct block_backend *backend
 		       const char *serial)
 {
 	block->backend = backend;
+	notification_moderation_init(&block->moderation);
 	block->capacity = block_backend_size(backend) / SECTOR_SIZE;
 	for (unsigned int i = 0; serial && i < sizeof(block->serial) && serial[i]; i++)
 		block->serial[i] = serial[i];
@@ -414,8 +439,11 @@ int virtio_block_create(const struct virtio_host *host, uint8_t devfn,
 	virtio_device_init(&block->device, &virtio_block_ops, VIRTIO_ID_BLOCK, features(backend));
 	virtio_device_add_queue(&block->device, host->memory, QUEUE_SIZE);
 	init_block(block, backend, serial);
-	r = virtio_pci_create(host, devfn, CLASS_STORAGE, &block->device);
+	r = event_loop_add_timer(host->loop, on_look, &block->device, &block->look);
+	if (r == 0)
+		r = virtio_pci_create(host, devfn, CLASS_STORAGE, &block->device);
 	if (r < 0) {
+		event_timer_remove(block->look);
 		free(block);
 		return r;
 	}

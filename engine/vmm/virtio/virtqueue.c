@@ -272,15 +272,17 @@ void virtqueue_disable_notification(struct virtqueue *queue)
 		store_field(&queue->used[RING_FLAGS], VRING_USED_F_NO_NOTIFY);
 }
 
-bool virtqueue_enable_notification(struct virtqueue *queue)
+bool virtqueue_enable_notification_at(struct virtqueue *queue, unsigned int count)
 {
 	uint16_t *available_event;
 
 	if (!usable(queue))
 		return false;
+	if (!queue->event_idx)
+		count = 1;
 	available_event = &queue->used[RING_ENTRIES + queue->size * USED_ENTRY_WORDS];
 	if (queue->event_idx)
-		store_field(available_event, queue->next_available);
+		store_field(available_event, (uint16_t)(queue->next_available + count - 1));
 	else
 		store_field(&queue->used[RING_FLAGS], 0);
 	/*
@@ -288,7 +290,13 @@ bool virtqueue_enable_notification(struct virtqueue *queue)
 	 * notifying (section 2.7.9.1), so look once more.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return load_field(&queue->available[RING_INDEX]) != queue->next_available;
+	return (uint16_t)(load_field(&queue->available[RING_INDEX]) - queue->next_available) >=
+	       count;
+}
+
+bool virtqueue_enable_notification(struct virtqueue *queue)
+{
+	return virtqueue_enable_notification_at(queue, 1);
 }
 
 unsigned int virtqueue_outstanding(const struct virtqueue *queue)

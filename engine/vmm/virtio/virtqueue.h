@@ -80,6 +80,12 @@ bool virtqueue_publish(struct virtqueue *queue);
 void virtqueue_disable_notification(struct virtqueue *queue);
 /* Before the device looks away. True when something came in meanwhile: look again. */
 bool virtqueue_enable_notification(struct virtqueue *queue);
+/*
+ * The same, but of the so-manieth request only (1: the next), and true when so many are there
+ * already. Of fewer the guest says nothing: the device has to look by itself some time. Without
+ * event indices: of the next.
+ */
+bool virtqueue_enable_notification_at(struct virtqueue *queue, unsigned int count);
 
 /*
  * To and from a machine's state, where the rings' memory is in its place already. A queue that was

@@ -276,6 +276,70 @@ static void test_pause(void)
 	run(guest_pause);
 }
 
+/* What nobody has notified of, because there were to be more, is taken when it goes on. */
+static void guest_pause_unnotified(void *data)
+{
+	struct fixture *fixture = data;
+	struct event_loop *loop = fixture->machine.host.loop;
+
+	start(fixture, FEATURES);
+	add_reads(fixture, 1);
+	event_loop_lock(loop);
+	virtio_device_pause(fixture->device);
+	event_loop_unlock(loop);
+	for (unsigned int slot = 1; slot < 4; slot++)
+		block_driver_add(&fixture->driver, slot, VIRTIO_BLK_T_IN, slot * 8, 512);
+	g_assert_cmpuint(complete(fixture, 100), ==, 1);
+	g_assert_cmpuint(in_flight(fixture), ==, 0);
+	event_loop_lock(loop);
+	virtio_device_resume(fixture->device);
+	event_loop_unlock(loop);
+	wait_in_flight(fixture, 3);
+	complete(fixture, 3);
+	g_assert_cmpuint(collect(fixture), ==, 4);
+}
+
+static void test_pause_unnotified(void)
+{
+	run(guest_pause_unnotified);
+}
+
+enum { STREAM_ROUNDS = 3000, STREAM_DEPTH = 20 };
+
+/*
+ * Streams that end in any place, whether the device wants to be notified of each request or of some
+ * of them at that moment: each is answered.
+ */
+static void guest_streams(void *data)
+{
+	struct fixture *fixture = data;
+	struct virtio_pci_driver *driver = &fixture->driver;
+	unsigned int requests = 0;
+	uint32_t written;
+
+	start(fixture, FEATURES);
+	fake_block_backend_set_automatic(fixture->backend, true);
+	for (unsigned int round = 0; round < STREAM_ROUNDS; round++) {
+		unsigned int depth = 1 + round % STREAM_DEPTH;
+
+		for (unsigned int slot = 0; slot < depth; slot++) {
+			block_driver_add(driver, slot, VIRTIO_BLK_T_IN, slot * 8, 512);
+			virtio_pci_driver_kick(driver, 0);
+		}
+		for (unsigned int slot = 0; slot < depth; slot++)
+			virtio_pci_driver_wait(driver, 0, &written);
+		requests += depth;
+	}
+	g_test_message("%u requests: %u kicks, %u interrupts", requests, driver->kicks,
+		       interrupts(fixture));
+	g_assert_cmpuint(in_flight(fixture), ==, 0);
+}
+
+static void test_streams(void)
+{
+	run(guest_streams);
+}
+
 /* The machine ends with requests under way. */
 static void guest_end(void *data)
 {
@@ -299,6 +363,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-block-order/write-through", test_write_through);
 	g_test_add_func("/virtio-block-order/broken", test_broken);
 	g_test_add_func("/virtio-block-order/pause", test_pause);
+	g_test_add_func("/virtio-block-order/pause-unnotified", test_pause_unnotified);
+	g_test_add_func("/virtio-block-order/streams", test_streams);
 	g_test_add_func("/virtio-block-order/end", test_end);
 	return g_test_run();
 }

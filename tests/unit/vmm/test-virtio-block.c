@@ -688,6 +688,36 @@ static void go_on(struct fixture *fixture, size_t size, void (*guest)(void *data
 	destroy(&other);
 }
 
+/* Some of a batch that the device was to be notified of later. */
+static void guest_unnotified(void *data)
+{
+	struct fixture *fixture = data;
+
+	start(fixture, FEATURES);
+	for (unsigned int slot = 0; slot < 3; slot++)
+		block_driver_add(&fixture->driver, slot, VIRTIO_BLK_T_IN, slot * 8, 512);
+}
+
+static void guest_answered(void *data)
+{
+	struct fixture *fixture = data;
+	uint32_t written;
+
+	for (unsigned int slot = 0; slot < 3; slot++)
+		virtio_pci_driver_wait(&fixture->driver, 0, &written);
+	g_assert_cmpuint(fixture->driver.kicks, ==, 0);
+}
+
+static void test_state_unnotified(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, DISK_SIZE);
+	test_machine_run(&fixture.machine, guest_unnotified, &fixture);
+	go_on(&fixture, DISK_SIZE, guest_answered);
+	destroy(&fixture);
+}
+
 static void test_state(void)
 {
 	static struct state_block block;
@@ -728,5 +758,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtio-block/reset-in-flight", test_reset_in_flight);
 	g_test_add_func("/virtio-block/depth", test_depth);
 	g_test_add_func("/virtio-block/state", test_state);
+	g_test_add_func("/virtio-block/state/unnotified", test_state_unnotified);
 	return g_test_run();
 }

@@ -501,14 +501,99 @@ static void test_notification(gconstpointer event_idx)
 	tear_down(&fixture);
 }
 
+/* What the guest does about a request, and when, seen from the device's asking for the so-manieth.
+ */
+enum moment { BEFORE, STRADDLING, AFTER, MOMENTS };
+
+/* Whether the device hears of it when `already` requests are there and one more is added. */
+static bool hears(unsigned int already, unsigned int count, enum moment moment)
+{
+	const struct virtqueue_buffer buffer = {BUFFERS, 4, true};
+	struct fixture fixture;
+	bool found = false, kicked = false;
+
+	set_up(&fixture, SIZE, false, true);
+	for (unsigned int i = 0; i < already; i++)
+		virtqueue_driver_add(&fixture.driver, &buffer, 1);
+	(void)virtqueue_driver_needs_kick(&fixture.driver);
+	if (moment == AFTER)
+		found = virtqueue_enable_notification_at(&fixture.queue, count);
+	virtqueue_driver_add(&fixture.driver, &buffer, 1);
+	if (moment == BEFORE)
+		kicked = virtqueue_driver_needs_kick(&fixture.driver);
+	if (moment != AFTER)
+		found = virtqueue_enable_notification_at(&fixture.queue, count);
+	if (moment != BEFORE)
+		kicked = virtqueue_driver_needs_kick(&fixture.driver);
+	/* Every one that is missing would be another kick: nothing is said too early either. */
+	g_assert_true(already + 1 >= count || !found);
+	g_assert_true(already + 1 >= count || moment == BEFORE || !kicked);
+	tear_down(&fixture);
+	return found || kicked;
+}
+
+static void test_notification_at(void)
+{
+	for (unsigned int count = 1; count <= SIZE; count++) {
+		for (unsigned int already = 0; already < SIZE; already++) {
+			for (enum moment moment = BEFORE; moment < MOMENTS; moment++) {
+				if (already + 1 >= count)
+					g_assert_true(hears(already, count, moment));
+				else
+					(void)hears(already, count, moment);
+			}
+		}
+	}
+}
+
+/* Several added at once go past the one that was asked for; and indices wrap. */
+static void test_notification_at_once(void)
+{
+	const struct virtqueue_buffer buffer = {BUFFERS, 4, true};
+	struct fixture fixture;
+	uint16_t head;
+	uint32_t written;
+
+	set_up(&fixture, SIZE, false, true);
+	for (unsigned int round = 0; round < 0x10000 / 3 + 2; round++) {
+		g_assert_false(virtqueue_enable_notification_at(&fixture.queue, 2));
+		for (unsigned int i = 0; i < 3; i++)
+			virtqueue_driver_add(&fixture.driver, &buffer, 1);
+		g_assert_true(virtqueue_driver_needs_kick(&fixture.driver));
+		for (unsigned int i = 0; i < 3; i++) {
+			g_assert_cmpint(pop(&fixture), ==, 1);
+			virtqueue_push(&fixture.queue, fixture.chain.head, 0);
+		}
+		virtqueue_publish(&fixture.queue);
+		while (virtqueue_driver_collect(&fixture.driver, &head, &written))
+			;
+	}
+	tear_down(&fixture);
+}
+
+/* Without event indices there is no way to ask for another than the next. */
+static void test_notification_at_flag(void)
+{
+	const struct virtqueue_buffer buffer = {BUFFERS, 4, true};
+	struct fixture fixture;
+
+	set_up(&fixture, SIZE, false, false);
+	g_assert_false(virtqueue_enable_notification_at(&fixture.queue, 3));
+	virtqueue_driver_add(&fixture.driver, &buffer, 1);
+	g_assert_true(virtqueue_driver_needs_kick(&fixture.driver));
+	g_assert_true(virtqueue_enable_notification_at(&fixture.queue, 3));
+	tear_down(&fixture);
+}
+
 struct race {
 	struct fixture fixture;
 	unsigned int rings;      /* kicks of the guest, atomic */
 	unsigned int interrupts; /* of the device, atomic */
 	unsigned int kicks;
+	unsigned int batch; /* what the device wants to be notified of */
 };
 
-enum { RACE_REQUESTS = 100000, RACE_SIZE = 1, RACE_SPINS = 50 };
+enum { RACE_REQUESTS = 100000, RACE_SPINS = 50 };
 
 /* Spins, so that both sides run into each other; yields, so that one processor is enough. */
 static void race_wait(unsigned int *event)
@@ -534,7 +619,7 @@ static void *race_device(void *data)
 				virtqueue_push(queue, race->fixture.chain.head, 1);
 				served++;
 			}
-		} while (virtqueue_enable_notification(queue));
+		} while (virtqueue_enable_notification_at(queue, race->batch));
 		if (virtqueue_publish(queue))
 			__atomic_add_fetch(&race->interrupts, 1, __ATOMIC_ACQ_REL);
 	}
@@ -542,20 +627,20 @@ static void *race_device(void *data)
 }
 
 /* The guest: fills the queue, sleeps until interrupted. A lost wake-up would hang either side. */
-static void test_race(void)
+static void test_race(gconstpointer batch)
 {
 	const struct virtqueue_buffer buffer = {BUFFERS, 4, true};
-	struct race race = {0};
+	struct race race = {.batch = GPOINTER_TO_UINT(batch)};
 	unsigned int added = 0, returned = 0;
 	pthread_t device;
 	uint16_t head;
 	uint32_t written;
 
-	set_up(&race.fixture, RACE_SIZE, false, true);
-	virtqueue_enable_notification(&race.fixture.queue);
+	set_up(&race.fixture, (uint16_t)race.batch, false, true);
+	virtqueue_enable_notification_at(&race.fixture.queue, race.batch);
 	g_assert_cmpint(pthread_create(&device, NULL, race_device, &race), ==, 0);
 	while (returned < RACE_REQUESTS) {
-		while (added < RACE_REQUESTS && added - returned < RACE_SIZE) {
+		while (added < RACE_REQUESTS && added - returned < race.batch) {
 			virtqueue_driver_add(&race.fixture.driver, &buffer, 1);
 			added++;
 		}
@@ -596,6 +681,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/virtqueue/interrupt/batch", test_interrupt_batch);
 	g_test_add_data_func("/virtqueue/notification/flag", NULL, test_notification);
 	g_test_add_data_func("/virtqueue/notification/event", "", test_notification);
-	g_test_add_func("/virtqueue/race", test_race);
+	g_test_add_func("/virtqueue/notification/at", test_notification_at);
+	g_test_add_func("/virtqueue/notification/at-once", test_notification_at_once);
+	g_test_add_func("/virtqueue/notification/at-flag", test_notification_at_flag);
+	g_test_add_data_func("/virtqueue/race/each", GUINT_TO_POINTER(1), test_race);
+	g_test_add_data_func("/virtqueue/race/batches", GUINT_TO_POINTER(4), test_race);
 	return g_test_run();
 }
