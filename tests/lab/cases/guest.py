@@ -69,7 +69,8 @@ class Process:
     def messages(self):
         return self._text["messages"]
 
-    def _failure(self, what):
+    def failure(self, what):
+        """The failure `what`, with what the program printed last."""
         return Failure(
             f"{what}; {self.name} printed last:\n{self.output[-1500:]}"
             f"\nits messages:\n{self.messages[-1500:]}"
@@ -84,10 +85,10 @@ class Process:
                     return match
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise self._failure(f"no {pattern!r} in {seconds} s")
+                    raise self.failure(f"no {pattern!r} in {seconds} s")
                 if self._process.poll() is not None and not self._changed.wait(0.5):
                     status = self._process.returncode
-                    raise self._failure(f"ended with status {status} before {pattern!r}")
+                    raise self.failure(f"ended with status {status} before {pattern!r}")
                 self._changed.wait(min(left, 0.5))
 
     def type(self, text):
@@ -102,12 +103,12 @@ class Process:
         try:
             return self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise self._failure(f"did not end in {seconds} s") from None
+            raise self.failure(f"did not end in {seconds} s") from None
 
     def expect_end(self, status, seconds=30):
         found = self.wait_for_end(seconds)
         if found != status:
-            raise self._failure(f"ended with status {found}, not {status}")
+            raise self.failure(f"ended with status {found}, not {status}")
 
     def signal(self, number):
         self._process.send_signal(number)
