@@ -9,7 +9,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "control/control-server.h"
-#include "machine/boot-order.h"
 
 /* The bytes, which end with a NUL. */
 static int read_bytes(struct clone_arguments *arguments, int fd, size_t *ret_length)
@@ -108,19 +107,15 @@ static int check_files(const struct machine_config *config, const struct control
 	return -EINVAL;
 }
 
-/* What has to be opened by name, whatever is given: ROMs, devices of this computer. */
+/* What has to be opened by name, whatever is given: devices of this computer. */
 static bool can_be_clone(const struct machine_config *config, const struct control_clone *clone)
 {
 	int type;
 	socklen_t length = sizeof(type);
 
-	if (config->serial == SERIAL_PTY ||
-	    (config->firmware == FIRMWARE_BIOS && file_reference_is_given(&config->kernel)))
+	if (config->serial == SERIAL_PTY)
 		return false;
 	for (unsigned int i = 0; i < config->net.nic_count; i++) {
-		if (config->firmware != FIRMWARE_NONE &&
-		    boot_order_names(config->boot_order, "net", i))
-			return false;
 		/* a tap interface */
 		if (getsockopt(clone->files[config->net.nics[i].fd], SOL_SOCKET, SO_TYPE, &type,
 			       &length) < 0)

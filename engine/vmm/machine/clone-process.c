@@ -46,6 +46,8 @@ static int keep_descriptors(struct clone_job *job)
 
 	if (r == 0)
 		r = renumber(&job->result_fd, ABOVE_ALL);
+	for (int i = 0; r == 0 && i < MACHINE_ROMS; i++)
+		r = renumber(&job->roms[i], ABOVE_ALL);
 	for (int i = 0; r == 0 && i < CONTROL_MAX_FILES; i++)
 		r = renumber(&job->files[i], ABOVE_ALL);
 	if (r < 0)
@@ -59,6 +61,8 @@ static int keep_descriptors(struct clone_job *job)
 		r = renumber(&job->system_fd, FIRST_OF_OURS);
 	if (r == 0)
 		r = renumber(&job->result_fd, FIRST_OF_OURS);
+	for (int i = 0; r == 0 && i < MACHINE_ROMS; i++)
+		r = renumber(&job->roms[i], FIRST_OF_OURS);
 	(void)close_range(ABOVE_ALL, INT_MAX, 0);
 	return r;
 }

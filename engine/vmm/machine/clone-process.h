@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "machine/machine-roms.h"
 #include "protocol/control-protocol.h"
 
 struct event_loop;
@@ -16,6 +17,7 @@ struct clone_process;
 /* What the child has open, besides 0 to 2 and what its job says. */
 struct clone_job {
 	int system_fd;
+	int roms[MACHINE_ROMS];       /* -1: none */
 	int files[CONTROL_MAX_FILES]; /* by the number that each gets; -1: none */
 	/*
 	 * In the child, as what would be main(): the exit status. All locks of the old process are

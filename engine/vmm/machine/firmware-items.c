@@ -158,16 +158,15 @@ static int read_rom(int fd, uint8_t bytes[MAXIMUM_ROM_SIZE], size_t *ret_size)
 /* A BIOS does not know how to start a kernel; a small program does. */
 static int add_boot_rom(struct machine *machine)
 {
-	int fd = open(LINUX_BOOT_ROM, O_RDONLY | O_CLOEXEC), r;
+	int fd = machine_rom_open(machine, MACHINE_ROM_LINUX_BOOT), r;
 	uint8_t bytes[MAXIMUM_ROM_SIZE];
 	size_t size = 0;
 
-	r = fd < 0 ? -errno : read_rom(fd, bytes, &size);
-	fd_close(&fd);
+	r = fd < 0 ? fd : read_rom(fd, bytes, &size);
 	if (r < 0) {
 		log_error("A BIOS starts a kernel with %s, which cannot be read (%s); use "
 			  "--firmware none or uefi instead.",
-			  LINUX_BOOT_ROM, strerror(-r));
+			  machine_rom_name(MACHINE_ROM_LINUX_BOOT), strerror(-r));
 		return r;
 	}
 	return fw_cfg_add_file(machine->fw_cfg, BOOT_ROM_NAME, bytes, size);

@@ -55,6 +55,7 @@ static int go_on(struct clone_job *job, void *data)
 	struct machine *clone;
 	int r;
 
+	memcpy(origin.roms, job->roms, sizeof(origin.roms));
 	machine_image_describe(&plan->image, &origin.contents);
 	guest_memory_keep_shared(origin.memory);
 	r = machine_create_from(&plan->arguments.config, &origin, &clone);
@@ -103,6 +104,7 @@ static int start_process(struct clone_plan *plan, const struct control_clone *cl
 	};
 	int r;
 
+	memcpy(job.roms, machine->roms, sizeof(job.roms));
 	memcpy(job.files, clone->files, sizeof(job.files));
 	r = clone_process_start(machine->loop, &job, on_began, machine, &machine->clones->list);
 	if (r == 0)

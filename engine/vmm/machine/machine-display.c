@@ -2,17 +2,13 @@
 #include "machine/machine-display.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "bus/posted-writes.h"
-#include "config.h"
 #include "devices/vga/vga-pci.h"
 #include "devices/vga/vga.h"
 #include "display/screen.h"
-#include "machine/host-files.h"
 #include "machine/machine.h"
 #include "virtio/virtio-gpu.h"
 #include "virtio/virtio-pci.h"
@@ -33,20 +29,24 @@ static int report(int r)
 	return r;
 }
 
-/* A BIOS runs the adapter's own; nothing else asks for it. */
-static int open_bios(const struct machine *machine, int *ret_fd)
+static enum machine_rom bios_of(const struct machine *machine)
 {
-	bool virtio = machine->config->display.model == DISPLAY_VIRTIO;
-	const struct file_reference installed = {
-		.path = virtio ? VIRTIO_VGA_BIOS : VGA_BIOS,
-		.fd = -1,
-	};
+	return machine->config->display.model == DISPLAY_VIRTIO ? MACHINE_ROM_VIRTIO_VGA
+								: MACHINE_ROM_VGA;
+}
 
+/* A BIOS runs the adapter's own; nothing else asks for it. */
+static int open_bios(struct machine *machine, int *ret_fd)
+{
 	*ret_fd = -1;
 	if (machine->config->firmware != FIRMWARE_BIOS)
 		return 0;
 	(void)posted_writes_add(machine->posted, BIOS_DEBUG_PORT, 1);
-	return host_file_open(&installed, O_RDONLY, ret_fd);
+	*ret_fd = machine_rom_open(machine, bios_of(machine));
+	if (*ret_fd < 0)
+		log_error("%s cannot be read: %s.", machine_rom_name(bios_of(machine)),
+			  strerror(-*ret_fd));
+	return *ret_fd < 0 ? -EIO : 0;
 }
 
 static struct vga_host vga_host_of(const struct machine *machine)
@@ -141,10 +141,9 @@ static int create_adapter(struct machine *machine, uint8_t devfn)
 	if (r < 0)
 		return r;
 	r = virtio ? create_virtio_vga(machine, devfn, fd) : create_vga(machine, devfn, fd);
-	fd_close(&fd);
 	if (r == -ENOEXEC)
 		log_error("%s is not the BIOS of this display adapter.",
-			  virtio ? VIRTIO_VGA_BIOS : VGA_BIOS);
+			  machine_rom_name(bios_of(machine)));
 	else
 		report(r);
 	return r;

@@ -251,19 +251,18 @@ static int create_backend(struct machine *machine, unsigned int number)
 }
 
 /* UEFI knows the card by itself, only less well; it also starts where there is no such file. */
-static int load_boot_rom(const struct machine *machine, struct pci_rom *rom)
+static int load_boot_rom(struct machine *machine, struct pci_rom *rom)
 {
-	int fd = open(VIRTIO_NET_ROM, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno
+	int fd = machine_rom_open(machine, MACHINE_ROM_NETWORK);
+	int r = fd < 0 ? fd
 		       : pci_rom_init(rom, machine->slots, fd, VIRTIO_VENDOR, VIRTIO_NET_DEVICE);
 
-	fd_close(&fd);
 	if (r == -ENOENT && machine->config->firmware == FIRMWARE_UEFI)
 		return 0;
 	if (r < 0)
 		log_error("Machines start from the network with %s, which cannot be used (%s); "
 			  "install the package ipxe-qemu again.",
-			  VIRTIO_NET_ROM,
+			  machine_rom_name(MACHINE_ROM_NETWORK),
 			  r == -ENOEXEC ? "it is not for this network card" : strerror(-r));
 	return r;
 }

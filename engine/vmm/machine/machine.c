@@ -619,6 +619,7 @@ int machine_create_from(const struct machine_config *config, const struct machin
 	machine->vm.system_fd = machine->vm.vm_fd = -1;
 	machine->boot.kernel_fd = machine->boot.initrd_fd = -1;
 	machine->firmware_fd = machine->variables_fd = -1;
+	machine_roms_init(machine, origin ? origin->roms : NULL);
 	r = create_parts(machine);
 	if (r < 0) {
 		machine_destroy(machine);
@@ -669,6 +670,7 @@ void machine_destroy(struct machine *machine)
 	machine_destroy_display(machine);
 	pci_host_bridge_destroy(machine->bridge);
 	machine_destroy_firmware(machine);
+	machine_roms_finish(machine);
 	destroy_board(machine);
 	posted_writes_destroy(machine->posted);
 	memory_slot_kvm_destroy(machine->slots);

@@ -17,6 +17,7 @@
 #include "machine/machine-config.h"
 #include "machine/machine-net.h"
 #include "machine/machine-requests.h"
+#include "machine/machine-roms.h"
 #include "pci/pci-rom.h"
 #include "protocol/memory-file.h"
 #include "protocol/statistics-protocol.h"
@@ -43,6 +44,7 @@ struct machine_origin {
 	struct guest_memory *memory;          /* is taken over */
 	struct memory_file_contents contents; /* what else the other machine was; borrowed */
 	int system_fd;                        /* /dev/kvm; is taken over */
+	int roms[MACHINE_ROMS];               /* are taken over; -1: it has none */
 	bool is_confined;                     /* this thread is, for good */
 	uint64_t begun_ns;                    /* the moment */
 };
@@ -108,6 +110,7 @@ struct machine {
 	struct linux_boot boot;           /* its descriptors stay open for the next reset */
 
 	const struct machine_origin *origin; /* what it goes on from, or NULL */
+	int roms[MACHINE_ROMS];              /* open or -1 */
 	int saved_fd;                        /* the same, of a file, until it does; or -1 */
 	struct memory_file saved;
 	struct read_ahead *read_ahead; /* of that; NULL: not yet, or not at all */
