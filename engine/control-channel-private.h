@@ -2,8 +2,8 @@
 /*
  * The parts of InnControlChannel: control-channel.c opens, closes and is the public side,
  * control-channel-socket.c speaks the messages, control-channel-rings.c the commands, replies,
- * events and input, control-channel-snapshot.c has the steps of a snapshot. The channel's context
- * only.
+ * events and input, control-channel-snapshot.c has the steps of snapshots and clones. The channel's
+ * context only.
  */
 #pragma once
 
@@ -41,8 +41,8 @@ struct _InnControlChannel
   GHashTable *calls;         /* id -> InnControlCall: commands in the ring */
   GHashTable *message_calls; /* id -> InnControlCall: messages to be answered */
   guint screen_watchers;
-  gboolean is_staging;  /* for a snapshot whose command has not been answered */
-  GPtrArray *snapshots; /* of tasks whose memory is being written; owned */
+  gboolean is_staging;  /* for a snapshot or clone whose command has not been answered */
+  GPtrArray *snapshots; /* of tasks whose memory is being written, or whose clone begins; owned */
 };
 
 gboolean inn_control_channel_is_closed (InnControlChannel *self);
@@ -64,9 +64,13 @@ int inn_control_channel_send_insert (InnControlChannel *self,
                                      guint drive,
                                      int fd,
                                      gboolean force);
-/* Has a layer for a disk wait for the next snapshot, or with @disk -1 a memory file. 0 or negative
- * errno. */
-int inn_control_channel_send_stage (InnControlChannel *self, guint64 id, int disk, int fd);
+/* Has what @fd is open for wait for the next snapshot or clone. @type: CONTROL_MESSAGE_STAGE_*;
+ * @number: of the disk or the descriptor, else 0. 0 or negative errno. */
+int inn_control_channel_send_stage (InnControlChannel *self,
+                                    guint64 id,
+                                    guint type,
+                                    guint number,
+                                    int fd);
 /* Asks for the serial line, or the console port of a name; *ret_fd is our end of it. 0 or negative
  * errno. */
 int inn_control_channel_send_serial (InnControlChannel *self,
@@ -87,13 +91,14 @@ void inn_control_channel_submit (InnControlChannel *self,
 
 /* Finishes with inn_control_channel_call_finish(). As inn_control_channel_send_stage(). */
 void inn_control_channel_stage_async (InnControlChannel *self,
-                                      int disk,
+                                      guint type,
+                                      guint number,
                                       int fd,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
-/* The statistics page may say more about snapshots now. May call back. */
+/* The statistics page may say more about snapshots and clones now. May call back. */
 void inn_control_channel_check_snapshots (InnControlChannel *self);
-/* Those that wait for their memory to be written end with @error. */
+/* Those that wait for their memory to be written, or for their clone, end with @error. */
 void inn_control_channel_fail_snapshots (InnControlChannel *self, const GError *error);
 
 /* Asks for "screen-changed". Counted: every TRUE needs a FALSE. */

@@ -92,27 +92,36 @@ take_slots (InnControlChannel *self, struct ring *ring, void *slot, SlotFunc tak
   return 0;
 }
 
+static GError *
+make_error (guint operation, int status)
+{
+  if (operation == CONTROL_SNAPSHOT)
+    return inn_control_error_no_snapshot (status);
+  if (operation == CONTROL_CLONE)
+    return inn_control_error_no_clone (status);
+  return inn_control_error_refused (status);
+}
+
 static int
 take_reply (InnControlChannel *self, const void *slot, gpointer user_data)
 {
   const struct control_reply *reply = slot;
   InnControlCall *call = g_hash_table_lookup (self->calls, &reply->id);
   g_autoptr (GTask) task = NULL;
-  gboolean is_snapshot;
+  guint operation;
 
   if (call == NULL || !control_status_valid (reply->status))
     return -EPROTO;
 
   g_hash_table_remove (self->calls, &reply->id);
-  is_snapshot = call->command.operation == CONTROL_SNAPSHOT;
+  operation = call->command.operation;
   task = inn_control_call_end (call);
   if (task == NULL)
     return 0;
 
   if (reply->status < 0)
-    g_task_return_error (task, is_snapshot ? inn_control_error_no_snapshot (reply->status)
-                                           : inn_control_error_refused (reply->status));
-  else if (is_snapshot)
+    g_task_return_error (task, make_error (operation, reply->status));
+  else if (operation == CONTROL_SNAPSHOT || operation == CONTROL_CLONE)
     g_task_return_pointer (task, g_memdup2 (reply, sizeof (*reply)), g_free);
   else
     g_task_return_boolean (task, TRUE);
@@ -137,7 +146,7 @@ take_event (InnControlChannel *self, const void *slot, gpointer user_data)
     changes->state = TRUE;
   else if (event->type == CONTROL_EVENT_SCREEN)
     changes->screen = TRUE;
-  else if (event->type == CONTROL_EVENT_SNAPSHOT)
+  else if (event->type == CONTROL_EVENT_SNAPSHOT || event->type == CONTROL_EVENT_CLONE)
     changes->snapshot = TRUE;
   return 0;
 }

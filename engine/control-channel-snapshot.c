@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A snapshot as its client sees it: what it is written to is handed over piece by piece, then comes
- * the command, then, long after the guest runs on, the news that its memory has been written.
+ * Snapshots and clones as their client sees them: what they need is handed over piece by piece,
+ * then comes the command, then, after the guest runs on, the news that the memory has been written
+ * or that the clone runs.
  */
 #include "config.h"
 
@@ -19,40 +20,74 @@ enum
 
 typedef struct
 {
-  GArray *layers; /* of InnControlLayer */
-  int memory_fd;
-  gboolean hold;
-  guint staged; /* how many of them */
+  guint type; /* CONTROL_MESSAGE_STAGE_* */
+  guint number;
+  int fd;
+} Piece;
+
+/* What a snapshot, or a clone, is of. */
+typedef struct
+{
+  GArray *pieces; /* of Piece */
+  guint staged;   /* how many of them */
+  struct control_command command;
+  gboolean has_news; /* the answer is not all */
   gboolean switched;
   guint64 pause_us;
-  guint64 number; /* the page's count when the memory has been written */
-} Snapshot;
+  guint64 number; /* the page's count when there is the news */
+} Moment;
 
 static void
-snapshot_free (gpointer data)
+moment_free (gpointer data)
 {
-  Snapshot *snapshot = data;
+  Moment *moment = data;
 
-  g_array_unref (snapshot->layers);
-  g_free (snapshot);
+  g_array_unref (moment->pieces);
+  g_free (moment);
 }
 
-/* The memory */
-
-/* Ends @task when the page says that its memory has been written; whether it does. */
-static gboolean
-end_if_written (GTask *task, const struct statistics_status *status)
+static Moment *
+moment_new (guint operation, const InnControlLayer *layers, guint layer_count)
 {
-  Snapshot *snapshot = g_task_get_task_data (task);
+  Moment *moment = g_new0 (Moment, 1);
 
-  if (status->snapshots < snapshot->number)
+  moment->command.operation = operation;
+  moment->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
+  for (guint i = 0; i < layer_count; i++)
+    {
+      const Piece piece = { CONTROL_MESSAGE_STAGE_LAYER, layers[i].disk, layers[i].fd };
+
+      g_array_append_val (moment->pieces, piece);
+    }
+  return moment;
+}
+
+/* The news */
+
+static GError *
+make_error (const Moment *moment, int status)
+{
+  return moment->command.operation == CONTROL_CLONE ? inn_control_error_clone_not_begun (status)
+                                                    : inn_control_error_memory_not_written (status);
+}
+
+/* Ends @task when the page says that it is done; whether it does. */
+static gboolean
+end_if_done (GTask *task, const struct statistics_status *status)
+{
+  const Moment *moment = g_task_get_task_data (task);
+  const gboolean is_clone = moment->command.operation == CONTROL_CLONE;
+  const guint64 done = is_clone ? status->clones : status->snapshots;
+  const int last = is_clone ? status->clone_status : status->snapshot_status;
+
+  if (done < moment->number)
     return FALSE;
 
   /* There is no other before the last is done, unless nobody looked in between. */
-  if (status->snapshots > snapshot->number)
-    g_task_return_error (task, inn_control_error_memory_not_written (-ESTALE));
-  else if (status->snapshot_status < 0)
-    g_task_return_error (task, inn_control_error_memory_not_written (status->snapshot_status));
+  if (done > moment->number)
+    g_task_return_error (task, make_error (moment, -ESTALE));
+  else if (last < 0)
+    g_task_return_error (task, make_error (moment, last));
   else
     g_task_return_boolean (task, TRUE);
   return TRUE;
@@ -95,7 +130,7 @@ inn_control_channel_check_snapshots (InnControlChannel *self)
     {
       g_autoptr (GTask) task = g_object_ref (self->snapshots->pdata[i - 1]);
 
-      if (end_if_written (task, &page->status))
+      if (end_if_done (task, &page->status))
         g_ptr_array_remove (self->snapshots, task);
     }
   g_object_unref (self);
@@ -118,7 +153,12 @@ inn_control_channel_fail_snapshots (InnControlChannel *self, const GError *error
 static void
 fail_before_command (InnControlChannel *self, GTask *task, GError *error)
 {
+  const Moment *moment = g_task_get_task_data (task);
+
   self->is_staging = FALSE;
+  /* A clone without arguments is refused, and what was handed over for it is let go of. */
+  if (moment->command.operation == CONTROL_CLONE && !inn_control_channel_is_closed (self))
+    inn_control_channel_submit (self, NULL, &moment->command);
   g_task_return_error (task, error);
 }
 
@@ -128,23 +168,23 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   InnControlChannel *self = INN_CONTROL_CHANNEL (source);
   g_autoptr (GTask) task = user_data;
   g_autofree struct control_reply *reply = NULL;
-  Snapshot *snapshot = g_task_get_task_data (task);
+  Moment *moment = g_task_get_task_data (task);
   GError *error = NULL;
 
+  self->is_staging = FALSE;
   reply = g_task_propagate_pointer (G_TASK (result), &error);
   if (reply == NULL)
     {
-      fail_before_command (self, task, error);
+      g_task_return_error (task, error);
       return;
     }
 
-  self->is_staging = FALSE;
-  snapshot->switched = TRUE;
-  snapshot->pause_us = reply->value;
-  snapshot->number = reply->number;
-  if ((snapshot->number != 0) != (snapshot->memory_fd >= 0))
+  moment->switched = TRUE;
+  moment->pause_us = reply->value;
+  moment->number = reply->number;
+  if ((moment->number != 0) != moment->has_news)
     g_task_return_error (task, inn_control_error_protocol (-EPROTO));
-  else if (snapshot->memory_fd < 0)
+  else if (!moment->has_news)
     g_task_return_boolean (task, TRUE);
   else if (inn_control_channel_is_closed (self))
     g_task_return_error (task, inn_control_error_ended ());
@@ -158,17 +198,14 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 send_command (InnControlChannel *self, GTask *task)
 {
-  Snapshot *snapshot = g_task_get_task_data (task);
-  const struct control_command command
-      = { .operation = CONTROL_SNAPSHOT,
-          .arguments = { snapshot->hold ? CONTROL_SNAPSHOT_HOLD : 0 } };
+  const Moment *moment = g_task_get_task_data (task);
   g_autoptr (GTask) step = g_task_new (self, NULL, on_answered, g_object_ref (task));
 
   if (inn_control_channel_can_begin (self, step))
-    inn_control_channel_submit (self, step, &command);
+    inn_control_channel_submit (self, step, &moment->command);
 }
 
-/* What it is written to */
+/* What it needs */
 
 static void stage_next (InnControlChannel *self, GTask *task);
 
@@ -177,7 +214,7 @@ on_staged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   InnControlChannel *self = INN_CONTROL_CHANNEL (source);
   g_autoptr (GTask) task = user_data;
-  Snapshot *snapshot = g_task_get_task_data (task);
+  Moment *moment = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!inn_control_channel_call_finish (self, result, &error)
@@ -187,7 +224,7 @@ on_staged (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  snapshot->staged++;
+  moment->staged++;
   stage_next (self, task);
 }
 
@@ -195,21 +232,60 @@ on_staged (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 stage_next (InnControlChannel *self, GTask *task)
 {
-  Snapshot *snapshot = g_task_get_task_data (task);
-  guint layers = snapshot->layers->len;
+  const Moment *moment = g_task_get_task_data (task);
+  const Piece *piece;
 
-  if (snapshot->staged < layers)
+  if (moment->staged == moment->pieces->len)
     {
-      const InnControlLayer *layer
-          = &g_array_index (snapshot->layers, InnControlLayer, snapshot->staged);
-
-      inn_control_channel_stage_async (self, (int)layer->disk, layer->fd, on_staged,
-                                       g_object_ref (task));
+      send_command (self, task);
+      return;
     }
-  else if (snapshot->staged == layers && snapshot->memory_fd >= 0)
-    inn_control_channel_stage_async (self, -1, snapshot->memory_fd, on_staged, g_object_ref (task));
+
+  piece = &g_array_index (moment->pieces, Piece, moment->staged);
+  inn_control_channel_stage_async (self, piece->type, piece->number, piece->fd, on_staged,
+                                   g_object_ref (task));
+}
+
+/* @minor: of the protocol that has it. Takes over @moment. */
+static void
+begin (InnControlChannel *self, GTask *task, Moment *moment, guint minor)
+{
+  const gboolean is_clone = moment->command.operation == CONTROL_CLONE;
+
+  g_task_set_task_data (task, moment, moment_free);
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (!inn_control_channel_can_begin (self, task))
+    return;
+  if (self->minor < minor)
+    g_task_return_error (task, inn_control_error_refused (-EOPNOTSUPP));
+  else if (self->is_staging)
+    g_task_return_error (task, is_clone ? inn_control_error_no_clone (-EALREADY)
+                                        : inn_control_error_no_snapshot (-EALREADY));
   else
-    send_command (self, task);
+    {
+      self->is_staging = TRUE;
+      stage_next (self, task);
+    }
+}
+
+static gboolean
+finish (InnControlChannel *self,
+        GAsyncResult *result,
+        guint64 *ret_pause_us,
+        gboolean *ret_switched,
+        GError **error)
+{
+  const Moment *moment;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  moment = g_task_get_task_data (G_TASK (result));
+  if (ret_pause_us != NULL)
+    *ret_pause_us = moment->pause_us;
+  if (ret_switched != NULL)
+    *ret_switched = moment->switched;
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 void
@@ -223,29 +299,17 @@ inn_control_channel_snapshot_async (InnControlChannel *self,
                                     gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  Snapshot *snapshot = g_new0 (Snapshot, 1);
+  const Piece memory = { CONTROL_MESSAGE_STAGE_MEMORY, 0, memory_fd };
+  Moment *moment;
 
   g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
 
-  snapshot->layers = g_array_new (FALSE, FALSE, sizeof (InnControlLayer));
-  if (layer_count > 0)
-    g_array_append_vals (snapshot->layers, layers, layer_count);
-  snapshot->memory_fd = memory_fd;
-  snapshot->hold = hold;
-  g_task_set_task_data (task, snapshot, snapshot_free);
-  g_task_set_check_cancellable (task, FALSE);
-
-  if (!inn_control_channel_can_begin (self, task))
-    return;
-  if (self->minor < CONTROL_MINOR_SNAPSHOT)
-    g_task_return_error (task, inn_control_error_refused (-EOPNOTSUPP));
-  else if (self->is_staging)
-    g_task_return_error (task, inn_control_error_no_snapshot (-EALREADY));
-  else
-    {
-      self->is_staging = TRUE;
-      stage_next (self, task);
-    }
+  moment = moment_new (CONTROL_SNAPSHOT, layers, layer_count);
+  moment->command.arguments[0] = hold ? CONTROL_SNAPSHOT_HOLD : 0;
+  moment->has_news = memory_fd >= 0;
+  if (memory_fd >= 0)
+    g_array_append_val (moment->pieces, memory);
+  begin (self, task, moment, CONTROL_MINOR_SNAPSHOT);
 }
 
 gboolean
@@ -255,14 +319,43 @@ inn_control_channel_snapshot_finish (InnControlChannel *self,
                                      gboolean *ret_switched,
                                      GError **error)
 {
-  Snapshot *snapshot;
+  return finish (self, result, ret_pause_us, ret_switched, error);
+}
 
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+void
+inn_control_channel_clone_async (InnControlChannel *self,
+                                 const InnControlLayer *layers,
+                                 guint layer_count,
+                                 const InnControlFile *files,
+                                 guint file_count,
+                                 int arguments_fd,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  const Piece arguments = { CONTROL_MESSAGE_STAGE_ARGUMENTS, 0, arguments_fd };
+  Moment *moment;
 
-  snapshot = g_task_get_task_data (G_TASK (result));
-  if (ret_pause_us != NULL)
-    *ret_pause_us = snapshot->pause_us;
-  if (ret_switched != NULL)
-    *ret_switched = snapshot->switched;
-  return g_task_propagate_boolean (G_TASK (result), error);
+  g_return_if_fail (INN_IS_CONTROL_CHANNEL (self));
+
+  moment = moment_new (CONTROL_CLONE, layers, layer_count);
+  moment->has_news = TRUE;
+  for (guint i = 0; i < file_count; i++)
+    {
+      const Piece piece = { CONTROL_MESSAGE_STAGE_FILE, files[i].number, files[i].fd };
+
+      g_array_append_val (moment->pieces, piece);
+    }
+  g_array_append_val (moment->pieces, arguments);
+  begin (self, task, moment, CONTROL_MINOR_CLONE);
+}
+
+gboolean
+inn_control_channel_clone_finish (InnControlChannel *self,
+                                  GAsyncResult *result,
+                                  guint64 *ret_pause_us,
+                                  gboolean *ret_switched,
+                                  GError **error)
+{
+  return finish (self, result, ret_pause_us, ret_switched, error);
 }

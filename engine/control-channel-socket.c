@@ -134,7 +134,8 @@ static gboolean
 is_answered_by_result (guint message)
 {
   return message == CONTROL_MESSAGE_INSERT || message == CONTROL_MESSAGE_STAGE_LAYER
-         || message == CONTROL_MESSAGE_STAGE_MEMORY;
+         || message == CONTROL_MESSAGE_STAGE_MEMORY || message == CONTROL_MESSAGE_STAGE_FILE
+         || message == CONTROL_MESSAGE_STAGE_ARGUMENTS;
 }
 
 static int
@@ -293,12 +294,14 @@ inn_control_channel_send_insert (InnControlChannel *self,
 }
 
 int
-inn_control_channel_send_stage (InnControlChannel *self, guint64 id, int disk, int fd)
+inn_control_channel_send_stage (InnControlChannel *self,
+                                guint64 id,
+                                guint type,
+                                guint number,
+                                int fd)
 {
-  struct control_message message
-      = control_message_make (disk < 0 ? CONTROL_MESSAGE_STAGE_MEMORY : CONTROL_MESSAGE_STAGE_LAYER,
-                              id);
+  struct control_message message = control_message_make (type, id);
 
-  message.drive = disk < 0 ? 0 : (guint32)disk;
+  message.drive = number;
   return fd_passing_send (self->socket, &message, sizeof (message), &fd, 1);
 }

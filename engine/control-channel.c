@@ -421,7 +421,8 @@ inn_control_channel_insert_async (InnControlChannel *self,
 
 void
 inn_control_channel_stage_async (InnControlChannel *self,
-                                 int disk,
+                                 guint type,
+                                 guint number,
                                  int fd,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data)
@@ -433,8 +434,8 @@ inn_control_channel_stage_async (InnControlChannel *self,
     return;
 
   call = inn_control_call_new (++self->last_id, task, &self->waiting);
-  call->message = disk < 0 ? CONTROL_MESSAGE_STAGE_MEMORY : CONTROL_MESSAGE_STAGE_LAYER;
-  await_answer (self, call, inn_control_channel_send_stage (self, call->id, disk, fd));
+  call->message = type;
+  await_answer (self, call, inn_control_channel_send_stage (self, call->id, type, number, fd));
 }
 
 /* @port: NULL for the serial line. */

@@ -113,6 +113,34 @@ gboolean inn_control_channel_snapshot_finish (InnControlChannel *self,
                                               gboolean *ret_switched,
                                               GError **error);
 
+/* What a clone finds open under a number. */
+typedef struct
+{
+  guint number;
+  int fd;
+} InnControlFile;
+
+/*
+ * A clone of the running machine, which goes on in a process of its own: the disks go on in
+ * @layers, as for a snapshot, and the clone has @files and the command line in @arguments_fd. All
+ * descriptors stay the caller's, who keeps them open meanwhile. Finishes when the clone runs.
+ */
+void inn_control_channel_clone_async (InnControlChannel *self,
+                                      const InnControlLayer *layers,
+                                      guint layer_count,
+                                      const InnControlFile *files,
+                                      guint file_count,
+                                      int arguments_fd,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+/* As inn_control_channel_snapshot_finish(): the disks can be in their new layers also when the
+ * clone could not begin to run. */
+gboolean inn_control_channel_clone_finish (InnControlChannel *self,
+                                           GAsyncResult *result,
+                                           guint64 *ret_pause_us,
+                                           gboolean *ret_switched,
+                                           GError **error);
+
 /* Puts what @fd (kept by the caller) is open for into a CD drive, from 0, in place of what is in
  * it. Finish both with inn_control_channel_call_finish(). G_IO_ERROR_BUSY: the guest holds what is
  * in it and was asked to let go; not when @force. G_IO_ERROR_NO_SUCH_DEVICE: no such drive. */

@@ -93,6 +93,56 @@ inn_control_error_memory_not_written (int status)
 }
 
 GError *
+inn_control_error_no_clone (int status)
+{
+  const char *sentence = NULL;
+
+  switch (-status)
+    {
+    case ENOSPC:
+      sentence = _ ("The machine has data that could not be stored on its disks. Make room, resume "
+                    "it, then clone it.");
+      break;
+    case EALREADY:
+      sentence = _ ("Another clone of this machine is just being made. Try again in a moment.");
+      break;
+    case ENOMEM:
+      sentence = _ ("This computer does not have the memory to copy the machine’s process, or may "
+                    "not promise it (vm.overcommit_memory is 2). The machine runs on; close other "
+                    "programs, or shut it down and clone it then.");
+      break;
+    case EAGAIN:
+      sentence = _ ("You have as many processes as you may have. The machine runs on; close other "
+                    "programs, then clone it.");
+      break;
+    case EMFILE:
+      sentence = _ ("A disk of the machine consists of as many layers as it can. Shut it down and "
+                    "make a full clone, or delete some snapshots.");
+      break;
+    case EOPNOTSUPP:
+      sentence = _ ("A machine with these devices cannot be cloned while it runs. Clone a snapshot "
+                    "of it, or shut it down.");
+      break;
+    default:
+      return inn_control_error_no_snapshot (status);
+    }
+  return g_error_new_literal (G_IO_ERROR, g_io_error_from_errno (-status), sentence);
+}
+
+GError *
+inn_control_error_clone_not_begun (int status)
+{
+  if (status == -ECANCELED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
+                                _ ("The clone ended before it could run; this computer may be "
+                                   "short of memory. The machine itself runs on."));
+
+  return g_error_new (G_IO_ERROR, g_io_error_from_errno (-status),
+                      _ ("The clone could not begin to run: %s. The machine itself runs on."),
+                      g_strerror (-status));
+}
+
+GError *
 inn_control_error_ended (void)
 {
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,

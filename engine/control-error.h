@@ -13,6 +13,9 @@ GError *inn_control_error_refused (int status);
 /* The VMM took no snapshot, or could not write the memory of one. */
 GError *inn_control_error_no_snapshot (int status);
 GError *inn_control_error_memory_not_written (int status);
+/* The VMM made no clone, or made one that could not begin to run. */
+GError *inn_control_error_no_clone (int status);
+GError *inn_control_error_clone_not_begun (int status);
 /* G_IO_ERROR_CLOSED: there is no VMM any more. */
 GError *inn_control_error_ended (void);
 /* @status of receiving or checking something from the VMM: -ECONNRESET is

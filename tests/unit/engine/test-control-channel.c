@@ -590,6 +590,72 @@ test_snapshot (Fixture *fixture, gconstpointer data)
   g_assert_true (g_close (memory, NULL));
 }
 
+static gboolean
+clone_machine (InnControlChannel *channel,
+               guint layers,
+               guint files,
+               int fd,
+               guint64 *ret_pause_us,
+               gboolean *ret_switched,
+               GError **error)
+{
+  const InnControlLayer all_layers[] = { { 0, fd }, { 1, fd } };
+  const InnControlFile all_files[] = { { 3, fd }, { 400, fd } };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_control_channel_clone_async (channel, all_layers, layers, all_files, files, fd, keep_result,
+                                   &result);
+  return inn_control_channel_clone_finish (channel, wait_result (&result), ret_pause_us,
+                                           ret_switched, error);
+}
+
+static void
+test_clone (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) error = NULL;
+  int file = temporary_file ();
+  guint64 pause_us = 0;
+  gboolean switched = TRUE;
+  guint operations;
+
+  /* the fake one's clones run when they are given files */
+  g_assert_false (clone_machine (fixture->channel, 1, 0, file, NULL, &switched, &error));
+  g_assert_true (g_str_has_prefix (error->message, "The clone could not begin"));
+  g_assert_true (switched);
+  g_clear_error (&error);
+  g_assert_true (clone_machine (fixture->channel, 1, 2, file, &pause_us, &switched, &error));
+  g_assert_no_error (error);
+  g_assert_true (switched);
+  g_assert_cmpuint (pause_us, ==, FAKE_MACHINE_PAUSE_US);
+  g_assert_cmpuint (fixture->vmm.machine.files, ==, 2);
+
+  g_assert_false (clone_machine (fixture->channel, 2, 2, file, NULL, &switched, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SUCH_DEVICE);
+  g_assert_false (switched);
+  g_clear_error (&error);
+
+  /* what is no file to write to is not taken, and what was before it is let go of */
+  operations = fixture->vmm.machine.operations;
+  g_assert_false (clone_machine (fixture->channel, 1, 2, -1, NULL, &switched, &error));
+  g_assert_false (switched);
+  g_clear_error (&error);
+  while (fixture->vmm.machine.operations == operations)
+    g_main_context_iteration (NULL, FALSE);
+
+  /* one at a time */
+  inn_control_channel_snapshot_async (fixture->channel, NULL, 0, file, FALSE, NULL, keep_result,
+                                      &first);
+  inn_control_channel_clone_async (fixture->channel, NULL, 0, NULL, 0, file, keep_result, &second);
+  g_assert_false (inn_control_channel_clone_finish (fixture->channel, wait_result (&second), NULL,
+                                                    NULL, &error));
+  g_assert_true (g_str_has_prefix (error->message, "Another clone"));
+  g_assert_true (inn_control_channel_snapshot_finish (fixture->channel, wait_result (&first), NULL,
+                                                      NULL, NULL));
+  g_assert_true (g_close (file, NULL));
+}
+
 /* Descriptors that are no files to write to; and memory for which there is no room. */
 static void
 test_snapshot_errors (Fixture *fixture, gconstpointer data)
@@ -1237,6 +1303,7 @@ main (int argc, char **argv)
   ADD ("serial", test_serial);
   ADD ("snapshot", test_snapshot);
   ADD ("snapshot-errors", test_snapshot_errors);
+  ADD ("clone", test_clone);
   ADD ("port", test_port);
   ADD ("balloon", test_balloon);
   ADD ("screen", test_screen);
