@@ -178,7 +178,7 @@ inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
     }
 
   error_number = -fd_set_nonblocking (fd, 0);
-  if (error_number == 0)
+  if (error_number == 0 && access != INN_DISK_READ_UNLOCKED)
     error_number = inn_file_lock (fd, writable ? INN_FILE_LOCK_EXCLUSIVE : INN_FILE_LOCK_SHARED);
   if (error_number != 0)
     {

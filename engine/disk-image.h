@@ -15,6 +15,7 @@ typedef enum
 {
   INN_DISK_READ_WRITE,
   INN_DISK_READ_ONLY,
+  INN_DISK_READ_UNLOCKED, /* what the opener knows that nobody will write any more */
 } InnDiskAccess;
 
 /* Creates a sparse disk of @size bytes, rounded up to whole MiB, and makes it durable. @path must
@@ -30,7 +31,7 @@ gboolean inn_disk_image_create_qcow2 (const char *path,
 
 /*
  * Opens a file or block device for a guest. Returns a close-on-exec descriptor that holds a lock
- * on it (exclusive unless read-only), for the VMM to inherit; or -1. QEMU respects that lock too.
+ * on it (exclusive, shared, or none), for the VMM to inherit; or -1. QEMU respects that lock too.
  */
 int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error);
 

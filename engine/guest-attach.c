@@ -189,12 +189,21 @@ on_state_changed (InnControlChannel *channel, gpointer user_data)
   inn_guest_state_told (self);
 }
 
+/* Who starts a VMM notes its process; that of a live clone was started by the original's. */
+static void
+note_holder (InnGuest *self)
+{
+  if (inn_machine_lock_get_holder (self->folder) == 0)
+    inn_machine_lock_note_holder (self->folder, inn_control_channel_get_pid (self->channel));
+}
+
 static void
 adopt_channel (InnGuest *self, InnControlChannel *channel)
 {
   self->channel = channel;
   self->retries = 0;
   g_clear_pointer (&self->unreachable, g_free);
+  note_holder (self);
   inn_guest_load_record (self);
   self->run_started = self->record.started;
 

@@ -51,6 +51,16 @@ clone_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
     g_task_return_error (task, g_steal_pointer (&error));
 }
 
+void
+inn_guest_tell_cloned (InnGuest *self, const char *uuid)
+{
+  if (self->store == NULL) /* detached meanwhile */
+    return;
+
+  inn_guest_refresh (self);
+  g_signal_emit_by_name (self->store, "changed", uuid);
+}
+
 static void
 on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -61,16 +71,16 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
   char *uuid = g_task_propagate_pointer (G_TASK (result), &error);
 
   g_clear_pointer (&data->progress, inn_thread_progress_free);
-  if (self->store != NULL) /* not detached meanwhile */
-    {
-      inn_guest_refresh (self);
-      if (uuid != NULL)
-        g_signal_emit_by_name (self->store, "changed", uuid);
-    }
   if (uuid != NULL)
-    g_task_return_pointer (task, uuid, g_free);
-  else
-    g_task_return_error (task, g_steal_pointer (&error));
+    {
+      inn_guest_tell_cloned (self, uuid);
+      g_task_return_pointer (task, uuid, g_free);
+      return;
+    }
+
+  if (self->store != NULL)
+    inn_guest_refresh (self);
+  g_task_return_error (task, g_steal_pointer (&error));
 }
 
 /* What runs disposably leaves nothing, no clone either; its snapshots are none of it. */
@@ -88,14 +98,36 @@ check_lasting (InnGuest *self, const char *snapshot, GError **error)
 }
 
 static gboolean
-check_can_clone (InnGuest *self, const char *snapshot, GError **error)
+check_can_clone_live (InnGuest *self, const char *snapshot, GError **error)
 {
+  if (snapshot == NULL && self->channel != NULL)
+    return TRUE;
+
+  if (snapshot != NULL)
+    g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID,
+                         _ ("A snapshot does not run, so it has no live clones. Make a linked "
+                            "clone of it: what is in its memory goes on there."));
+  else if (!inn_guest_is_active (self))
+    g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
+                 _ ("“%s” does not run, so it has no live clones. Make a linked or a full clone, "
+                    "or start it first."),
+                 self->name);
+  else
+    inn_guest_set_not_running_error (self, error);
+  return FALSE;
+}
+
+static gboolean
+check_can_clone (InnGuest *self, InnGuestCloneKind kind, const char *snapshot, GError **error)
+{
+  if (kind == INN_GUEST_CLONE_LIVE)
+    return check_can_clone_live (self, snapshot, error);
   if (snapshot != NULL)
     return TRUE;
   if (inn_guest_is_active (self))
     g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-                 _ ("“%s” is running, and its disks change. Shut it down first, or clone one of "
-                    "its snapshots."),
+                 _ ("“%s” is running, and its disks change. Shut it down first, clone one of its "
+                    "snapshots, or make a live clone."),
                  self->name);
   else if (self->description == NULL)
     g_set_error_literal (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID, self->trouble);
@@ -127,9 +159,14 @@ inn_guest_clone_async (InnGuest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   /* A clone that is there when it was cancelled is there. */
   g_task_set_check_cancellable (task, FALSE);
-  if (!check_lasting (self, snapshot, &error) || !check_can_clone (self, snapshot, &error))
+  if (!check_lasting (self, snapshot, &error) || !check_can_clone (self, kind, snapshot, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  if (kind == INN_GUEST_CLONE_LIVE)
+    {
+      inn_guest_clone_live (self, g_steal_pointer (&task), name);
       return;
     }
 
@@ -146,9 +183,11 @@ inn_guest_clone_async (InnGuest *self,
 }
 
 char *
-inn_guest_clone_finish (InnGuest *self, GAsyncResult *result, GError **error)
+inn_guest_clone_finish (InnGuest *self, GAsyncResult *result, guint64 *ret_pause_us, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
+  if (ret_pause_us != NULL)
+    *ret_pause_us = inn_guest_get_clone_pause (G_TASK (result));
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -15,14 +15,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "disk-image.h"
 #include "engine-error.h"
 #include "folder.h"
 #include "guest-private.h"
-#include "machine-description-boot.h"
-#include "machine-description-disks.h"
-#include "machine-description-snapshots.h"
-#include "run-record.h"
+#include "live-disks.h"
 #include "screen-picture.h"
 #include "snapshot-draft.h"
 #include "snapshot-resume.h"
@@ -43,18 +39,11 @@ typedef struct
   InnSnapshotDraft *draft;
   GArray *layers; /* of InnControlLayer */
   int memory_fd;
+  int disks_lock; /* nobody else has its disks go on in others */
   guint64 pause_us;
   gboolean switched; /* the VMM writes the new layers */
   GError *error;     /* why there is no snapshot */
 } Live;
-
-static void
-close_layer (gpointer data)
-{
-  InnControlLayer *layer = data;
-
-  fd_close (&layer->fd);
-}
 
 static void
 live_free (gpointer data)
@@ -69,8 +58,9 @@ live_free (gpointer data)
   g_free (live->name);
   g_free (live->note);
   g_clear_pointer (&live->picture, g_bytes_unref);
-  g_array_unref (live->layers);
+  g_clear_pointer (&live->layers, g_array_unref);
   fd_close (&live->memory_fd);
+  fd_close (&live->disks_lock);
   g_clear_error (&live->error);
   g_free (live);
 }
@@ -88,109 +78,13 @@ live_new (InnGuest *self, const char *name, const char *note, InnLivePurpose pur
   live->note = g_strdup (note);
   live->purpose = purpose;
   live->was_paused = self->state == INN_GUEST_PAUSED;
-  live->layers = g_array_new (FALSE, FALSE, sizeof (InnControlLayer));
-  g_array_set_clear_func (live->layers, close_layer);
   live->memory_fd = -1;
+  live->disks_lock = -1;
 
   return live;
 }
 
 /* ---- in a worker thread: before ---- */
-
-/* As @other has it, where they differ without being other machines. */
-static void
-copy_harmless (InnMachineDescription *running, const InnMachineDescription *other)
-{
-  g_autofree char *current = inn_machine_description_get_current_snapshot (other);
-  g_autofree char *variables = inn_machine_description_get_variables (other);
-
-  for (guint i = 0; i < inn_machine_description_get_n_disks (other); i++)
-    {
-      const InnDiskDescription *disk = inn_machine_description_get_disk (other, i);
-      const InnDiskDescription *same = inn_machine_description_find_disk (running, disk->target);
-
-      if (same != NULL && same->kind != INN_DISK_CDROM && disk->path != NULL)
-        inn_machine_description_set_disk_layer (running, disk->target, disk->path, "raw");
-    }
-  inn_machine_description_set_current_snapshot (running, current);
-  inn_machine_description_set_resume_snapshot (running, NULL);
-  inn_machine_description_set_variables (running, variables);
-  inn_machine_description_set_name (running, inn_machine_description_get_name (other));
-  inn_machine_description_set_title (running, inn_machine_description_get_title (other));
-  inn_machine_description_set_description (running,
-                                           inn_machine_description_get_description (other));
-}
-
-/* A snapshot is of one machine: what the memory belongs to and what is defined have to be one. */
-static gboolean
-check_as_started (const Live *live, GError **error)
-{
-  g_autoptr (InnMachineDescription) present
-      = inn_machine_store_load (live->machines, inn_machine_description_get_uuid (live->running),
-                                NULL, error);
-  g_autoptr (InnMachineDescription) running = inn_machine_description_copy (live->running);
-  g_autofree char *defined = NULL;
-  g_autofree char *started = NULL;
-
-  if (present == NULL)
-    return FALSE;
-  copy_harmless (running, present);
-  copy_harmless (present, present);
-  defined = inn_machine_description_to_xml (present);
-  started = inn_machine_description_to_xml (running);
-  if (g_str_equal (defined, started))
-    return TRUE;
-
-  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY,
-               _ ("“%s” has changes that wait for its next start. Restart it, or undo them, then "
-                  "take the snapshot."),
-               live->guest_name);
-  return FALSE;
-}
-
-/* The VMM counts the disks that are not CD drives, in their order. */
-static gboolean
-find_number (const Live *live, const char *target, guint *ret_number)
-{
-  guint number = 0;
-
-  for (guint i = 0; i < inn_machine_description_get_n_disks (live->running); i++)
-    {
-      const InnDiskDescription *disk = inn_machine_description_get_disk (live->running, i);
-
-      if (disk->kind == INN_DISK_CDROM)
-        continue;
-      if (g_str_equal (disk->target, target))
-        {
-          *ret_number = number;
-          return TRUE;
-        }
-      number++;
-    }
-
-  return FALSE;
-}
-
-static gboolean
-open_layers (Live *live, GError **error)
-{
-  const GPtrArray *disks = inn_snapshot_draft_get_disks (live->draft);
-
-  for (guint i = 0; i < disks->len; i++)
-    {
-      const InnSnapshotDisk *disk = g_ptr_array_index (disks, i);
-      InnControlLayer layer;
-
-      if (!find_number (live, disk->target, &layer.disk))
-        continue;
-      layer.fd = inn_disk_image_open (disk->active, INN_DISK_READ_WRITE, error);
-      if (layer.fd < 0)
-        return FALSE;
-      g_array_append_val (live->layers, layer);
-    }
-
-  return TRUE;
-}
 
 static gboolean
 open_memory (Live *live, GError **error)
@@ -209,32 +103,18 @@ open_memory (Live *live, GError **error)
 static gboolean
 prepare_locked (Live *live, GError **error)
 {
-  if (!check_as_started (live, error))
+  if (!inn_live_disks_check_as_started (live->machines, live->running, error))
     return FALSE;
 
   live->draft
       = inn_snapshot_draft_new (live->store, INN_LAYER_OF_RUNNING, live->name, live->note, error);
-  return live->draft != NULL && inn_snapshot_draft_prepare (live->draft, error)
-         && open_layers (live, error) && open_memory (live, error)
+  if (live->draft == NULL || !inn_snapshot_draft_prepare (live->draft, error))
+    return FALSE;
+
+  live->layers
+      = inn_live_disks_open (inn_snapshot_draft_get_disks (live->draft), live->running, error);
+  return live->layers != NULL && open_memory (live, error)
          && inn_snapshot_draft_commit (live->draft, error);
-}
-
-/* What a guest has written and is not on the disk yet has to be there before the disk is frozen. It
- * is brought there while the guest runs, so that hardly any is left when it has to wait. */
-static void
-store_disks (const Live *live)
-{
-  const GPtrArray *disks = inn_snapshot_draft_get_disks (live->draft);
-
-  for (guint i = 0; i < disks->len; i++)
-    {
-      const InnSnapshotDisk *disk = g_ptr_array_index (disks, i);
-      int fd = g_open (disk->layer, O_RDONLY | O_CLOEXEC, 0);
-
-      if (fd >= 0)
-        (void)fdatasync (fd); /* an error is met again, and told, when it counts */
-      fd_close (&fd);
-    }
 }
 
 static void
@@ -242,15 +122,19 @@ prepare_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
 {
   Live *live = g_task_get_task_data (G_TASK (task_data));
   g_autoptr (GError) error = NULL;
-  int lock = inn_machine_store_lock (live->machines, &error);
-  gboolean done = lock >= 0 && prepare_locked (live, &error);
+  gboolean done = FALSE;
+  int lock = -1;
 
+  live->disks_lock = inn_live_disks_lock (live->machines, live->running, /* wait= */ FALSE, &error);
+  if (live->disks_lock >= 0)
+    lock = inn_machine_store_lock (live->machines, &error);
+  done = lock >= 0 && prepare_locked (live, &error);
   if (!done) /* what it has made goes while it is locked */
     g_clear_pointer (&live->draft, inn_snapshot_draft_free);
   fd_close (&lock);
   if (done)
     {
-      store_disks (live);
+      inn_live_disks_store (inn_snapshot_draft_get_disks (live->draft));
       g_task_return_boolean (task, TRUE);
     }
   else
@@ -300,38 +184,19 @@ take_back (Live *live)
   fd_close (&lock);
 }
 
-/* What the machine was started with follows its disks. When that cannot be written, they only seem
- * to be other ones until it is off. */
-static void
-record_layers (Live *live)
-{
-  const char *uuid = inn_machine_description_get_uuid (live->running);
-  const GPtrArray *disks = inn_snapshot_draft_get_disks (live->draft);
-  g_autofree char *folder = inn_machine_store_get_folder (live->machines, uuid);
-  g_autofree char *xml = NULL;
-
-  for (guint i = 0; i < disks->len; i++)
-    {
-      const InnSnapshotDisk *disk = g_ptr_array_index (disks, i);
-
-      if (inn_machine_description_find_disk (live->running, disk->target) != NULL)
-        inn_machine_description_set_disk_layer (live->running, disk->target, disk->active, "qcow2");
-    }
-  xml = inn_machine_description_to_xml (live->running);
-  inn_run_record_save_definition (folder, xml, NULL);
-}
-
 static void
 conclude_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Live *live = g_task_get_task_data (G_TASK (task_data));
 
   if (live->switched)
-    record_layers (live);
+    inn_live_disks_record (live->machines, live->running,
+                           inn_snapshot_draft_get_disks (live->draft));
   if (live->error == NULL)
     publish (live, &live->error);
   if (live->error != NULL)
     take_back (live);
+  fd_close (&live->disks_lock);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -394,9 +259,8 @@ on_concluded (GObject *source, GAsyncResult *result, gpointer user_data)
     return_record (task);
 }
 
-/* What the channel says is a sentence, but not an error of ours. */
-static GError *
-convert_error (InnGuest *self, const GError *error)
+GError *
+inn_guest_convert_error (InnGuest *self, const GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_error_copy (error);
@@ -419,7 +283,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!inn_control_channel_snapshot_finish (INN_CONTROL_CHANNEL (source), result, &live->pause_us,
                                             &live->switched, &error))
-    live->error = convert_error (self, error);
+    live->error = inn_guest_convert_error (self, error);
   run_in_thread (self, task, conclude_in_thread, on_concluded);
 }
 

@@ -110,6 +110,14 @@ void inn_guest_take_live_snapshot (InnGuest *self,
                                    const char *name,
                                    const char *note,
                                    InnLivePurpose purpose);
+/* What the channel says of a snapshot or clone is a sentence, but not an error of ours. */
+GError *inn_guest_convert_error (InnGuest *self, const GError *error);
+/* Makes a live clone; @task, which is taken over and has no data, ends with the new UUID. */
+void inn_guest_clone_live (InnGuest *self, GTask *task, const char *name);
+/* How long the guest stood still for it; 0 of any other clone. */
+guint64 inn_guest_get_clone_pause (GTask *task);
+/* There is a machine more. */
+void inn_guest_tell_cloned (InnGuest *self, const char *uuid);
 /* Ends what runs, restores, and starts again; @task, which is taken over, ends with a boolean. */
 void inn_guest_restore_running (InnGuest *self, GTask *task, const char *id, gboolean keep_present);
 /* The machine is off: merges what had to wait for that. */

@@ -97,8 +97,8 @@ void inn_guest_merge_layers_async (InnGuest *self,
                                    gpointer user_data);
 gssize inn_guest_merge_layers_finish (InnGuest *self, GAsyncResult *result, GError **error);
 
-/* Of a snapshot, or for NULL of the machine as it is. @progress may be NULL; it is called until the
- * clone is finished. */
+/* Of a snapshot, or for NULL of the machine as it is; a live clone is of one that runs, all others
+ * of one that is off. @progress may be NULL; it is called until the clone is finished. */
 void inn_guest_clone_async (InnGuest *self,
                             const char *name,
                             InnGuestCloneKind kind,
@@ -108,7 +108,11 @@ void inn_guest_clone_async (InnGuest *self,
                             GCancellable *cancellable,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
-/* The new machine's UUID, transfer full. */
-char *inn_guest_clone_finish (InnGuest *self, GAsyncResult *result, GError **error);
+/* The new machine's UUID, transfer full. *@ret_pause_us (may be NULL): how long the guest stood
+ * still for it, 0 when it did not. */
+char *inn_guest_clone_finish (InnGuest *self,
+                              GAsyncResult *result,
+                              guint64 *ret_pause_us,
+                              GError **error);
 
 G_END_DECLS

@@ -15,14 +15,15 @@ typedef enum
 {
   INN_GUEST_CLONE_LINKED, /* shares the layers that both start from: done at once */
   INN_GUEST_CLONE_FULL,   /* has copies of all disks, and nothing in common afterwards */
+  INN_GUEST_CLONE_LIVE,   /* of one that runs: goes on from this moment, with linked disks */
 } InnGuestCloneKind;
 
 typedef struct
 {
-  const char *uuid;     /* of the machine that is cloned */
-  const char *snapshot; /* id, or NULL for the machine as it is, which is off and stays off */
-  const char *name;     /* of the clone */
-  InnGuestCloneKind kind;
+  const char *uuid;       /* of the machine that is cloned */
+  const char *snapshot;   /* id, or NULL for the machine as it is, which is off and stays off */
+  const char *name;       /* of the clone */
+  InnGuestCloneKind kind; /* linked or full */
 } InnCloneRequest;
 
 /* The new UUID, transfer full; NULL and an error, also G_IO_ERROR_CANCELLED. @progress may be

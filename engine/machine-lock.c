@@ -129,17 +129,27 @@ inn_machine_lock_set_holder (int lock_fd, GPid pid)
 }
 
 static int
-open_lock_file (const char *folder)
+open_lock_file (const char *folder, int flags)
 {
   g_autofree char *path = g_build_filename (folder, "lock", NULL);
 
-  return g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  return g_open (path, flags | O_CLOEXEC, 0);
+}
+
+void
+inn_machine_lock_note_holder (const char *folder, GPid pid)
+{
+  int fd = open_lock_file (folder, O_WRONLY);
+
+  if (fd >= 0)
+    inn_machine_lock_set_holder (fd, pid);
+  fd_close (&fd);
 }
 
 gboolean
 inn_machine_lock_is_held (const char *folder)
 {
-  int fd = open_lock_file (folder);
+  int fd = open_lock_file (folder, O_RDONLY);
   gboolean held = fd >= 0 && inn_file_lock_is_held_exclusively (fd);
 
   fd_close (&fd);
@@ -163,7 +173,7 @@ GPid
 inn_machine_lock_get_holder (const char *folder)
 {
   char text[MAX_HOLDER_TEXT + 1] = "";
-  int fd = open_lock_file (folder);
+  int fd = open_lock_file (folder, O_RDONLY);
   GPid holder = 0;
 
   if (fd >= 0 && inn_file_lock_is_held_exclusively (fd) && pread (fd, text, MAX_HOLDER_TEXT, 0) > 0)

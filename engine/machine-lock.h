@@ -24,6 +24,8 @@ int inn_machine_lock_keep_off (const char *folder, const char *name, GError **er
 
 /* Notes that process @pid has inherited @lock_fd. */
 void inn_machine_lock_set_holder (int lock_fd, GPid pid);
+/* The same by somebody else: @pid is known to have the lock of the machine in @folder. */
+void inn_machine_lock_note_holder (const char *folder, GPid pid);
 
 /* Whether the machine runs. */
 gboolean inn_machine_lock_is_held (const char *folder);

@@ -3,7 +3,8 @@
  * The folder of machines. A machine is made in a folder with a temporary name and renamed into
  * place, and renamed away before it is removed, so that others only ever see whole ones. Processes
  * that change the store take turns by a lock on ".lock" in it; whoever holds that may remove
- * folders with a temporary name, for their makers are dead.
+ * folders with a temporary name, for their makers are dead. A maker that is not shows it by a lock
+ * on the definition; where it is and the machine runs nevertheless, its name is all that lacks.
  */
 #include "config.h"
 
@@ -127,9 +128,47 @@ inn_machine_store_lock (InnMachineStore *self, GError **error)
   return inn_machine_store_lock_folder (self->path, error);
 }
 
+/* A machine that will be there when it runs. */
+static char *
+get_prepared_folder (InnMachineStore *self, const char *uuid)
+{
+  g_autofree char *name = g_strconcat (NEW_PREFIX, uuid, NULL);
+
+  return g_build_filename (self->path, name, NULL);
+}
+
+static int
+open_definition (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, DEFINITION_NAME, NULL);
+
+  return g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+}
+
+static gboolean
+is_being_made (const char *folder)
+{
+  int fd = open_definition (folder);
+  const gboolean locked = fd >= 0 && inn_file_lock_is_held (fd);
+
+  fd_close (&fd);
+  return locked;
+}
+
+static void
+settle_new (InnMachineStore *self, const char *uuid, const char *folder)
+{
+  if (is_being_made (folder))
+    return;
+  if (g_uuid_string_is_valid (uuid) && inn_machine_lock_is_held (folder))
+    inn_machine_store_publish (self, uuid, NULL);
+  else
+    inn_folder_remove (folder, NULL);
+}
+
 /* With the store's lock held. */
 static void
-remove_leftovers (InnMachineStore *self)
+settle_leftovers (InnMachineStore *self)
 {
   g_autoptr (GDir) folder = g_dir_open (self->path, 0, NULL);
   const char *name;
@@ -138,7 +177,9 @@ remove_leftovers (InnMachineStore *self)
     {
       g_autofree char *path = g_build_filename (self->path, name, NULL);
 
-      if (g_str_has_prefix (name, NEW_PREFIX) || g_str_has_prefix (name, DELETED_PREFIX))
+      if (g_str_has_prefix (name, NEW_PREFIX))
+        settle_new (self, name + strlen (NEW_PREFIX), path);
+      else if (g_str_has_prefix (name, DELETED_PREFIX))
         inn_folder_remove (path, NULL);
     }
 }
@@ -263,7 +304,7 @@ inn_machine_store_open (InnMachineStore *self, GError **error)
   /* A store that may only be read is fine here: its machines can be looked at. */
   fd = open_store_lock (self->path, NULL);
   if (fd >= 0 && inn_file_lock (fd, INN_FILE_LOCK_EXCLUSIVE) == 0)
-    remove_leftovers (self);
+    settle_leftovers (self);
   fd_close (&fd);
   start_watching (self);
 
@@ -475,6 +516,39 @@ make_disks (const char *folder,
   return TRUE;
 }
 
+/* Nothing of the folder is left on error. */
+static gboolean
+fill_folder (InnMachineStore *self,
+             const char *folder,
+             InnMachineDescription *description,
+             InnMachineFill fill,
+             gpointer data,
+             GError **error)
+{
+  const char *uuid = inn_machine_description_get_uuid (description);
+  g_autofree char *final_folder = inn_machine_store_get_folder (self, uuid);
+
+  if (fill (folder, final_folder, description, data, error)
+      && inn_machine_description_validate (description, error)
+      && write_definition (folder, description, error) && inn_folder_sync (folder, error))
+    return TRUE;
+
+  inn_folder_remove (folder, NULL);
+  return FALSE;
+}
+
+static gboolean
+name_folder (InnMachineStore *self, const char *folder, const char *uuid, GError **error)
+{
+  g_autofree char *final_folder = inn_machine_store_get_folder (self, uuid);
+
+  if (g_rename (folder, final_folder) == 0)
+    return inn_folder_sync (self->path, error);
+
+  inn_folder_set_error (error, final_folder, errno);
+  return FALSE;
+}
+
 /* With the store's lock held. */
 static gboolean
 make_machine (InnMachineStore *self,
@@ -484,7 +558,6 @@ make_machine (InnMachineStore *self,
               GError **error)
 {
   const char *uuid = inn_machine_description_get_uuid (description);
-  g_autofree char *final_folder = inn_machine_store_get_folder (self, uuid);
   g_autofree char *folder = g_build_filename (self->path, NEW_PREFIX "XXXXXX", NULL);
 
   if (g_mkdtemp_full (folder, 0700) == NULL)
@@ -492,21 +565,26 @@ make_machine (InnMachineStore *self,
       inn_folder_set_error (error, self->path, errno);
       return FALSE;
     }
-  if (!fill (folder, final_folder, description, data, error)
-      || !inn_machine_description_validate (description, error)
-      || !write_definition (folder, description, error) || !inn_folder_sync (folder, error))
-    {
-      inn_folder_remove (folder, NULL);
-      return FALSE;
-    }
-  if (g_rename (folder, final_folder) < 0)
-    {
-      inn_folder_set_error (error, final_folder, errno);
-      inn_folder_remove (folder, NULL);
-      return FALSE;
-    }
+  if (!fill_folder (self, folder, description, fill, data, error))
+    return FALSE;
+  if (name_folder (self, folder, uuid, error))
+    return TRUE;
 
-  return inn_folder_sync (self->path, error);
+  inn_folder_remove (folder, NULL);
+  return FALSE;
+}
+
+static gboolean
+check_can_add (InnMachineStore *self, const InnMachineDescription *description, GError **error)
+{
+  settle_leftovers (self);
+  if (!inn_machine_store_contains (self, inn_machine_description_get_uuid (description)))
+    return inn_machine_store_check_name (self, description, error);
+
+  g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
+               _ ("There is a machine with the UUID %s already."),
+               inn_machine_description_get_uuid (description));
+  return FALSE;
 }
 
 gboolean
@@ -518,17 +596,52 @@ inn_machine_store_add (InnMachineStore *self,
 {
   g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
 
-  remove_leftovers (self);
-  if (inn_machine_store_contains (self, inn_machine_description_get_uuid (description)))
-    {
-      g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
-                   _ ("There is a machine with the UUID %s already."),
-                   inn_machine_description_get_uuid (description));
-      return FALSE;
-    }
-
-  return inn_machine_store_check_name (self, description, error)
+  return check_can_add (self, description, error)
          && make_machine (self, description, fill, data, error);
+}
+
+char *
+inn_machine_store_prepare (InnMachineStore *self,
+                           InnMachineDescription *description,
+                           InnMachineFill fill,
+                           gpointer data,
+                           int *ret_fd,
+                           GError **error)
+{
+  g_autofree char *folder = NULL;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), NULL);
+
+  folder = get_prepared_folder (self, inn_machine_description_get_uuid (description));
+  if (!check_can_add (self, description, error))
+    return NULL;
+  if (g_mkdir (folder, 0700) < 0)
+    {
+      inn_folder_set_error (error, folder, errno);
+      return NULL;
+    }
+  if (!fill_folder (self, folder, description, fill, data, error))
+    return NULL;
+
+  *ret_fd = open_definition (folder);
+  if (*ret_fd >= 0 && inn_file_lock (*ret_fd, INN_FILE_LOCK_SHARED) == 0)
+    return g_steal_pointer (&folder);
+
+  inn_folder_set_error (error, folder, errno);
+  fd_close (ret_fd);
+  inn_folder_remove (folder, NULL);
+  return NULL;
+}
+
+gboolean
+inn_machine_store_publish (InnMachineStore *self, const char *uuid, GError **error)
+{
+  g_autofree char *folder = NULL;
+
+  g_return_val_if_fail (INN_IS_MACHINE_STORE (self), FALSE);
+
+  folder = get_prepared_folder (self, uuid);
+  return name_folder (self, folder, uuid, error);
 }
 
 gboolean
@@ -756,7 +869,7 @@ inn_machine_store_remove (InnMachineStore *self, const char *uuid, const char *n
   if (store_lock < 0)
     return FALSE;
 
-  remove_leftovers (self);
+  settle_leftovers (self);
   folder = inn_machine_store_get_folder (self, uuid);
   machine_lock = inn_machine_lock_acquire (folder, name, error);
   if (machine_lock >= 0)

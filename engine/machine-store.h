@@ -77,6 +77,21 @@ gboolean inn_machine_store_add (InnMachineStore *self,
                                 gpointer data,
                                 GError **error);
 
+/*
+ * For a machine that runs before it is there: makes it as inn_machine_store_add() does, but only
+ * inn_machine_store_publish() gives its folder the name by which it is found. The folder as it is
+ * called until then, transfer full, or NULL; who gives up removes it. While *@ret_fd is open it is
+ * left alone. When that process ends before, what has the machine's lock is published by who comes
+ * next, and all else is removed.
+ */
+char *inn_machine_store_prepare (InnMachineStore *self,
+                                 InnMachineDescription *description,
+                                 InnMachineFill fill,
+                                 gpointer data,
+                                 int *ret_fd,
+                                 GError **error);
+gboolean inn_machine_store_publish (InnMachineStore *self, const char *uuid, GError **error);
+
 /* Makes a machine with @n_disks new disks, which are added to @description. All or nothing. */
 gboolean inn_machine_store_create (InnMachineStore *self,
                                    InnMachineDescription *description,

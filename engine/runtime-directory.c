@@ -142,6 +142,7 @@ bind_and_listen (int fd, const char *path)
   return 0;
 }
 
+/* Not blocking, as a VMM wants it: that of a clone may not change a descriptor any more. */
 static int
 listen_at (const InnRuntimeDirectory *self,
            const char *uuid,
@@ -150,7 +151,7 @@ listen_at (const InnRuntimeDirectory *self,
            GError **error)
 {
   g_autofree char *path = get_path (self, uuid, suffix);
-  int fd = socket (AF_UNIX, type | SOCK_CLOEXEC, 0);
+  int fd = socket (AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   int error_number = fd < 0 ? errno : bind_and_listen (fd, path);
 
   if (error_number != 0)

@@ -18,8 +18,6 @@
 #include "machine-description-snapshots.h"
 #include "snapshot-store-private.h"
 
-#define ACTIVE_MODE 0600
-
 struct _InnSnapshotDraft
 {
   InnSnapshotStore *store;
@@ -27,20 +25,11 @@ struct _InnSnapshotDraft
   InnMachineDescription *present; /* the machine's definition, as it shall be */
   InnMachineDescription *frozen;  /* the snapshot's */
   InnSnapshotRecord *record;
-  GPtrArray *disks; /* of InnSnapshotDisk */
+  GPtrArray *disks; /* of InnFrozenDisk */
   char *name;       /* of the folder, until it is published */
   char *folder;
   gboolean committed;
 };
-
-static void
-disk_free (InnSnapshotDisk *disk)
-{
-  g_free (disk->target);
-  g_free (disk->layer);
-  g_free (disk->active);
-  g_free (disk);
-}
 
 /* "Snapshot 1", "Snapshot 2", ... */
 static char *
@@ -79,30 +68,6 @@ check_not_saved (const InnMachineDescription *present, GError **error)
   return FALSE;
 }
 
-static gboolean
-list_disks (InnSnapshotDraft *self, GError **error)
-{
-  for (guint i = 0; i < inn_machine_description_get_n_disks (self->present); i++)
-    {
-      const InnDiskDescription *disk = inn_machine_description_get_disk (self->present, i);
-      g_autoptr (GError) local_error = NULL;
-      InnSnapshotDisk *item;
-
-      if (!inn_layer_store_check_disk (self->store->layers, self->present, disk, &local_error))
-        {
-          if (local_error == NULL)
-            continue;
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      item = g_new0 (InnSnapshotDisk, 1);
-      item->target = g_strdup (disk->target);
-      g_ptr_array_add (self->disks, item);
-    }
-
-  return TRUE;
-}
-
 InnSnapshotDraft *
 inn_snapshot_draft_new (InnSnapshotStore *store,
                         InnLayerSource source,
@@ -118,9 +83,10 @@ inn_snapshot_draft_new (InnSnapshotStore *store,
   self = g_new0 (InnSnapshotDraft, 1);
   self->store = store;
   self->source = source;
-  self->disks = g_ptr_array_new_with_free_func ((GDestroyNotify)disk_free);
   self->present = inn_machine_store_load (store->machines, store->uuid, NULL, error);
-  if (self->present == NULL || !check_not_saved (self->present, error) || !list_disks (self, error))
+  if (self->present != NULL && check_not_saved (self->present, error))
+    self->disks = inn_frozen_disks_list (store->layers, self->present, error);
+  if (self->disks == NULL)
     return NULL;
 
   self->frozen = inn_machine_description_copy (self->present);
@@ -150,7 +116,7 @@ inn_snapshot_draft_free (InnSnapshotDraft *self)
   inn_machine_description_free (self->present);
   inn_machine_description_free (self->frozen);
   inn_snapshot_record_free (self->record);
-  g_ptr_array_unref (self->disks);
+  g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_free (self->name);
   g_free (self->folder);
   g_free (self);
@@ -172,36 +138,24 @@ make_folder (InnSnapshotDraft *self, GError **error)
 }
 
 static gboolean
-freeze_disk (InnSnapshotDraft *self, InnSnapshotDisk *item, GError **error)
-{
-  g_autofree char *before
-      = g_strdup (inn_machine_description_find_disk (self->present, item->target)->path);
-  struct stat status;
-
-  item->layer = inn_layer_store_freeze (self->store->layers, self->source, self->present,
-                                        item->target, error);
-  if (item->layer == NULL)
-    return FALSE;
-
-  item->active = g_strdup (inn_machine_description_find_disk (self->present, item->target)->path);
-  item->fresh = !g_str_equal (item->active, before);
-  if (item->fresh && stat (item->layer, &status) == 0)
-    self->record->disk_bytes += (guint64)status.st_blocks * 512;
-  inn_machine_description_set_disk_layer (self->frozen, item->target, item->layer,
-                                          inn_layer_store_get_format (item->layer));
-  return TRUE;
-}
-
-static gboolean
 freeze_disks (InnSnapshotDraft *self, GError **error)
 {
+  if (!inn_frozen_disks_freeze (self->disks, self->store->layers, self->source, self->present,
+                                error))
+    return FALSE;
+
   for (guint i = 0; i < self->disks->len; i++)
     {
-      if (!freeze_disk (self, g_ptr_array_index (self->disks, i), error))
-        return FALSE;
+      const InnFrozenDisk *disk = g_ptr_array_index (self->disks, i);
+      struct stat status;
+
+      if (disk->fresh && stat (disk->layer, &status) == 0)
+        self->record->disk_bytes += (guint64)status.st_blocks * 512;
+      inn_machine_description_set_disk_layer (self->frozen, disk->target, disk->layer,
+                                              inn_layer_store_get_format (disk->layer));
     }
 
-  return self->disks->len == 0 || inn_layer_store_sync (self->store->layers, error);
+  return TRUE;
 }
 
 static gboolean
@@ -272,23 +226,6 @@ inn_snapshot_draft_publish (InnSnapshotDraft *self, GError **error)
   return inn_folder_sync (self->store->folder, error);
 }
 
-/* The layers are written again, by who never stopped doing so. */
-static void
-give_back_layers (InnSnapshotDraft *self, InnMachineDescription *present)
-{
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      const InnSnapshotDisk *item = g_ptr_array_index (self->disks, i);
-      const InnDiskDescription *disk = inn_machine_description_find_disk (present, item->target);
-
-      if (!item->fresh || disk == NULL || g_strcmp0 (disk->path, item->active) != 0)
-        continue;
-      g_chmod (item->layer, ACTIVE_MODE);
-      inn_machine_description_set_disk_layer (present, item->target, item->layer,
-                                              inn_layer_store_get_format (item->layer));
-    }
-}
-
 gboolean
 inn_snapshot_draft_revoke (InnSnapshotDraft *self, gboolean switched, GError **error)
 {
@@ -302,7 +239,7 @@ inn_snapshot_draft_revoke (InnSnapshotDraft *self, gboolean switched, GError **e
   if (g_strcmp0 (current, self->record->id) == 0)
     {
       if (!switched)
-        give_back_layers (self, present);
+        inn_frozen_disks_give_back (self->disks, present);
       inn_machine_description_set_current_snapshot (present, self->record->parent);
       if (!inn_machine_store_write (self->store->machines, present, error))
         return FALSE;

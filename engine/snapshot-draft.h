@@ -14,19 +14,12 @@
  */
 #pragma once
 
+#include "frozen-disks.h"
 #include "snapshot-store.h"
 
 G_BEGIN_DECLS
 
 typedef struct _InnSnapshotDraft InnSnapshotDraft;
-
-typedef struct
-{
-  char *target;   /* in the definition */
-  char *layer;    /* the disk as it is, frozen from now on */
-  char *active;   /* what the machine writes from now on */
-  gboolean fresh; /* active was made for this snapshot; else layer is what it builds on */
-} InnSnapshotDisk;
 
 /* @name NULL: one is chosen. Errors: the name is taken, a disk cannot be frozen. */
 InnSnapshotDraft *inn_snapshot_draft_new (InnSnapshotStore *store,
@@ -49,7 +42,7 @@ gboolean inn_snapshot_draft_revoke (InnSnapshotDraft *self, gboolean switched, G
 
 /* What publish writes; may be changed until then. Borrowed. */
 InnSnapshotRecord *inn_snapshot_draft_get_record (InnSnapshotDraft *self);
-/* Of InnSnapshotDisk, in the order of the definition; the paths are there once it is prepared. */
+/* Of InnFrozenDisk, in the order of the definition; the paths are there once it is prepared. */
 const GPtrArray *inn_snapshot_draft_get_disks (const InnSnapshotDraft *self);
 /* Where "memory" and "screenshot.png" go until it is published. */
 const char *inn_snapshot_draft_get_folder (const InnSnapshotDraft *self);

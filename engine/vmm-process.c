@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "disk-image.h"
 #include "disposable-file.h"
 #include "engine-error.h"
+#include "file-lock.h"
 #include "firmware.h"
 #include "host-memory.h"
 #include "launch-plan.h"
@@ -68,6 +70,7 @@ typedef struct
 {
   const InnVmmRequest *request;
   const InnFirmwareFiles *firmware;
+  InnDiskAccess readonly; /* of disks that are only read */
   int lock_fd;
 } Opening;
 
@@ -118,7 +121,7 @@ open_file (const Opening *opening,
     case INN_LAUNCH_DISPOSABLE_DISK:
       return inn_disposable_file_new_overlay (request->folder, file->path, file->format, error);
     case INN_LAUNCH_READONLY_DISK:
-      return inn_disk_image_open (file->path, INN_DISK_READ_ONLY, error);
+      return inn_disk_image_open (file->path, opening->readonly, error);
     case INN_LAUNCH_NET_KEEPER:
       return inn_net_keeper_start ((const char *const *)file->forwards,
                                    (const char *const *)plan->environment, error);
@@ -127,21 +130,35 @@ open_file (const Opening *opening,
     }
 }
 
-/* The launcher owns what is opened. */
+static void
+close_file (gpointer data)
+{
+  InnControlFile *file = data;
+
+  fd_close (&file->fd);
+}
+
+static GArray *
+new_files (void)
+{
+  GArray *files = g_array_new (FALSE, FALSE, sizeof (InnControlFile));
+
+  g_array_set_clear_func (files, close_file);
+  return files;
+}
+
+/* Into @files, of InnControlFile. */
 static gboolean
-open_files (const Opening *opening,
-            const InnLaunchPlan *plan,
-            GSubprocessLauncher *launcher,
-            GError **error)
+open_files (const Opening *opening, const InnLaunchPlan *plan, GArray *files, GError **error)
 {
   for (guint i = 0; i < plan->files->len; i++)
     {
       const InnLaunchFile *file = &g_array_index (plan->files, InnLaunchFile, i);
-      int fd = open_file (opening, plan, file, error);
+      const InnControlFile opened = { (guint)file->number, open_file (opening, plan, file, error) };
 
-      if (fd < 0)
+      if (opened.fd < 0)
         return FALSE;
-      g_subprocess_launcher_take_fd (launcher, fd, file->number);
+      g_array_append_val (files, opened);
     }
 
   return TRUE;
@@ -175,12 +192,23 @@ become_session_leader (gpointer user_data)
   setsid ();
 }
 
-static GSubprocess *
-spawn (const InnVmmRequest *request,
-       const InnLaunchPlan *plan,
-       GSubprocessLauncher *launcher,
-       GError **error)
+/* The launcher owns them from now on. */
+static void
+hand_over (GArray *files, GSubprocessLauncher *launcher)
 {
+  for (guint i = 0; i < files->len; i++)
+    {
+      InnControlFile *file = &g_array_index (files, InnControlFile, i);
+
+      g_subprocess_launcher_take_fd (launcher, file->fd, (int)file->number);
+      file->fd = -1;
+    }
+}
+
+static GSubprocess *
+spawn (const InnVmmRequest *request, const InnLaunchPlan *plan, GArray *files, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (GError) local_error = NULL;
   GSubprocess *process = NULL;
   int log_fd = open_log (request->log_path, error);
@@ -189,6 +217,8 @@ spawn (const InnVmmRequest *request,
   if (log_fd < 0)
     return NULL;
 
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  hand_over (files, launcher);
   output_fd = fcntl (log_fd, F_DUPFD_CLOEXEC, 0);
   g_subprocess_launcher_take_stderr_fd (launcher, log_fd);
   if (output_fd >= 0)
@@ -249,9 +279,9 @@ check_unchanged (const InnVmmRequest *request, GError **error)
   return FALSE;
 }
 
-/* The launcher owns what is opened. NULL on error. */
+/* NULL on error. */
 static InnLaunchPlan *
-plan_and_open (const Opening *opening, GSubprocessLauncher *launcher, GError **error)
+plan_and_open (const Opening *opening, GArray *files, GError **error)
 {
   const InnVmmRequest *request = opening->request;
   g_autofree char *program = inn_vmm_process_find_program ();
@@ -264,40 +294,45 @@ plan_and_open (const Opening *opening, GSubprocessLauncher *launcher, GError **e
 
   plan = inn_launch_plan_new (request->description, opening->firmware, chains, request->memory,
                               request->disposable, program, (const char *const *)environment);
-  return open_files (opening, plan, launcher, error) ? g_steal_pointer (&plan) : NULL;
+  return open_files (opening, plan, files, error) ? g_steal_pointer (&plan) : NULL;
 }
 
 /* Layers that are merged meanwhile would be there under one name and gone under the next. */
 static InnLaunchPlan *
-plan_unchanged (const Opening *opening, GSubprocessLauncher *launcher, GError **error)
+plan_unchanged (const Opening *opening, GArray *files, GError **error)
 {
   g_autofree char *store = g_path_get_dirname (opening->request->folder);
   int store_lock = inn_machine_store_lock_folder (store, error);
   InnLaunchPlan *plan = NULL;
 
   if (store_lock >= 0 && check_unchanged (opening->request, error))
-    plan = plan_and_open (opening, launcher, error);
+    plan = plan_and_open (opening, files, error);
   fd_close (&store_lock);
   return plan;
+}
+
+static gboolean
+note_start (const InnVmmRequest *request, gint64 started, GError **error)
+{
+  g_autofree char *xml = inn_machine_description_to_xml (request->description);
+
+  return inn_run_record_save_definition (request->folder, xml, error)
+         && inn_run_record_save_start (request->folder, started, request->disposable, error);
 }
 
 static GSubprocess *
 start_locked (const Opening *opening, gint64 started, GError **error)
 {
   const InnVmmRequest *request = opening->request;
-  g_autoptr (GSubprocessLauncher) launcher = NULL;
-  g_autoptr (InnLaunchPlan) plan = NULL;
-  g_autofree char *xml = inn_machine_description_to_xml (request->description);
+  g_autoptr (GArray) files = new_files ();
+  g_autoptr (InnLaunchPlan) plan = plan_unchanged (opening, files, error);
   g_autoptr (GError) local_error = NULL;
   GSubprocess *process;
 
-  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  plan = plan_unchanged (opening, launcher, error);
-  if (plan == NULL || !inn_run_record_save_definition (request->folder, xml, error)
-      || !inn_run_record_save_start (request->folder, started, request->disposable, error))
+  if (plan == NULL || !note_start (request, started, error))
     return NULL;
 
-  process = spawn (request, plan, launcher, &local_error);
+  process = spawn (request, plan, files, &local_error);
   if (process != NULL)
     {
       note_holder (opening->lock_fd, process);
@@ -316,7 +351,7 @@ inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError
   const char *name = inn_machine_description_get_name (request->description);
   const gint64 started = g_get_real_time ();
   g_auto (InnFirmwareFiles) firmware = { NULL };
-  Opening opening = { .request = request, .firmware = &firmware };
+  Opening opening = { .request = request, .firmware = &firmware, .readonly = INN_DISK_READ_ONLY };
   GSubprocess *process;
 
   if (!inn_machine_description_check_startable (request->description, error)
@@ -334,6 +369,108 @@ inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError
     *ret_started = started;
 
   return process;
+}
+
+/* ---- clones ---- */
+
+/* Where it says what it has to say. */
+static gboolean
+stage_log (InnVmmStaging *self, const InnVmmRequest *request, GError **error)
+{
+  const InnControlFile errors = { STDERR_FILENO, open_log (request->log_path, error) };
+  InnControlFile output = { STDOUT_FILENO, -1 };
+
+  if (errors.fd < 0)
+    return FALSE;
+
+  g_array_append_val (self->files, errors);
+  output.fd = fcntl (errors.fd, F_DUPFD_CLOEXEC, 0);
+  if (output.fd >= 0)
+    g_array_append_val (self->files, output);
+  return TRUE;
+}
+
+static gboolean
+stage_arguments (InnVmmStaging *self, const InnLaunchPlan *plan, GError **error)
+{
+  guint64 offset = 0;
+  int r = 0;
+
+  self->arguments_fd = memfd_create ("arguments", MFD_CLOEXEC);
+  if (self->arguments_fd < 0)
+    r = -errno;
+  for (guint i = 0; r == 0 && plan->argv[i] != NULL; i++)
+    {
+      const gsize length = strlen (plan->argv[i]) + 1;
+
+      r = fd_write_at (self->arguments_fd, plan->argv[i], length, offset);
+      offset += length;
+    }
+  if (r == 0)
+    return TRUE;
+
+  g_set_error_literal (error, INN_ENGINE_ERROR, inn_engine_error_from_errno (-r), g_strerror (-r));
+  return FALSE;
+}
+
+static void
+note_shared (InnVmmStaging *self, const InnLaunchPlan *plan)
+{
+  for (guint i = 0; i < plan->files->len; i++)
+    {
+      if (g_array_index (plan->files, InnLaunchFile, i).kind == INN_LAUNCH_READONLY_DISK)
+        g_array_append_val (self->shared, g_array_index (self->files, InnControlFile, i).fd);
+    }
+}
+
+gboolean
+inn_vmm_process_stage (const InnVmmRequest *request,
+                       int lock_fd,
+                       InnVmmStaging *ret_staging,
+                       GError **error)
+{
+  g_auto (InnFirmwareFiles) firmware = { NULL };
+  const Opening opening = { .request = request,
+                            .firmware = &firmware,
+                            .readonly = INN_DISK_READ_UNLOCKED,
+                            .lock_fd = lock_fd };
+  InnVmmStaging staging = { .files = new_files (),
+                            .shared = g_array_new (FALSE, FALSE, sizeof (int)),
+                            .arguments_fd = -1 };
+  g_autoptr (InnLaunchPlan) plan = NULL;
+
+  if (inn_machine_description_check_startable (request->description, error)
+      && inn_firmware_choose (request->description, request->folder, &firmware, error))
+    plan = plan_and_open (&opening, staging.files, error);
+  if (plan != NULL)
+    note_shared (&staging, plan);
+  if (plan == NULL || !stage_arguments (&staging, plan, error)
+      || !stage_log (&staging, request, error) || !note_start (request, g_get_real_time (), error))
+    {
+      inn_vmm_staging_clear (&staging);
+      return FALSE;
+    }
+
+  *ret_staging = staging;
+  return TRUE;
+}
+
+void
+inn_vmm_staging_lock (const InnVmmStaging *self)
+{
+  for (guint i = 0; i < self->shared->len; i++)
+    (void)inn_file_lock (g_array_index (self->shared, int, i), INN_FILE_LOCK_SHARED);
+}
+
+void
+inn_vmm_staging_clear (InnVmmStaging *self)
+{
+  if (self->files == NULL)
+    return;
+
+  g_clear_pointer (&self->files, g_array_unref);
+  g_clear_pointer (&self->shared, g_array_unref);
+  fd_close (&self->arguments_fd);
 }
 
 /* "innkeeper-vmm: sentence" without the program's name. */

@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include "control-channel.h"
 #include "machine-description.h"
 #include "runtime-directory.h"
 
@@ -31,6 +32,24 @@ typedef struct
  */
 GSubprocess *
 inn_vmm_process_start (const InnVmmRequest *request, gint64 *ret_started, GError **error);
+
+/* What a clone of a running machine needs, whose VMM comes of the original's. */
+typedef struct
+{
+  GArray *files;  /* of InnControlFile, its log among them; all are closed with the array */
+  GArray *shared; /* of int: those of them that others may read too, and which are not locked yet */
+  int arguments_fd; /* a file of its command line, as CONTROL_CLONE wants it */
+} InnVmmStaging;
+
+/* As inn_vmm_process_start(), but for a clone: nothing is spawned. @lock_fd: of the machine. */
+gboolean inn_vmm_process_stage (const InnVmmRequest *request,
+                                int lock_fd,
+                                InnVmmStaging *ret_staging,
+                                GError **error);
+/* The original writes none of them any more: locks what has to stay as it is. */
+void inn_vmm_staging_lock (const InnVmmStaging *self);
+/* Also of zeros. */
+void inn_vmm_staging_clear (InnVmmStaging *self);
 
 /* What a VMM that was started for @request and ended at once has printed, as one sentence that
  * names files by their paths; NULL when it printed nothing. */

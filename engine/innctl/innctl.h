@@ -88,6 +88,8 @@ char *innctl_find_snapshot (InnGuest *guest, const char *word);
 char *innctl_absolute_path (const char *path);
 /* What is known about a machine, as an object. */
 void innctl_add_guest (InnctlJson *json, InnGuest *guest);
+/* The same into an object that has been begun. */
+void innctl_add_guest_members (InnctlJson *json, InnGuest *guest);
 /* Says that the machine was made or defined. */
 void innctl_print_made (const Innctl *self, InnGuest *guest);
 /* Says when a change takes effect: with the next start if it @waits. @target: of the device it is

@@ -65,8 +65,8 @@ innctl_absolute_path (const char *path)
   return path != NULL ? g_canonicalize_filename (path, NULL) : NULL;
 }
 
-static void
-add_members (InnctlJson *json, InnGuest *guest)
+void
+innctl_add_guest_members (InnctlJson *json, InnGuest *guest)
 {
   const gboolean ever_ran = inn_guest_get_changed (guest) != 0;
 
@@ -87,7 +87,7 @@ void
 innctl_add_guest (InnctlJson *json, InnGuest *guest)
 {
   innctl_json_begin_object (json, NULL);
-  add_members (json, guest);
+  innctl_add_guest_members (json, guest);
   innctl_json_end_object (json);
 }
 
@@ -115,7 +115,7 @@ print_changed_json (InnGuest *guest, const char *target, gboolean waits)
 
   innctl_json_init (&json);
   innctl_json_begin_object (&json, NULL);
-  add_members (&json, guest);
+  innctl_add_guest_members (&json, guest);
   if (target != NULL)
     innctl_json_add_string (&json, "target", target);
   innctl_json_add_string (&json, "applies", waits ? "next-start" : "now");

@@ -424,7 +424,7 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  char *id = inn_guest_clone_finish (INN_GUEST (source), result, &error);
+  char *id = inn_guest_clone_finish (INN_GUEST (source), result, NULL, &error);
 
   if (id != NULL)
     g_task_return_pointer (task, id, g_free);

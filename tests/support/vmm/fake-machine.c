@@ -2,6 +2,7 @@
 #include "fake-machine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -154,6 +155,40 @@ static int fake_snapshot(void *data, struct control_snapshot *snapshot)
 	return 0;
 }
 
+/* In the child: what is not to be inherited is closed on exec. */
+static _Noreturn void run_clone(const struct control_clone *clone, char **argv)
+{
+	int high[CONTROL_MAX_FILES];
+
+	for (int i = 0; i < CONTROL_MAX_FILES; i++)
+		high[i] = fcntl(clone->files[i], F_DUPFD_CLOEXEC, CONTROL_MAX_FILES);
+	for (int i = 0; i < CONTROL_MAX_FILES; i++) {
+		if (high[i] >= 0)
+			(void)dup2(high[i], i);
+	}
+	execv("/proc/self/exe", argv);
+	_exit(EXIT_STATUS_HOST_ERROR);
+}
+
+static int start_clone(const struct control_clone *clone)
+{
+	static char bytes[CONTROL_MAX_ARGUMENTS + 1];
+	static char *argv[CONTROL_MAX_FILES];
+	ssize_t length = pread(clone->arguments, bytes, CONTROL_MAX_ARGUMENTS, 0);
+	pid_t pid;
+	int argc = 0;
+
+	for (ssize_t at = 0; at < length && argc + 1 < CONTROL_MAX_FILES; argc++) {
+		argv[argc] = bytes + at;
+		at += (ssize_t)strlen(argv[argc]) + 1;
+	}
+	argv[argc] = NULL;
+	pid = fork();
+	if (pid == 0)
+		run_clone(clone, argv);
+	return pid < 0 ? -errno : 0;
+}
+
 static int fake_clone(void *data, struct control_snapshot *snapshot, struct control_clone *clone)
 {
 	struct fake_machine *machine = data;
@@ -169,6 +204,8 @@ static int fake_clone(void *data, struct control_snapshot *snapshot, struct cont
 		machine->files += clone->files[i] >= 0;
 	snapshot->pause_us = FAKE_MACHINE_PAUSE_US;
 	snapshot->number = machine->page->status.clones + 1;
+	if (machine->starts_clones && start_clone(clone) < 0)
+		return -EAGAIN;
 	statistics_page_begin(machine->page);
 	machine->page->status.clones++;
 	machine->page->status.clone_status = machine->files > 0 ? 0 : -EPROTO;

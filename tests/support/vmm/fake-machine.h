@@ -3,8 +3,8 @@
  * A machine without a guest behind the real control server: it changes state as it is told, echoes
  * on its serial line and says there which keys are pressed, its counters move while somebody
  * watches, its screen shows a picture of one colour that changes with each refresh, and it counts
- * what is held down. A snapshot's memory takes it a moment to write. Main thread of its loop,
- * except where said otherwise.
+ * what is held down. A snapshot's memory takes it a moment to write, and a clone is this program
+ * again. Main thread of its loop, except where said otherwise.
  */
 #pragma once
 
@@ -59,6 +59,7 @@ struct fake_machine {
 	atomic_uint watch_interval_ms;
 	atomic_uint media[FAKE_MACHINE_DRIVES]; /* bytes in each drive, 0: empty */
 	unsigned int asked;                     /* how often the obliging drive was to open */
+	bool starts_clones;                     /* else it only says so */
 	atomic_uint files;                      /* that clones have been given */
 	atomic_uint layers;                     /* that disks have been given by snapshots */
 	atomic_bool serial_attached;

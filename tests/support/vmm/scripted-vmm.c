@@ -11,6 +11,7 @@
  * protocol/exit-status.h has it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,8 @@ static int run(const struct script *script, int listen_fd)
 	    event_loop_add_timer(loop, on_end, &ending, &timer) < 0)
 		return EXIT_STATUS_HOST_ERROR;
 	machine.ending_key = script->end_at_key;
+	machine.starts_clones = true;
+	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
 	machine.ending_reason = script->end_reason;
 	if (script->end_after_ms != 0)
 		event_timer_set(timer, event_loop_now() + script->end_after_ms * 1000000);
@@ -125,6 +128,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "scripted-vmm: %s: %s\n", script.control, strerror(-listen_fd));
 		return EXIT_STATUS_HOST_ERROR;
 	}
+	if (script.break_protocol && fd_set_nonblocking(listen_fd, 0) < 0)
+		return EXIT_STATUS_HOST_ERROR;
 	while (script.break_protocol)
 		lying_vmm_serve(listen_fd, LIE_STRAY_RESULT);
 	return run(&script, listen_fd);

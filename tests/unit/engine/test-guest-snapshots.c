@@ -111,7 +111,7 @@ try_clone (InnGuest *guest,
   inn_guest_clone_async (guest, name, kind, NULL, progress, data, NULL, engine_fixture_take_result,
                          &result);
   engine_fixture_await (&result);
-  return inn_guest_clone_finish (guest, result, error);
+  return inn_guest_clone_finish (guest, result, NULL, error);
 }
 
 static void
@@ -265,6 +265,135 @@ test_running (EngineFixture *fixture, gconstpointer data)
   g_object_unref (engine);
 }
 
+static char *
+try_clone_live (InnGuest *guest, const char *snapshot, guint64 *ret_pause_us, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  inn_guest_clone_async (guest, "live", INN_GUEST_CLONE_LIVE, snapshot, NULL, NULL, NULL,
+                         engine_fixture_take_result, &result);
+  engine_fixture_await (&result);
+  return inn_guest_clone_finish (guest, result, ret_pause_us, error);
+}
+
+static void
+power_off (InnGuest *guest)
+{
+  g_autoptr (GAsyncResult) stopped = NULL;
+
+  inn_guest_call_async (guest, INN_CONTROL_POWER_OFF, NULL, engine_fixture_take_result, &stopped);
+  engine_fixture_await (&stopped);
+  g_assert_true (inn_guest_call_finish (guest, stopped, NULL));
+}
+
+static guint
+count_layers (EngineFixture *fixture)
+{
+  g_autofree char *path = g_build_filename (fixture->data_dir, "layers", NULL);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  guint count = 0;
+
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    count++;
+  return count;
+}
+
+static gboolean
+has_live (InnEngine *engine)
+{
+  InnGuest *live = inn_engine_find_by_name (engine, "live");
+
+  return live != NULL && is_running (live);
+}
+
+/* All see it run; its process is known, though nobody has started it. */
+static void
+test_clone_live (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  InnEngine *other = open_engine (fixture);
+  g_autoptr (InnGuest) guest = create (fixture, engine);
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *uuid = NULL;
+  g_autofree char *folder = NULL;
+  guint64 pause_us = 0;
+
+  g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
+  g_assert_null (try_clone_live (guest, NULL, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_null (try_clone_live (guest, "snapshot", NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_INVALID);
+  g_clear_error (&error);
+
+  inn_guest_start_async (guest, NULL, engine_fixture_take_result, &started);
+  engine_fixture_await (&started);
+  g_assert_true (inn_guest_start_finish (guest, started, &error));
+  uuid = try_clone_live (guest, NULL, &pause_us, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pause_us, ==, 4711);
+  ENGINE_FIXTURE_WAIT (has_live, engine);
+  ENGINE_FIXTURE_WAIT (has_live, other);
+  folder = g_build_filename (fixture->data_dir, "machines", uuid, NULL);
+  g_assert_cmpint (inn_machine_lock_get_holder (folder), >, 1);
+  g_assert_cmpuint (count_layers (fixture), ==, 3);
+
+  power_off (guest);
+  g_assert_true (has_live (engine));
+  power_off (inn_engine_find (engine, uuid));
+  inn_engine_close (engine);
+  inn_engine_close (other);
+  g_object_unref (engine);
+  g_object_unref (other);
+}
+
+/* Its VMM says no, and all is as it was. */
+static void
+test_clone_live_refused (EngineFixture *fixture, gconstpointer data)
+{
+  InnEngine *engine = open_engine (fixture);
+  static const guint64 disk_sizes[] = { 4 << 20, 4 << 20 };
+  const InnNewGuest description = { .name = "two disks", /* it has one */
+                                    .memory = 64 << 20,
+                                    .vcpus = 1,
+                                    .kernel = fixture->kernel,
+                                    .disk_sizes = disk_sizes,
+                                    .n_disks = G_N_ELEMENTS (disk_sizes) };
+  g_autoptr (GAsyncResult) created = NULL;
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *machines = g_build_filename (fixture->data_dir, "machines", NULL);
+  g_autofree char *definition = NULL;
+  g_autofree char *xml = NULL;
+  g_autoptr (InnGuest) guest = NULL;
+  g_autoptr (GDir) folder = NULL;
+  const char *name;
+
+  g_setenv ("INNKEEPER_VMM", SCRIPTED_VMM, TRUE);
+  inn_engine_create_async (engine, &description, NULL, engine_fixture_take_result, &created);
+  engine_fixture_await (&created);
+  guest = inn_engine_create_finish (engine, created, &error);
+  inn_guest_start_async (guest, NULL, engine_fixture_take_result, &started);
+  engine_fixture_await (&started);
+  g_assert_true (inn_guest_start_finish (guest, started, &error));
+  g_assert_null (try_clone_live (guest, NULL, NULL, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_FAILED);
+  g_assert_true (is_running (guest));
+
+  /* What it writes has got a name among the layers, and nothing builds on it. */
+  g_assert_cmpuint (count_layers (fixture), ==, 2);
+  definition = g_build_filename (machines, inn_guest_get_uuid (guest), "domain.xml", NULL);
+  g_assert_true (g_file_get_contents (definition, &xml, NULL, NULL));
+  g_assert_null (strstr (xml, "qcow2"));
+  folder = g_dir_open (machines, 0, NULL);
+  while ((name = g_dir_read_name (folder)) != NULL)
+    g_assert_false (g_str_has_prefix (name, ".new-"));
+  power_off (guest);
+  inn_engine_close (engine);
+  g_object_unref (engine);
+}
+
 static gboolean
 has_kept (InnGuest *guest)
 {
@@ -325,5 +454,7 @@ main (int argc, char **argv)
   TEST ("clone", test_clone);
   TEST ("restore-running", test_restore_running);
   TEST ("running", test_running);
+  TEST ("clone-live", test_clone_live);
+  TEST ("clone-live-refused", test_clone_live_refused);
   return g_test_run ();
 }

@@ -810,6 +810,38 @@ class InnctlTest(unittest.TestCase):
         self.assertIn("good", self.good("snapshot", "check", "linked"))
         self.assertIn("good", self.good("snapshot", "check", "past"))
 
+    def test_live_clones(self):
+        self.create("web", "--disk", "4M")
+        self.bad("does not run", "clone", "web", "twin", "--live")
+        self.good("start", "web")
+        self.assertIn("4.7 ms", self.good("clone", "web", "twin", "--live"))
+        third = self.json("clone", "web", "third", "--live")
+        self.assertEqual((third["state"], third["pause_us"]), ("running", 4711))
+        self.bad("already", "clone", "web", "twin", "--live")
+        self.bad("either", "clone", "web", "other", "--live", "--full", status=2)
+        self.bad("snapshot", "clone", "web", "other", "--live", "--snapshot", "x", status=2)
+        self.bad("live clone", "clone", "web", "other")
+        self.good("set", "web", "cpus=2")
+        self.bad("changes that wait", "clone", "web", "other", "--live")
+        self.good("poweroff", "web")
+        self.assertEqual(self.state("twin"), "running")
+        self.good("poweroff", "twin")
+        self.good("start", "twin")
+        self.good("clone", "twin", "fourth", "--live")
+        for name in ("twin", "third", "fourth"):
+            self.good("poweroff", name)
+            self.assertIn("good", self.good("snapshot", "check", name))
+            self.good("delete", name)
+        self.good("delete", "web")
+        self.assertEqual(self.layers(), [])
+
+    def test_live_clone_of_what_cannot_be(self):
+        disk = self.write("own.raw", "x" * 4096)
+        self.good("create", "web", "--import", disk, "--memory", "64M")
+        self.good("start", "web")
+        self.bad(disk, "clone", "web", "two", "--live")
+        self.assertEqual([machine["name"] for machine in self.json("list")], ["web"])
+
     def test_resize_of_layers(self):
         self.create("web", "--disk", "4M")
         self.good("snapshot", "create", "web", "small")

@@ -270,6 +270,82 @@ test_leftovers (EngineFixture *fixture, gconstpointer data)
 }
 
 /* Stands for a full disk: no file may grow beyond some bytes. */
+static gboolean
+fill_nothing (const char *folder,
+              const char *final_folder,
+              InnMachineDescription *description,
+              gpointer data,
+              GError **error)
+{
+  return TRUE;
+}
+
+/* Transfer full: the folder. */
+static char *
+prepare (InnMachineStore *store, const char *name, char **ret_uuid, int *ret_maker, int *ret_lock)
+{
+  g_autoptr (InnMachineDescription) description = inn_machine_description_new (name, 64 << 20, 1);
+  g_autoptr (GError) error = NULL;
+  char *folder;
+
+  folder = inn_machine_store_prepare (store, description, fill_nothing, NULL, ret_maker, &error);
+  g_assert_no_error (error);
+  *ret_uuid = g_strdup (inn_machine_description_get_uuid (description));
+  *ret_lock = inn_machine_lock_acquire (folder, name, &error);
+  g_assert_no_error (error);
+  return folder;
+}
+
+static void
+look_at_store (EngineFixture *fixture)
+{
+  g_autoptr (InnMachineStore) store = open_store (fixture);
+
+  inn_machine_store_close (store);
+}
+
+/* It is not there before it has its name. When its maker ends before, it is when it runs. */
+static void
+test_prepared (EngineFixture *fixture, gconstpointer data)
+{
+  g_autoptr (InnMachineStore) store = open_store (fixture);
+  char *uuids[3], *folders[3];
+  int makers[3], locks[3];
+  g_auto (GStrv) listed = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("machine %u", i);
+
+      folders[i] = prepare (store, name, &uuids[i], &makers[i], &locks[i]);
+    }
+  look_at_store (fixture);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_true (g_file_test (folders[i], G_FILE_TEST_IS_DIR));
+      g_assert_false (inn_machine_store_contains (store, uuids[i]));
+    }
+
+  g_assert_true (inn_machine_store_publish (store, uuids[0], NULL)); /* by its maker */
+  fd_close (&makers[1]);
+  fd_close (&makers[2]);
+  fd_close (&locks[2]); /* it never ran */
+  look_at_store (fixture);
+  g_assert_true (inn_machine_store_contains (store, uuids[0]));
+  g_assert_true (inn_machine_store_contains (store, uuids[1]));
+  g_assert_false (inn_machine_store_contains (store, uuids[2]));
+  g_assert_cmpuint (count_entries (store), ==, 2);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      fd_close (&makers[i]);
+      fd_close (&locks[i]);
+      g_free (uuids[i]);
+      g_free (folders[i]);
+    }
+  inn_machine_store_close (store);
+}
+
 static void
 test_no_space (EngineFixture *fixture, gconstpointer data)
 {
@@ -366,6 +442,7 @@ main (int argc, char **argv)
   ADD ("broken-definition", test_broken_definition);
   ADD ("other-uuid", test_other_uuid);
   ADD ("leftovers", test_leftovers);
+  ADD ("prepared", test_prepared);
   ADD ("no-space", test_no_space);
   ADD ("unusable-folder", test_unusable_folder);
   ADD ("watch", test_watch);

@@ -10,7 +10,6 @@
 #include <glib/gstdio.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -19,119 +18,15 @@
 #include <unistd.h>
 
 #include "engine-error.h"
+#include "fault-calls.h"
 #include "firmware.h"
+#include "live-clone.h"
 #include "machine-clone.h"
 #include "machine-description-boot.h"
 #include "machine-description-snapshots.h"
 #include "snapshot-resume.h"
 #include "snapshot-draft.h"
 #include "snapshot-fixture.h"
-
-/* ---- faults ---- */
-
-typedef enum
-{
-  FAULT_NONE,
-  FAULT_KILL,  /* at that call, before it does anything */
-  FAULT_ERROR, /* it fails, those after it do not */
-  FAULT_FULL,  /* it and all after it that need space fail */
-} Fault;
-
-static Fault fault;
-static guint fault_step, step;
-
-/* Whether the call shall fail with errno set. */
-static gboolean
-is_faulty (gboolean needs_space)
-{
-  if (fault == FAULT_NONE)
-    return FALSE;
-
-  step++;
-  if (step == fault_step && fault == FAULT_KILL)
-    raise (SIGKILL);
-  errno = fault == FAULT_FULL ? ENOSPC : EIO;
-  return (fault == FAULT_ERROR && step == fault_step)
-         || (fault == FAULT_FULL && step >= fault_step && needs_space);
-}
-
-#define WRAP(type, name, needs_space, parameters, arguments)                                       \
-  type __real_##name parameters;                                                                   \
-  type __wrap_##name parameters;                                                                   \
-  type __wrap_##name parameters                                                                    \
-  {                                                                                                \
-    return is_faulty (needs_space) ? (type)-1 : __real_##name arguments;                           \
-  }
-
-WRAP (int, rename, TRUE, (const char *from, const char *to), (from, to))
-WRAP (int, link, TRUE, (const char *from, const char *to), (from, to))
-WRAP (int, g_unlink, FALSE, (const char *path), (path))
-WRAP (int, remove, FALSE, (const char *path), (path))
-WRAP (int, fsync, TRUE, (int fd), (fd))
-WRAP (int, fdatasync, TRUE, (int fd), (fd))
-WRAP (int, chmod, FALSE, (const char *path, mode_t mode), (path, mode))
-WRAP (int, fchmod, FALSE, (int fd, mode_t mode), (fd, mode))
-WRAP (int, mkdir, TRUE, (const char *path, mode_t mode), (path, mode))
-WRAP (int, ftruncate64, FALSE, (int fd, off64_t length), (fd, length))
-WRAP (ssize_t,
-      pwrite64,
-      TRUE,
-      (int fd, const void *buffer, size_t length, off64_t offset),
-      (fd, buffer, length, offset))
-
-int __real_open64 (const char *path, int flags, ...);
-int __wrap_open64 (const char *path, int flags, ...);
-
-int
-__wrap_open64 (const char *path, int flags, ...)
-{
-  mode_t mode = 0;
-  va_list arguments;
-
-  va_start (arguments, flags);
-  if (flags & O_CREAT)
-    mode = va_arg (arguments, mode_t);
-  va_end (arguments);
-
-  return (flags & O_CREAT) && is_faulty (TRUE) ? -1 : __real_open64 (path, flags, mode);
-}
-
-gboolean __real_g_file_set_contents_full (const char *path,
-                                          const char *contents,
-                                          gssize length,
-                                          GFileSetContentsFlags flags,
-                                          int mode,
-                                          GError **error);
-gboolean __wrap_g_file_set_contents_full (const char *path,
-                                          const char *contents,
-                                          gssize length,
-                                          GFileSetContentsFlags flags,
-                                          int mode,
-                                          GError **error);
-
-gboolean
-__wrap_g_file_set_contents_full (const char *path,
-                                 const char *contents,
-                                 gssize length,
-                                 GFileSetContentsFlags flags,
-                                 int mode,
-                                 GError **error)
-{
-  if (!is_faulty (TRUE))
-    return __real_g_file_set_contents_full (path, contents, length, flags, mode, error);
-
-  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "fault");
-  return FALSE;
-}
-
-char *__real_g_mkdtemp_full (char *path, int mode);
-char *__wrap_g_mkdtemp_full (char *path, int mode);
-
-char *
-__wrap_g_mkdtemp_full (char *path, int mode)
-{
-  return is_faulty (TRUE) ? NULL : __real_g_mkdtemp_full (path, mode);
-}
 
 /* ---- changes ---- */
 
@@ -327,6 +222,40 @@ run_clone_snapshot (SnapshotFixture *fixture, const char *id, GError **error)
   return run_clone (fixture, INN_GUEST_CLONE_LINKED, id, error);
 }
 
+/* As of a running machine: its VMM does its part between commit and publish, or fails to. */
+static gboolean
+clone_live (SnapshotFixture *fixture, gboolean vmm_fails, GError **error)
+{
+  g_autoptr (InnLiveClone) clone = NULL;
+  int lock = inn_machine_store_lock (fixture->machines, error);
+  gboolean done = FALSE;
+
+  if (lock >= 0)
+    clone = inn_live_clone_new (fixture->snapshots, "clone", error);
+  if (clone != NULL)
+    done = inn_live_clone_prepare (clone, error) && inn_live_clone_commit (clone, error);
+  if (done && vmm_fails)
+    done = inn_live_clone_revoke (clone, /* switched= */ FALSE, error);
+  else if (done)
+    done = inn_live_clone_publish (clone, error);
+  g_clear_pointer (&clone, inn_live_clone_free);
+  close (lock);
+
+  return done;
+}
+
+static gboolean
+run_clone_live (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  return clone_live (fixture, /* vmm_fails= */ FALSE, error);
+}
+
+static gboolean
+run_revoke_clone (SnapshotFixture *fixture, const char *id, GError **error)
+{
+  return clone_live (fixture, /* vmm_fails= */ TRUE, error);
+}
+
 static gboolean
 run_merge (SnapshotFixture *fixture, const char *id, GError **error)
 {
@@ -399,6 +328,9 @@ static const Change changes[] = {
   { "clone-linked", prepare_chain, run_clone_linked },
   { "clone-full", prepare_chain, run_clone_full },
   { "clone-snapshot", prepare_chain, run_clone_snapshot },
+  { "clone-live-raw", prepare_raw, run_clone_live },
+  { "clone-live", prepare_chain, run_clone_live },
+  { "revoke-clone", prepare_chain, run_revoke_clone },
   { "merge", prepare_merge, run_merge },
   { "merge-all", prepare_merge_all, run_merge },
   { "resume", prepare_saved, run_resume, .removes = TRUE },
@@ -663,11 +595,9 @@ run_in_child (SnapshotFixture *fixture, const Change *change, const char *id, Fa
 
   g_log_set_always_fatal (G_LOG_FATAL_MASK); /* what cannot be undone is only warned of */
   g_random_set_seed ((guint32)getpid ());    /* or it would choose the names that we will */
-  fault = kind;
-  fault_step = at;
-  step = 0;
+  fault_calls_set (kind, at);
   done = change->run (fixture, id, &error);
-  _exit ((step >= at ? EXIT_REACHED : 0) | (done ? EXIT_DONE : 0)
+  _exit ((fault_calls_count () >= at ? EXIT_REACHED : 0) | (done ? EXIT_DONE : 0)
          | (!done && (error == NULL || error->message[0] == '\0') ? EXIT_MUTE : 0));
 }
 

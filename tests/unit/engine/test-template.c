@@ -41,7 +41,7 @@ make_clone (CountingFixture *fixture, InnGuest *guest, const char *name, InnGues
   inn_guest_clone_async (guest, name, kind, NULL, NULL, NULL, NULL, engine_fixture_take_result,
                          &result);
   engine_fixture_await (&result);
-  uuid = inn_guest_clone_finish (guest, result, &error);
+  uuid = inn_guest_clone_finish (guest, result, NULL, &error);
   g_assert_no_error (error);
   return inn_engine_find (fixture->engine, uuid);
 }
