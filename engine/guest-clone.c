@@ -9,6 +9,7 @@
 #include "engine-error.h"
 #include "guest-private.h"
 #include "guest-snapshots.h"
+#include "machine-description-network.h"
 
 /* What the worker thread needs. */
 typedef struct
@@ -180,6 +181,24 @@ inn_guest_clone_async (InnGuest *self,
   worker = g_task_new (self, NULL, on_cloned, g_steal_pointer (&task));
   g_task_set_task_data (worker, data, (GDestroyNotify)clone_data_free);
   g_task_run_in_thread (worker, clone_in_thread);
+}
+
+gboolean
+inn_guest_is_on_interface (InnGuest *self)
+{
+  g_autoptr (GPtrArray) nics = NULL;
+  gboolean found = FALSE;
+
+  g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
+
+  if (self->description == NULL)
+    return FALSE;
+
+  nics = inn_machine_description_get_nics (self->description);
+  for (guint i = 0; i < nics->len; i++)
+    found = found || ((const InnNicDescription *)g_ptr_array_index (nics, i))->kind == INN_NIC_TAP;
+
+  return found;
 }
 
 char *

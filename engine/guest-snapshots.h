@@ -108,6 +108,8 @@ void inn_guest_clone_async (InnGuest *self,
                             GCancellable *cancellable,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
+/* Whether a network card of it is on an interface of this computer, which rules out live clones. */
+gboolean inn_guest_is_on_interface (InnGuest *self);
 /* The new machine's UUID, transfer full. *@ret_pause_us (may be NULL): how long the guest stood
  * still for it, 0 when it did not. */
 char *inn_guest_clone_finish (InnGuest *self,

@@ -30,6 +30,7 @@ typedef struct
   InnProgressFunc progress;
   gpointer progress_data;
   GDestroyNotify destroy;
+  guint64 pause_us;
   GCancellable *cancellable;
   GCancellable *given;
   gulong given_id;
@@ -592,7 +593,8 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
   InnSnapshots *self = INN_SNAPSHOTS (source);
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  char *id = INN_SNAPSHOTS_GET_CLASS (self)->clone_finish (self, result, &error);
+  Clone *clone = g_task_get_task_data (task);
+  char *id = INN_SNAPSHOTS_GET_CLASS (self)->clone_finish (self, result, &clone->pause_us, &error);
 
   PRIVATE (self)->clone = NULL;
   g_signal_emit (self, signals[ACTIVITY], 0);
@@ -654,10 +656,15 @@ inn_snapshots_clone_async (InnSnapshots *self,
 }
 
 char *
-inn_snapshots_clone_finish (InnSnapshots *self, GAsyncResult *result, GError **error)
+inn_snapshots_clone_finish (InnSnapshots *self,
+                            GAsyncResult *result,
+                            guint64 *ret_pause_us,
+                            GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
+  if (ret_pause_us != NULL)
+    *ret_pause_us = ((const Clone *)g_task_get_task_data (G_TASK (result)))->pause_us;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 

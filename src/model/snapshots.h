@@ -102,7 +102,10 @@ struct _InnSnapshotsClass
                        GCancellable *cancellable,
                        GAsyncReadyCallback callback,
                        gpointer user_data);
-  char *(*clone_finish) (InnSnapshots *self, GAsyncResult *result, GError **error);
+  char *(*clone_finish) (InnSnapshots *self,
+                         GAsyncResult *result,
+                         guint64 *ret_pause_us,
+                         GError **error);
 
   /* As inn_snapshots_get_clone_size(). Optional: what it does not know. */
   guint64 (*get_clone_size) (InnSnapshots *self, InnCloneKind kind, InnSnapshot *snapshot);
@@ -186,8 +189,12 @@ void inn_snapshots_clone_async (InnSnapshots *self,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
-/* Transfer full: the id of the new machine, which its connection may tell of only later. */
-char *inn_snapshots_clone_finish (InnSnapshots *self, GAsyncResult *result, GError **error);
+/* Transfer full: the id of the new machine, which its connection may tell of only later.
+ * *@ret_pause_us as in inn_snapshots_take_finish(), of a live clone. */
+char *inn_snapshots_clone_finish (InnSnapshots *self,
+                                  GAsyncResult *result,
+                                  guint64 *ret_pause_us,
+                                  GError **error);
 
 /* Whether one of take, restore and delete is under way, and which and of what (borrowed; NULL for
  * TAKE). Both returns may be NULL. */

@@ -92,13 +92,23 @@ offer_machine (GtkWidget *window, const char *name, const char *id)
 }
 
 static void
+tell_runs (GtkWidget *window, const char *name, guint64 pause_us)
+{
+  g_autofree char *text = inn_snapshot_text_get_cloned (name, pause_us);
+
+  inn_message_toast (adw_application_window_get_content (ADW_APPLICATION_WINDOW (window)), text);
+}
+
+static void
 on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Request *request = user_data;
   g_autoptr (GtkWidget) window = g_weak_ref_get (&request->window);
   g_autofree char *name = request->name;
   g_autoptr (GError) error = NULL;
-  g_autofree char *id = inn_snapshots_clone_finish (INN_SNAPSHOTS (source), result, &error);
+  guint64 pause_us = 0;
+  g_autofree char *id
+      = inn_snapshots_clone_finish (INN_SNAPSHOTS (source), result, &pause_us, &error);
 
   if (window != NULL && id == NULL)
     {
@@ -110,6 +120,8 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
     offer_machine (window, name, id);
   else if (window != NULL)
     show_machine (window, id);
+  if (window != NULL && id != NULL && request->kind == INN_CLONE_LIVE)
+    tell_runs (window, name, pause_us);
   g_weak_ref_clear (&request->window);
   g_free (request);
 }

@@ -84,6 +84,18 @@ inn_snapshot_text_get_taken (guint64 pause_us)
 }
 
 char *
+inn_snapshot_text_get_cloned (const char *name, guint64 pause_us)
+{
+  g_autofree char *pause = NULL;
+
+  if (pause_us == 0)
+    return g_strdup_printf (_ ("“%s” runs."), name);
+
+  pause = inn_format_duration (pause_us);
+  return g_strdup_printf (_ ("“%s” runs. The guest paused for %s."), name, pause);
+}
+
+char *
 inn_snapshot_text_get_activity (InnSnapshotOperation operation, const char *name)
 {
   switch (operation)

@@ -21,6 +21,8 @@ inn_snapshot_text_get_accessible (const InnSnapshotFacts *facts, const char *par
 char *inn_snapshot_text_get_present (InnMachineState state, const char *current);
 /* "Snapshot taken. The guest paused for 3.1 ms."; 0: it is not known. */
 char *inn_snapshot_text_get_taken (guint64 pause_us);
+/* "“Twin” runs. The guest paused for 3.1 ms."; 0: it did not. */
+char *inn_snapshot_text_get_cloned (const char *name, guint64 pause_us);
 /* What is under way: "Restoring “Before update”…"; @name may be NULL for TAKE. */
 char *inn_snapshot_text_get_activity (InnSnapshotOperation operation, const char *name);
 /* What did not happen: "“Before update” Was Not Deleted". */

@@ -340,8 +340,15 @@ fake_snapshots_clone_async (InnSnapshots *snapshots,
 }
 
 static char *
-fake_snapshots_clone_finish (InnSnapshots *snapshots, GAsyncResult *result, GError **error)
+fake_snapshots_clone_finish (InnSnapshots *snapshots,
+                             GAsyncResult *result,
+                             guint64 *ret_pause_us,
+                             GError **error)
 {
+  const Work *work = g_task_get_task_data (G_TASK (result));
+
+  if (work->kind == INN_CLONE_LIVE)
+    *ret_pause_us = PAUSE_US;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 

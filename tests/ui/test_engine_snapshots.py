@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots and clones of the engine's machines in the window, while the command line looks at the
-same files and changes them. The machine is off, so nothing of this computer is needed.
+same files and changes them. The machine is off, or plays that it runs, so nothing of this computer
+is needed.
 
 Usage: test_engine_snapshots.py PROGRAM; INNCTL names the command line.
 """
@@ -72,10 +73,28 @@ def test_clones(session):
     app.press('ctrl+shift+d')
     app.wait_for('Clone Machine', 'dialog')
     app.wait_state('Linked', 'radio button', 'CHECKED')
+    app.wait_text('Only while the machine runs')
+    app.wait_state('Live', 'radio button', 'SENSITIVE', False)
     app.click('Clone')
     app.wait_for(f'{NAME} (2)', 'frame')
     names = [entry['name'] for entry in json.loads(innctl(session, 'list', '--json'))]
     assert sorted(names) == [NAME, f'{NAME} (2)'], names
+
+
+def test_live_clone(session):
+    """A machine that runs goes on as two."""
+    app = show_machine(session)
+    innctl(session, 'start', NAME)
+    app.wait_for(f'{NAME}, running', 'list item')
+    app.press('ctrl+shift+d')
+    app.wait_for('Clone Machine', 'dialog')
+    app.wait_state('Live', 'radio button', 'CHECKED')
+    app.click('Clone')
+    app.wait_for(f'{NAME} (2)', 'frame')
+    app.wait_text(f'“{NAME} (2)” runs. The guest paused for ')
+    app.wait_for(f'{NAME} (2), running', 'list item')
+    for name in (NAME, f'{NAME} (2)'):
+        innctl(session, 'poweroff', name)
 
 
 if __name__ == '__main__':

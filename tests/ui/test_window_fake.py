@@ -795,6 +795,7 @@ def test_clone(session):
     app.click('Clone')
     app.wait_for('Twin', 'frame')
     row(app, 'Twin, running')
+    app.wait_text(f'“Twin” runs. The guest paused for 3.1{NNBSP}ms.')
 
 
 def test_clone_slow(session):

@@ -211,6 +211,20 @@ inn_engine_snapshots_get_refusal (InnSnapshots *snapshots,
 }
 
 static const char *
+get_live_refusal (InnEngineSnapshots *self, InnSnapshot *snapshot)
+{
+  const InnGuestState state = inn_guest_get_state (self->guest);
+
+  if (snapshot != NULL)
+    return _ ("Only of a machine that runs");
+  if (inn_guest_is_on_interface (self->guest))
+    return _ ("A network card is on this computer’s own");
+  if (state == INN_GUEST_OFF || state == INN_GUEST_CRASHED || state == INN_GUEST_SAVED)
+    return _ ("Only while the machine runs");
+  return get_present_refusal (self);
+}
+
+static const char *
 inn_engine_snapshots_get_clone_refusal (InnSnapshots *snapshots,
                                         InnCloneKind kind,
                                         InnSnapshot *snapshot)
@@ -218,7 +232,7 @@ inn_engine_snapshots_get_clone_refusal (InnSnapshots *snapshots,
   InnEngineSnapshots *self = INN_ENGINE_SNAPSHOTS (snapshots);
 
   if (kind == INN_CLONE_LIVE)
-    return _ ("Not possible here yet");
+    return get_live_refusal (self, snapshot);
   if (snapshot != NULL)
     return inn_snapshot_get_facts (snapshot)->trouble != NULL ? _ ("The snapshot is damaged")
                                                               : NULL;
@@ -249,7 +263,7 @@ inn_engine_snapshots_get_clone_size (InnSnapshots *snapshots,
 
 /* ---- doing it ---- */
 
-/* What was taken, for when the list shows it. */
+/* What was taken, for when the list shows it; or the clone that was made. */
 typedef struct
 {
   char *id;
@@ -424,10 +438,12 @@ on_cloned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  char *id = inn_guest_clone_finish (INN_GUEST (source), result, NULL, &error);
+  Taken *taken = g_new0 (Taken, 1);
 
-  if (id != NULL)
-    g_task_return_pointer (task, id, g_free);
+  taken->id = inn_guest_clone_finish (INN_GUEST (source), result, &taken->pause_us, &error);
+  g_task_set_task_data (task, taken, taken_free);
+  if (taken->id != NULL)
+    g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, inn_engine_error_map (error));
 }
@@ -443,17 +459,31 @@ inn_engine_snapshots_clone_async (InnSnapshots *snapshots,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
-  inn_guest_clone_async (INN_ENGINE_SNAPSHOTS (snapshots)->guest, name,
-                         kind == INN_CLONE_FULL ? INN_GUEST_CLONE_FULL : INN_GUEST_CLONE_LINKED,
+  static const InnGuestCloneKind kinds[] = {
+    [INN_CLONE_LINKED] = INN_GUEST_CLONE_LINKED,
+    [INN_CLONE_FULL] = INN_GUEST_CLONE_FULL,
+    [INN_CLONE_LIVE] = INN_GUEST_CLONE_LIVE,
+  };
+
+  inn_guest_clone_async (INN_ENGINE_SNAPSHOTS (snapshots)->guest, name, kinds[kind],
                          snapshot != NULL ? inn_snapshot_get_id (snapshot) : NULL, progress,
                          progress_data, cancellable, on_cloned,
                          new_task (snapshots, cancellable, callback, user_data));
 }
 
 static char *
-inn_engine_snapshots_clone_finish (InnSnapshots *snapshots, GAsyncResult *result, GError **error)
+inn_engine_snapshots_clone_finish (InnSnapshots *snapshots,
+                                   GAsyncResult *result,
+                                   guint64 *ret_pause_us,
+                                   GError **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  const Taken *taken = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+
+  *ret_pause_us = taken->pause_us;
+  return g_strdup (taken->id);
 }
 
 static void

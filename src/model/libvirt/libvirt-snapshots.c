@@ -459,7 +459,10 @@ inn_libvirt_snapshots_clone_async (InnSnapshots *snapshots,
 }
 
 static char *
-inn_libvirt_snapshots_clone_finish (InnSnapshots *snapshots, GAsyncResult *result, GError **error)
+inn_libvirt_snapshots_clone_finish (InnSnapshots *snapshots,
+                                    GAsyncResult *result,
+                                    guint64 *ret_pause_us,
+                                    GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -834,7 +834,7 @@ contract_clone (InnMachine *machine, InnCloneKind kind, const char *name)
   inn_snapshots_clone_async (snapshots, kind, name, NULL, NULL, NULL, NULL, NULL, on_result,
                              &result);
   CONTRACT_WAIT (has_result, &result);
-  id = inn_snapshots_clone_finish (snapshots, result, &error);
+  id = inn_snapshots_clone_finish (snapshots, result, NULL, &error);
   g_assert_no_error (error);
   listed.id = id;
   CONTRACT_WAIT (is_listed, &listed);
@@ -851,7 +851,7 @@ clone_refused (InnMachine *machine, InnCloneKind kind, const char *name, int cod
   inn_snapshots_clone_async (snapshots, kind, name, NULL, NULL, NULL, NULL, NULL, on_result,
                              &result);
   CONTRACT_WAIT (has_result, &result);
-  g_assert_null (inn_snapshots_clone_finish (snapshots, result, &error));
+  g_assert_null (inn_snapshots_clone_finish (snapshots, result, NULL, &error));
   g_assert_error (error, INN_ERROR, code);
 }
 
@@ -870,7 +870,7 @@ cancel_clone (InnMachine *machine, InnCloneKind kind)
                              &result);
   inn_snapshots_cancel_clone (snapshots);
   CONTRACT_WAIT (has_result, &result);
-  id = inn_snapshots_clone_finish (snapshots, result, &error);
+  id = inn_snapshots_clone_finish (snapshots, result, NULL, &error);
   if (id == NULL)
     {
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);

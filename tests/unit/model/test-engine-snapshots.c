@@ -205,7 +205,7 @@ make_clone (Fixture *fixture, InnCloneKind kind, const char *name, InnSnapshot *
   inn_snapshots_clone_async (fixture->snapshots, kind, name, snapshot, on_progress, fixture, NULL,
                              NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
-  id = inn_snapshots_clone_finish (fixture->snapshots, result, &error);
+  id = inn_snapshots_clone_finish (fixture->snapshots, result, NULL, &error);
   g_assert_no_error (error);
   return id;
 }
@@ -230,17 +230,38 @@ test_clone (Fixture *fixture, gconstpointer unused)
   g_assert_false (inn_snapshots_get_clone_size (fixture->snapshots, INN_CLONE_FULL, NULL, &size));
 }
 
+static gboolean
+runs (InnMachine *machine)
+{
+  return inn_machine_get_state (machine) == INN_MACHINE_RUNNING;
+}
+
+static void
+clone_live (Fixture *fixture)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+  guint64 pause_us = 0;
+  InnMachine *twin;
+
+  g_assert_null (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LIVE, NULL));
+  inn_snapshots_clone_async (fixture->snapshots, INN_CLONE_LIVE, "Live", NULL, NULL, NULL, NULL,
+                             NULL, on_result, &result);
+  CONTRACT_WAIT (has_result, &result);
+  id = inn_snapshots_clone_finish (fixture->snapshots, result, &pause_us, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pause_us, >, 0);
+  twin = inn_connection_find (fixture->connection, id);
+  CONTRACT_WAIT (runs, twin);
+  contract_run (twin, INN_OPERATION_POWER_OFF);
+}
+
 static void
 assert_short (const char *refusal)
 {
   g_assert_nonnull (refusal);
   g_assert_cmpint (g_utf8_strlen (refusal, -1), <=, 45);
-}
-
-static gboolean
-is_running (InnMachine *machine)
-{
-  return inn_machine_get_state (machine) == INN_MACHINE_RUNNING;
 }
 
 /* A machine that runs is ended for it and started again. */
@@ -254,16 +275,18 @@ test_running (Fixture *fixture, gconstpointer unused)
   take (fixture, "Second");
   assert_short (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LIVE, NULL));
   contract_run (fixture->machine, INN_OPERATION_START);
-  CONTRACT_WAIT (is_running, fixture->machine);
+  CONTRACT_WAIT (runs, fixture->machine);
   g_assert_null (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
   assert_short (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LINKED, NULL));
+  assert_short (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LIVE, first));
+  clone_live (fixture);
   g_assert_null (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LINKED, first));
 
   inn_snapshots_restore_async (fixture->snapshots, first, TRUE, NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
   inn_snapshots_restore_finish (fixture->snapshots, result, &error);
   g_assert_no_error (error);
-  CONTRACT_WAIT (is_running, fixture->machine);
+  CONTRACT_WAIT (runs, fixture->machine);
   g_assert_cmpuint (count (fixture), ==, 3);
   g_assert_cmpstr (inn_snapshots_get_current (fixture->snapshots), ==, inn_snapshot_get_id (first));
 }
@@ -281,7 +304,7 @@ test_save (Fixture *fixture, gconstpointer unused)
   InnSnapshot *first = take (fixture, "First");
 
   contract_run (fixture->machine, INN_OPERATION_START);
-  CONTRACT_WAIT (is_running, fixture->machine);
+  CONTRACT_WAIT (runs, fixture->machine);
   contract_run (fixture->machine, INN_OPERATION_SAVE);
   CONTRACT_WAIT (is_saved, fixture->machine);
   g_assert_cmpuint (count (fixture), ==, 1);

@@ -414,7 +414,7 @@ test_clone_under_way (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
   g_assert_nonnull (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_DELETE, snapshot));
   CONTRACT_WAIT (has_result, &result);
-  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, result, &error));
+  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, result, NULL, &error));
   g_assert_error (error, INN_ERROR, INN_ERROR_INVALID);
   g_assert_null (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
 }
@@ -481,7 +481,7 @@ test_hostile_disk (Fixture *fixture, gconstpointer data)
   inn_snapshots_clone_async (fixture->snapshots, INN_CLONE_FULL, "Clone", NULL, NULL, NULL, NULL,
                              NULL, on_result, &result);
   CONTRACT_WAIT (has_result, &result);
-  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, result, &error));
+  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, result, NULL, &error));
   g_assert_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED);
   g_assert_cmpuint (count_images (), ==, images); /* nothing is left behind */
   g_assert_cmpint (g_unlink (storage[0]), ==, 0);

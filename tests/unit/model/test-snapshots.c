@@ -283,7 +283,7 @@ test_clone (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (inn_snapshots_get_clone_progress (fixture->snapshots), ==, 0);
   g_assert_nonnull (inn_snapshots_get_clone_refusal (fixture->snapshots, INN_CLONE_LINKED, NULL));
   g_assert_null (inn_snapshots_get_refusal (fixture->snapshots, INN_SNAPSHOT_TAKE, NULL));
-  id = inn_snapshots_clone_finish (fixture->snapshots, wait_for (&result), NULL);
+  id = inn_snapshots_clone_finish (fixture->snapshots, wait_for (&result), NULL, NULL);
   g_assert_cmpstr (id, ==, "1-Copy");
   g_assert_cmpuint (fixture->n_progress, >, 10);
   g_clear_object (&result);
@@ -300,7 +300,8 @@ test_clone_trouble (Fixture *fixture, gconstpointer data)
 
   inn_snapshots_clone_async (fixture->snapshots, INN_CLONE_LIVE, "Twin", get (fixture, "tools"),
                              on_progress, fixture, on_destroy, NULL, on_result, &refused);
-  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, wait_for (&refused), &error));
+  g_assert_null (
+      inn_snapshots_clone_finish (fixture->snapshots, wait_for (&refused), NULL, &error));
   g_assert_error (error, INN_ERROR, INN_ERROR_NOT_SUPPORTED);
   g_clear_error (&error);
   g_clear_object (&refused);
@@ -309,7 +310,8 @@ test_clone_trouble (Fixture *fixture, gconstpointer data)
   inn_snapshots_clone_async (fixture->snapshots, INN_CLONE_FULL, "Copy", NULL, NULL, NULL, NULL,
                              NULL, on_result, &cancelled);
   inn_snapshots_cancel_clone (fixture->snapshots);
-  g_assert_null (inn_snapshots_clone_finish (fixture->snapshots, wait_for (&cancelled), &error));
+  g_assert_null (
+      inn_snapshots_clone_finish (fixture->snapshots, wait_for (&cancelled), NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 

@@ -85,6 +85,14 @@ test_every_operation_has_words (void)
     }
 }
 
+static void
+test_live_clones (void)
+{
+  assert_text (inn_snapshot_text_get_cloned ("Twin", 0), "“Twin” runs.");
+  assert_text (inn_snapshot_text_get_cloned ("Twin", 3100),
+               "“Twin” runs. The guest paused for 3.1\u202fms.");
+}
+
 /* What ran when a snapshot was taken goes on in its clones; they do not start switched off. */
 static void
 test_clones_of_snapshots (void)
@@ -141,6 +149,7 @@ main (int argc, char **argv)
   g_test_add_func ("/snapshot-text/taken", test_taken);
   g_test_add_func ("/snapshot-text/every-operation-has-words", test_every_operation_has_words);
   g_test_add_func ("/snapshot-text/clones-of-snapshots", test_clones_of_snapshots);
+  g_test_add_func ("/snapshot-text/live-clones", test_live_clones);
   g_test_add_func ("/snapshot-text/names", test_names);
   g_test_add_func ("/snapshot-text/progress", test_progress);
   return g_test_run ();
