@@ -54,6 +54,10 @@ STATE_ROWS = (
     ("bytes of memory and devices", "bytes", 1 / (1 << 20), "{:.0f} MiB"),
     ("from the process, or loadvm's command, until the guest runs", "run_s", 1e3, "{:.0f} ms"),
     ("from the wish to go on from it to the guest's next word", "restore_s", 1, "{:.1f} s"),
+    ("live clone: the guest stands still", "clone_pause_s", 1e3, "{:.0f} ms"),
+    ("live clone: from the moment until the clone runs", "clone_run_s", 1e3, "{:.0f} ms"),
+    ("live clone: from the wish to its next word", "clone_word_s", 1, "{:.1f} s"),
+    ("memory of ten idle live clones, by one machine's", "clones_held", 1, "{:.1f}"),
 )
 STATE_SIZES = (256, 2048)  # MiB of memory
 SLIRP = "QEMU q35 with slirp"  # a machine of its own, beside our passt
@@ -174,9 +178,10 @@ def state_table(figures):
     rows = []
     for size, ways in figures.items():
         for title, key, factor, form in STATE_ROWS:
-            values = [statistics.median(run[key] for run in runs) * factor
-                      for runs in ways.values()]
-            rows.append([f"{size} MiB: {title}", *map(form.format, values),
+            values = [statistics.median(run[key] for run in runs) * factor if key in runs[0]
+                      else None for runs in ways.values()]
+            texts = ["–" if value is None else form.format(value) for value in values]
+            rows.append([f"{size} MiB: {title}", *texts,
                          *(_ratio(values[0], value) for value in values[1:])])
     names = list(ways)
     return _markdown(["", *names, *(f"to {name.split()[-1]}" for name in names[1:])], rows)

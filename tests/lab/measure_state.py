@@ -8,6 +8,7 @@ MIB: memory of the guest, an eighth of which is in use.
 QEMU does it in two ways: into its qcow2 disk (savevm, loadvm), and stopped, by migration to and from
 a file. Ours begins to go on in a new process, as QEMU's migration does; its loadvm has one already.
 Until the guest runs: of ours from the beginning of that process to the first exit that shows it.
+Live clones are beside QEMU's migration by way of a file, whose target is the other guest.
 Times are the emulated computer's and only good for ratios."""
 
 import json
@@ -26,6 +27,7 @@ from guest import Failure, Lab, Process  # noqa: E402
 DISK_MIB = 64
 FILL_S, JOB_S = 240, 120
 IN_USE = 8  # part of the memory
+CLONES = 10
 TICK = r"TICK \d+"
 FAST = 1 << 40  # bytes a second: no limit
 INNKEEPER, SAVEVM, MIGRATION = "Innkeeper", "QEMU savevm", "QEMU migration"
@@ -213,6 +215,8 @@ def _migration(lab, memory, fill):
         figures["run_s"] = qemu.qmp.resumed() - asked
         qemu.guest.wait_for(TICK, JOB_S)
         figures["restore_s"] = time.monotonic() - began
+    figures["clone_run_s"] = figures["save_s"] + figures["run_s"]
+    figures["clone_word_s"] = figures["save_s"] + figures["restore_s"]
     target.unlink()
     return figures
 
@@ -221,10 +225,11 @@ def _innkeeper(lab, memory, fill):
     lab.innctl("create", "full", *_boot(lab, fill), "--memory", f"{memory}M", "--cpus", "1",
                "--disk", f"{DISK_MIB}M")
     try:
-        return _measure_innkeeper(lab)
+        return _measure_innkeeper(lab) | _measure_clones(lab)
     finally:
-        lab.innctl("poweroff", "full", check=False)
-        lab.innctl("delete", "full", check=False)
+        for name in ("full", *_clone_names()):
+            lab.innctl("poweroff", name, check=False)
+            lab.innctl("delete", name, check=False)
 
 
 def _measure_innkeeper(lab):
@@ -248,6 +253,34 @@ def _measure_innkeeper(lab):
         console.wait_for(TICK, JOB_S)
         figures["restore_s"] = time.monotonic() - began
         figures["run_s"] = lab.innctl_json("stats", "full")["first_exit_us"] / 1e6
+    return figures
+
+
+def _clone_names():
+    return [f"clone{number}" for number in range(CLONES)]
+
+
+def _held(lab, name):
+    """Bytes of this computer's memory that the machine's process holds, its part of what is shared."""
+    pid = lab.innctl_json("stats", name)["pid"]
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(rollup.partition("\nPss:")[2].split()[0]) << 10
+
+
+def _measure_clones(lab):
+    """Of the machine that runs."""
+    figures, names, alone = {}, _clone_names(), _held(lab, "full")
+    for name in names:
+        began = time.monotonic()
+        made = lab.innctl_json("clone", "full", name, "--live", seconds=JOB_S)
+        if name != names[0]:
+            continue
+        with lab.innctl_process("console", name) as console:
+            console.wait_for(TICK, JOB_S)
+            figures["clone_word_s"] = time.monotonic() - began
+        figures["clone_pause_s"] = made["pause_us"] / 1e6
+        figures["clone_run_s"] = lab.innctl_json("stats", name)["first_exit_us"] / 1e6
+    figures["clones_held"] = sum(_held(lab, name) for name in names) / alone
     return figures
 
 

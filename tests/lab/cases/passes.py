@@ -74,6 +74,18 @@ def take(lab, name):
     return before, after + 1
 
 
+def clone_live(lab, original, name):
+    """A clone of the machine at work; the passes between which it was made."""
+    with Passes(lab, original) as passes:
+        before, _, _ = passes.latest()
+        made = lab.innctl_json("clone", original, name, "--live", seconds=60)
+        after, _, _ = passes.latest()
+    expect(made["pause_us"] > 0 and made["state"] == "running", f"it does not run: {made}")
+    first = lab.innctl_json("stats", name)["first_exit_us"]
+    print(f"pause {made['pause_us']} us, the clone ran after {first} us")
+    return before, after + 1
+
+
 def goes_on(lab, between, name=NAME):
     """The guest goes on between two passes, for some more, and knows what time it is. The UUIDs
     that it drew."""

@@ -5,7 +5,7 @@ import os
 import signal
 
 from guest import expect, until
-from passes import NAME, Passes, goes_on, start, state, take, turn_off
+from passes import NAME, Passes, clone_live, goes_on, start, state, take, turn_off
 
 DEPTH = 20
 
@@ -86,3 +86,19 @@ def clones_of_a_template(lab):
     for name in ("first", "second"):
         turn_off(lab, name)
         lab.innctl("snapshot", "check", name)
+
+
+def live_clones(lab):
+    """A machine at work goes on as two, and one of these as two; each for itself, to the end."""
+    start(lab)
+    for original, name in ((NAME, "twin"), ("twin", "third")):
+        goes_on(lab, clone_live(lab, original, name), name)
+        with Passes(lab, original) as passes:
+            passes.latest()
+            passes.next()
+    for name in (NAME, "twin"):
+        turn_off(lab, name)
+        lab.innctl("snapshot", "check", name)
+    with Passes(lab, "third") as passes:
+        passes.latest()
+        passes.next()
