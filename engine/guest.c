@@ -7,6 +7,8 @@
 #include "guest-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "guest-snapshots.h"
 #include "machine-description-snapshots.h"
@@ -548,12 +550,31 @@ inn_guest_state_to_word (InnGuestState state)
   return state_words[state];
 }
 
+/* The VMM of a live clone can open nothing, so it cannot see how much it holds. */
+static guint64
+read_resident_bytes (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/statm", (int)pid);
+  g_autofree char *text = NULL;
+  const char *second;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  second = strchr (text, ' ');
+  return second != NULL ? g_ascii_strtoull (second, NULL, 10) * (guint64)getpagesize () : 0;
+}
+
 gboolean
 inn_guest_read_statistics (InnGuest *self, struct statistics_page *page)
 {
   g_return_val_if_fail (INN_IS_GUEST (self), FALSE);
 
-  return self->channel != NULL && inn_control_channel_read_statistics (self->channel, page);
+  if (self->channel == NULL || !inn_control_channel_read_statistics (self->channel, page))
+    return FALSE;
+
+  if (page->memory.resident_bytes == 0)
+    page->memory.resident_bytes = read_resident_bytes (inn_control_channel_get_pid (self->channel));
+  return TRUE;
 }
 
 gboolean

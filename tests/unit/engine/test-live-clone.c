@@ -140,6 +140,15 @@ try_clone (InnGuest *guest, const char *name, guint64 *ret_pause_us, GError **er
   return inn_guest_clone_finish (guest, result, ret_pause_us, error);
 }
 
+static void
+assert_holds_memory (InnGuest *guest)
+{
+  g_autofree struct statistics_page *page = g_new0 (struct statistics_page, 1);
+
+  g_assert_true (inn_guest_read_statistics (guest, page));
+  g_assert_cmpuint (page->memory.resident_bytes, >, 0);
+}
+
 /* Borrowed; it runs. */
 static InnGuest *
 clone_guest (Fixture *f, InnGuest *guest, const char *name)
@@ -154,6 +163,7 @@ clone_guest (Fixture *f, InnGuest *guest, const char *name)
   made = inn_engine_find (f->engine, uuid);
   g_assert_nonnull (made);
   ENGINE_FIXTURE_WAIT (is_running, made);
+  assert_holds_memory (made);
   return made;
 }
 
