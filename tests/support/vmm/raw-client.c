@@ -15,20 +15,30 @@
 #include "base/fd-passing.h"
 #include "base/fd.h"
 
+enum { CONNECT_TRIES = 1000, CONNECT_PAUSE_US = 1000 };
+
 static void must(bool condition)
 {
 	if (!condition)
 		abort();
 }
 
+/* A socket that is there is not always listened on yet. */
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), r = -1;
 
 	must(fd >= 0 && strlen(path) < sizeof(address.sun_path));
 	strcpy(address.sun_path, path);
-	must(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	for (unsigned int i = 0; i < CONNECT_TRIES; i++) {
+		r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		if (r < 0 && errno == ECONNREFUSED)
+			usleep(CONNECT_PAUSE_US);
+		else
+			break;
+	}
+	must(r == 0);
 	return fd;
 }
 
