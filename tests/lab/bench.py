@@ -57,7 +57,7 @@ STATE_ROWS = (
     ("live clone: the guest stands still", "clone_pause_s", 1e3, "{:.0f} ms"),
     ("live clone: from the moment until the clone runs", "clone_run_s", 1e3, "{:.0f} ms"),
     ("live clone: from the wish to its next word", "clone_word_s", 1, "{:.1f} s"),
-    ("memory of ten idle live clones, by one machine's", "clones_held", 1, "{:.1f}"),
+    ("memory of it and ten idle live clones, by its own before", "clones_held", 1, "{:.2f}"),
 )
 STATE_SIZES = (256, 2048)  # MiB of memory
 SLIRP = "QEMU q35 with slirp"  # a machine of its own, beside our passt

@@ -8,7 +8,7 @@ MIB: memory of the guest, an eighth of which is in use.
 QEMU does it in two ways: into its qcow2 disk (savevm, loadvm), and stopped, by migration to and from
 a file. Ours begins to go on in a new process, as QEMU's migration does; its loadvm has one already.
 Until the guest runs: of ours from the beginning of that process to the first exit that shows it.
-Live clones are beside QEMU's migration by way of a file, whose target is the other guest.
+Live clones are beside a QEMU that is started with the same state, which is in a file already.
 Times are the emulated computer's and only good for ratios."""
 
 import json
@@ -215,8 +215,7 @@ def _migration(lab, memory, fill):
         figures["run_s"] = qemu.qmp.resumed() - asked
         qemu.guest.wait_for(TICK, JOB_S)
         figures["restore_s"] = time.monotonic() - began
-    figures["clone_run_s"] = figures["save_s"] + figures["run_s"]
-    figures["clone_word_s"] = figures["save_s"] + figures["restore_s"]
+    figures["clone_run_s"], figures["clone_word_s"] = figures["run_s"], figures["restore_s"]
     target.unlink()
     return figures
 
@@ -225,14 +224,18 @@ def _innkeeper(lab, memory, fill):
     lab.innctl("create", "full", *_boot(lab, fill), "--memory", f"{memory}M", "--cpus", "1",
                "--disk", f"{DISK_MIB}M")
     try:
-        return _measure_innkeeper(lab) | _measure_clones(lab)
+        return _measure_snapshot(lab) | _measure_clones(lab) | _measure_restore(lab)
     finally:
-        for name in ("full", *_clone_names()):
-            lab.innctl("poweroff", name, check=False)
-            lab.innctl("delete", name, check=False)
+        _end("full", lab)
 
 
-def _measure_innkeeper(lab):
+def _end(name, lab):
+    lab.innctl("poweroff", name, check=False)
+    lab.innctl("delete", name, check=False)
+
+
+def _measure_snapshot(lab):
+    """Of a machine that runs from here on."""
     figures = {}
     lab.innctl("start", "full")
     with lab.innctl_process("console", "full") as console:
@@ -245,6 +248,11 @@ def _measure_innkeeper(lab):
         figures["pause_s"] = done["pause_us"] / 1e6
         figures["bytes"] = done["memory_bytes"]
         _next_tick(console)
+    return figures
+
+
+def _measure_restore(lab):
+    figures = {}
     lab.innctl("poweroff", "full")
     lab.innctl("snapshot", "restore", "full", "one", "--discard")
     began = time.monotonic()
@@ -256,10 +264,6 @@ def _measure_innkeeper(lab):
     return figures
 
 
-def _clone_names():
-    return [f"clone{number}" for number in range(CLONES)]
-
-
 def _held(lab, name):
     """Bytes of this computer's memory that the machine's process holds, its part of what is shared."""
     pid = lab.innctl_json("stats", name)["pid"]
@@ -268,20 +272,25 @@ def _held(lab, name):
 
 
 def _measure_clones(lab):
-    """Of the machine that runs."""
-    figures, names, alone = {}, _clone_names(), _held(lab, "full")
+    """Of the machine that runs, whose memory counts as that of one more."""
+    names = [f"clone{number}" for number in range(CLONES)]
+    alone, figures = _held(lab, "full"), _measure_clone(lab, names[0])
+    for name in names[1:]:
+        lab.innctl("clone", "full", name, "--live", seconds=JOB_S)
+    figures["clones_held"] = sum(_held(lab, name) for name in ("full", *names)) / alone
     for name in names:
-        began = time.monotonic()
-        made = lab.innctl_json("clone", "full", name, "--live", seconds=JOB_S)
-        if name != names[0]:
-            continue
-        with lab.innctl_process("console", name) as console:
-            console.wait_for(TICK, JOB_S)
-            figures["clone_word_s"] = time.monotonic() - began
-        figures["clone_pause_s"] = made["pause_us"] / 1e6
-        figures["clone_run_s"] = lab.innctl_json("stats", name)["first_exit_us"] / 1e6
-    figures["clones_held"] = sum(_held(lab, name) for name in names) / alone
+        _end(name, lab)
     return figures
+
+
+def _measure_clone(lab, name):
+    began = time.monotonic()
+    made = lab.innctl_json("clone", "full", name, "--live", seconds=JOB_S)
+    with lab.innctl_process("console", name) as console:
+        console.wait_for(TICK, JOB_S)
+        word_s = time.monotonic() - began
+    return {"clone_pause_s": made["pause_us"] / 1e6, "clone_word_s": word_s,
+            "clone_run_s": lab.innctl_json("stats", name)["first_exit_us"] / 1e6}
 
 
 WAYS = {INNKEEPER: _innkeeper, SAVEVM: _savevm, MIGRATION: _migration}
