@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GUEST_ERROR_LINES = 50, LINE_SIZE = 1024 };
+enum { GUEST_ERROR_LINES = 50, LINE_SIZE = 1024, DELETE = 0x7f };
 
 static const char *program = "innkeeper";
 static bool debug_enabled;
@@ -23,6 +23,15 @@ void log_set_debug(bool enabled)
 	debug_enabled = enabled;
 }
 
+/* Names and arguments may be anybody's: nobody writes a line of his own, or moves the cursor. */
+static void replace_control_characters(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == DELETE)
+			*text = '?';
+	}
+}
+
 /* One write() per line, so that lines of several threads do not mix; no stdio buffer to inherit. */
 __attribute__((format(printf, 2, 0))) static void log_line(const char *level, const char *format,
 							   va_list arguments)
@@ -34,6 +43,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(const char *level, co
 	if (head < 0 || (size_t)head >= sizeof(line))
 		return;
 	vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, arguments);
+	replace_control_characters(line);
 	length = strlen(line);
 	line[length++] = '\n';
 	if (write(STDERR_FILENO, line, length) < 0)
