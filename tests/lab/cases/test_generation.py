@@ -8,7 +8,7 @@ BOOT_S = 90
 FORK = "crng reseeded due to virtual machine fork"  # the kernel's words
 
 
-def start(lab):
+def _start(lab):
     """A machine whose system knows of generations."""
     lab.needs_control()
     lab.innctl("create", NAME, "--kernel", lab.assets / "vmlinuz-full", "--initrd",
@@ -19,7 +19,7 @@ def start(lab):
 
 def restored(lab):
     """Who goes on from a snapshot makes new random numbers; who is only frozen is not told."""
-    start(lab)
+    _start(lab)
     with lab.innctl_process("console", NAME) as console:
         console.wait_for("TICK 3", BOOT_S)
         lab.innctl("snapshot", "create", NAME, "one", seconds=60)
@@ -37,7 +37,7 @@ def restored(lab):
 
 def cloned(lab):
     """A live clone makes new random numbers; the original is not told."""
-    start(lab)
+    _start(lab)
     with lab.innctl_process("console", NAME) as console:
         console.wait_for("TICK 3", BOOT_S)
         lab.innctl("clone", NAME, "twin", "--live", seconds=60)
