@@ -253,10 +253,11 @@ static void stage(struct running *running, unsigned int number, int fd)
 
 static void stage_arguments(struct running *running, const char *line)
 {
+	g_autofree char *whole = g_strconcat(line, " ", g_getenv("INNKEEPER_VMM_ARGUMENTS"), NULL);
 	g_auto(GStrv) words = NULL;
 	int fd = memfd_create("arguments", MFD_CLOEXEC);
 
-	g_assert_true(g_shell_parse_argv(line, NULL, &words, NULL));
+	g_assert_true(g_shell_parse_argv(whole, NULL, &words, NULL));
 	for (unsigned int i = 0; words[i]; i++)
 		g_assert_cmpint(write(fd, words[i], strlen(words[i]) + 1), >, 0);
 	g_assert_cmpint(raw_client_stage_arguments(&running->client, fd), ==, 0);
@@ -384,7 +385,9 @@ static void test_descriptors(struct fixture *f, gconstpointer data)
 		kvm += g_strcmp0(target, "/dev/kvm") == 0;
 		vms += g_strcmp0(target, "anon_inode:kvm-vm") == 0;
 		vcpus += target && g_str_has_prefix(target, "anon_inode:kvm-vcpu:");
+#ifndef __SANITIZE_ADDRESS__ /* without the sandbox it can open some */
 		g_assert_false(target && strstr(target, "/statm"));
+#endif
 	}
 	g_assert_cmpuint(kvm, ==, 1);
 	g_assert_cmpuint(vms, ==, 1);
