@@ -36,7 +36,7 @@ class Effort:
     shows_output: bool = False
 
 
-ORDINARY = Effort(recipe.ASSETS, 300, attempts=3)
+ORDINARY = Effort(recipe.ASSETS, 480, attempts=3)
 LONG = Effort(recipe.LONG_ASSETS, 5400, attempts=1, shows_output=True)
 
 
