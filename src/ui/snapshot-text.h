@@ -29,8 +29,8 @@ char *inn_snapshot_text_get_activity (InnSnapshotOperation operation, const char
 char *inn_snapshot_text_get_trouble (InnSnapshotOperation operation, const char *name);
 
 const char *inn_snapshot_text_get_clone_kind (InnCloneKind kind);
-/* One line that says what it is; @snapshot: what it is made of, NULL: this moment. */
-/* @saved: so is the machine that it is of, where @snapshot is NULL. */
+/* One line that says what it is. @snapshot: what it is made of, NULL: this moment; then @saved: the
+ * machine is saved now. */
 const char *
 inn_snapshot_text_get_clone_description (InnCloneKind kind, InnSnapshot *snapshot, gboolean saved);
 /* When it is ready. */
