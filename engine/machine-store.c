@@ -418,10 +418,9 @@ inn_machine_store_load_file (const char *path, const char *uuid, GError **error)
   return text != NULL ? parse_definition (uuid, text, length, error) : NULL;
 }
 
-InnMachineDescription *
-inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name, GError **error)
+static InnMachineDescription *
+load_from_folder (const char *folder, const char *uuid, char **ret_name, GError **error)
 {
-  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
   g_autofree char *path = g_build_filename (folder, DEFINITION_NAME, NULL);
   g_autoptr (InnMachineDescription) description = NULL;
   g_autofree char *text = NULL;
@@ -441,24 +440,50 @@ inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name
   return g_steal_pointer (&description);
 }
 
+InnMachineDescription *
+inn_machine_store_load (InnMachineStore *self, const char *uuid, char **ret_name, GError **error)
+{
+  g_autofree char *folder = inn_machine_store_get_folder (self, uuid);
+
+  return load_from_folder (folder, uuid, ret_name, error);
+}
+
+/* The name of the machine in the store's folder @entry, or NULL when there is none in it. One that
+ * is being prepared has its name already. */
+static char *
+read_name (InnMachineStore *self, const char *entry, const char **ret_uuid)
+{
+  const gboolean prepared = g_str_has_prefix (entry, NEW_PREFIX);
+  const char *uuid = prepared ? entry + strlen (NEW_PREFIX) : entry;
+  g_autofree char *folder = g_build_filename (self->path, entry, NULL);
+  g_autoptr (InnMachineDescription) description = NULL;
+  char *name = NULL;
+
+  if (!g_uuid_string_is_valid (uuid)
+      || (prepared && !is_being_made (folder) && !inn_machine_lock_is_held (folder)))
+    return NULL;
+
+  description = load_from_folder (folder, uuid, &name, NULL);
+  *ret_uuid = uuid;
+  return description != NULL ? g_strdup (inn_machine_description_get_name (description)) : name;
+}
+
 gboolean
 inn_machine_store_check_name (InnMachineStore *self,
                               const InnMachineDescription *wanted,
                               GError **error)
 {
   const char *wanted_name = inn_machine_description_get_name (wanted);
-  g_auto (GStrv) uuids = inn_machine_store_list (self);
+  const char *wanted_uuid = inn_machine_description_get_uuid (wanted);
+  g_autoptr (GDir) folder = g_dir_open (self->path, 0, NULL);
+  const char *entry;
 
-  for (guint i = 0; uuids[i] != NULL; i++)
+  while (folder != NULL && (entry = g_dir_read_name (folder)) != NULL)
     {
-      g_autofree char *name = NULL;
-      g_autoptr (InnMachineDescription) other
-          = inn_machine_store_load (self, uuids[i], &name, NULL);
+      const char *uuid = NULL;
+      g_autofree char *name = read_name (self, entry, &uuid);
 
-      if (other != NULL)
-        name = g_strdup (inn_machine_description_get_name (other));
-      if (g_str_equal (name, wanted_name)
-          && g_ascii_strcasecmp (uuids[i], inn_machine_description_get_uuid (wanted)) != 0)
+      if (g_strcmp0 (name, wanted_name) == 0 && g_ascii_strcasecmp (uuid, wanted_uuid) != 0)
         {
           g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS,
                        _ ("There is a machine “%s” already. Choose another name."), wanted_name);

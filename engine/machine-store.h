@@ -57,7 +57,7 @@ gboolean inn_machine_store_write (InnMachineStore *self,
                                   const InnMachineDescription *description,
                                   GError **error);
 
-/* Whether no other machine has its name. */
+/* Whether no other machine has its name, one that is being prepared included. */
 gboolean inn_machine_store_check_name (InnMachineStore *self,
                                        const InnMachineDescription *wanted,
                                        GError **error);

@@ -304,6 +304,17 @@ look_at_store (EngineFixture *fixture)
   inn_machine_store_close (store);
 }
 
+/* Nobody else can get its name while it is made. */
+static void
+check_name_is_taken (InnMachineStore *store, const char *name)
+{
+  g_autoptr (InnMachineDescription) other = inn_machine_description_new (name, 64 << 20, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (inn_machine_store_create (store, other, NULL, 0, &error));
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_EXISTS);
+}
+
 /* It is not there before it has its name. When its maker ends before, it is when it runs. */
 static void
 test_prepared (EngineFixture *fixture, gconstpointer data)
@@ -325,11 +336,13 @@ test_prepared (EngineFixture *fixture, gconstpointer data)
       g_assert_true (g_file_test (folders[i], G_FILE_TEST_IS_DIR));
       g_assert_false (inn_machine_store_contains (store, uuids[i]));
     }
+  check_name_is_taken (store, "machine 0");
 
   g_assert_true (inn_machine_store_publish (store, uuids[0], NULL)); /* by its maker */
   fd_close (&makers[1]);
   fd_close (&makers[2]);
   fd_close (&locks[2]); /* it never ran */
+  check_name_is_taken (store, "machine 1");
   look_at_store (fixture);
   g_assert_true (inn_machine_store_contains (store, uuids[0]));
   g_assert_true (inn_machine_store_contains (store, uuids[1]));
