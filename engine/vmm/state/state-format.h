@@ -14,7 +14,8 @@
  * payload without what fills it up (u32).
  *
  * A version of the whole is for this layout; it changes when the header does. A part whose payload
- * changes gets a new version of its section, and its load function tells them apart.
+ * changes gets a new version of its section, its load function tells them apart, and a file with it
+ * joins those in tests/unit/vmm/states/, which are loaded for ever.
  */
 #pragma once
 

@@ -22,6 +22,8 @@
 	"--memory 64M --cpus 2 --balloon on --console-port p --vsock 3 --display 1024x768 " \
 	"--disk '%s' --disk '%s',readonly=on --disk '%s',bus=ahci --cdrom none --net fd=%d " GENERATION
 
+#define UEFI_PC "--memory 64M --cpus 1 --firmware uefi --display 800x600,model=vga " GENERATION
+
 static char *disk;
 
 struct saved {
@@ -55,6 +57,11 @@ static void create_pc(struct whole_machine *whole)
 	close(pair[1]);
 	options = g_strdup_printf(WHOLE_PC, disk, disk, disk, pair[0]);
 	whole_machine_create(whole, FOREVER, sizeof(FOREVER) - 1, options);
+}
+
+static void create_uefi_pc(struct whole_machine *whole)
+{
+	whole_machine_create(whole, FOREVER, sizeof(FOREVER) - 1, UEFI_PC);
 }
 
 /* The section at *at, which moves to the next. */
@@ -110,6 +117,112 @@ static void test_whole_pc(void)
 	assert_same(before, after);
 	whole_machine_destroy(&second);
 	whole_machine_destroy(&first);
+}
+
+/*
+ * Machines that earlier versions of Innkeeper have saved, oldest first, in files that are never
+ * changed. When the version of a section goes up, a file with it is added: this test writes those
+ * that are not there yet with INNKEEPER_WRITE_STATES=1.
+ */
+static const struct kept_state {
+	const char *name;
+	void (*create)(struct whole_machine *whole);
+	bool newest; /* of this machine */
+} kept_states[] = {
+	{"pc-1", create_pc, true},
+	{"uefi-vga-1", create_uefi_pc, true},
+};
+
+static void read_kept(const struct kept_state *kept, struct machine *machine, struct saved *saved)
+{
+	g_autofree char *path = g_build_filename(g_getenv("INNKEEPER_STATES"), kept->name, NULL);
+	g_autofree char *bytes = NULL;
+
+	if (g_getenv("INNKEEPER_WRITE_STATES") && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+		save(machine, saved);
+		g_assert_true(g_file_set_contents(path, (const char *)saved->bytes,
+						  (gssize)saved->length, NULL));
+	}
+	g_assert_true(g_file_get_contents(path, &bytes, &saved->length, NULL));
+	g_assert_cmpuint(saved->length, <=, sizeof(saved->bytes));
+	memcpy(saved->bytes, bytes, saved->length);
+}
+
+/* Which another computer may be without. */
+static bool is_of_processor(const char *name)
+{
+	return g_str_has_prefix(name, "vcpu.") || g_str_equal(name, "kvm-clock") ||
+	       g_str_equal(name, "cpuid") || g_str_equal(name, "interrupt-chips");
+}
+
+static const uint8_t *find_section(const struct saved *saved, const char *name, size_t *ret_length)
+{
+	size_t at = STATE_HEADER_SIZE;
+
+	while (at < saved->length) {
+		const uint8_t *header = next_section(saved, &at, ret_length);
+
+		if (g_str_equal(header, name))
+			return header;
+	}
+	g_error("there is no %s", name);
+}
+
+/* What was kept, with the processors of a machine of this computer. */
+static void move_to_this_computer(const struct saved *kept, const struct saved *present,
+				  struct saved *result)
+{
+	struct state_writer writer;
+	size_t at = STATE_HEADER_SIZE;
+
+	state_writer_init(&writer, result->bytes, sizeof(result->bytes));
+	while (at < kept->length) {
+		size_t length;
+		const uint8_t *header = next_section(kept, &at, &length);
+		const char *name = (const char *)header;
+
+		if (is_of_processor(name))
+			header = find_section(present, name, &length);
+		state_writer_begin(&writer, name, load_le32(header + STATE_SECTION_VERSION));
+		state_writer_put_bytes(&writer, header + STATE_SECTION_HEADER_SIZE, length);
+		state_writer_end(&writer);
+	}
+	g_assert_cmpint(state_writer_finish(&writer, &result->length), ==, 0);
+}
+
+static void assert_same_versions(const struct saved *kept, const struct saved *present)
+{
+	size_t at = STATE_HEADER_SIZE, length;
+
+	while (at < present->length) {
+		const uint8_t *header = next_section(present, &at, &length);
+		const uint8_t *other = find_section(kept, (const char *)header, &length);
+
+		if (load_le32(header + STATE_SECTION_VERSION) !=
+		    load_le32(other + STATE_SECTION_VERSION))
+			g_error("no state with this version of %s is kept", (const char *)header);
+	}
+}
+
+static void test_kept(gconstpointer data)
+{
+	const struct kept_state *kept = data;
+	g_autofree struct saved *before = g_new(struct saved, 1);
+	g_autofree struct saved *moved = g_new(struct saved, 1);
+	g_autofree struct saved *present = g_new(struct saved, 1);
+	struct whole_machine whole;
+
+	kept->create(&whole);
+	read_kept(kept, whole.machine, before);
+	save(whole.machine, present);
+	move_to_this_computer(before, present, moved);
+	g_assert_cmpint(load(whole.machine, moved), ==, 0);
+	save(whole.machine, present);
+	if (kept->newest) {
+		assert_same_versions(before, present);
+		assert_same(moved, present);
+	}
+	whole_machine_destroy(&whole);
 }
 
 /* The state is copied while the guest waits. */
@@ -187,6 +300,12 @@ int main(int argc, char **argv)
 	g_assert_cmpint(ftruncate(fd, 1 << 20), ==, 0);
 	close(fd);
 	g_test_add_func("/machine-state/whole-pc", test_whole_pc);
+	for (size_t i = 0; i < G_N_ELEMENTS(kept_states); i++) {
+		g_autofree char *path =
+			g_strconcat("/machine-state/kept/", kept_states[i].name, NULL);
+
+		g_test_add_data_func(path, &kept_states[i], test_kept);
+	}
 	g_test_add_func("/machine-state/size", test_size);
 	g_test_add_func("/machine-state/other-machine", test_other_machine);
 	g_test_add_func("/machine-state/other-processor", test_other_processor);
