@@ -169,7 +169,6 @@ record (InnGuest *self, GTask *task)
 {
   MediumChange *change = g_task_get_task_data (task);
   g_autoptr (InnMachineDescription) running = inn_guest_load_running_description (self);
-  g_autoptr (GTask) worker = NULL;
 
   if (running == NULL)
     {
@@ -179,9 +178,8 @@ record (InnGuest *self, GTask *task)
 
   inn_machine_description_set_disk_path (running, change->drive, change->path);
   change->running = inn_machine_description_to_xml (running);
-  worker = g_task_new (self, NULL, on_recorded, NULL);
-  g_task_set_task_data (worker, task, g_object_unref);
-  g_task_run_in_thread (worker, record_in_thread);
+  inn_guest_run_in_thread (self, task, record_in_thread, on_recorded);
+  g_object_unref (task);
 }
 
 static void
@@ -301,16 +299,13 @@ inn_guest_insert_async (InnGuest *self,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
-  g_autoptr (GTask) worker = NULL;
+  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (INN_IS_GUEST (self));
   g_return_if_fail (drive != NULL && path != NULL);
 
-  worker = g_task_new (self, NULL, on_opened, NULL);
-  g_task_set_task_data (worker,
-                        new_task (self, drive, path, force, cancellable, callback, user_data),
-                        g_object_unref);
-  g_task_run_in_thread (worker, open_in_thread);
+  task = new_task (self, drive, path, force, cancellable, callback, user_data);
+  inn_guest_run_in_thread (self, task, open_in_thread, on_opened);
 }
 
 void

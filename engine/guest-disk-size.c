@@ -175,7 +175,6 @@ inn_guest_grow_disk_async (InnGuest *self,
                            gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GTask) worker = NULL;
   const InnDiskDescription *disk;
   GError *error = NULL;
   Growth *growth;
@@ -199,9 +198,7 @@ inn_guest_grow_disk_async (InnGuest *self,
   growth->qcow2 = is_qcow2 (disk);
   growth->bytes = bytes;
   growth->number = inn_guest_is_active (self) ? find_running_disk (self, disk) : -1;
-  worker = g_task_new (self, NULL, on_grown, NULL);
-  g_task_set_task_data (worker, g_steal_pointer (&task), g_object_unref);
-  g_task_run_in_thread (worker, grow_in_thread);
+  inn_guest_run_in_thread (self, task, grow_in_thread, on_grown);
 }
 
 gboolean

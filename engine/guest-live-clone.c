@@ -166,15 +166,6 @@ conclude_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellab
 /* ---- in the main thread ---- */
 
 static void
-run_in_thread (InnGuest *self, GTask *task, GTaskThreadFunc function, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) worker = g_task_new (self, NULL, callback, NULL);
-
-  g_task_set_task_data (worker, g_object_ref (task), g_object_unref);
-  g_task_run_in_thread (worker, function);
-}
-
-static void
 on_concluded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   InnGuest *self = INN_GUEST (source);
@@ -204,7 +195,7 @@ on_begun (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!inn_control_channel_clone_finish (INN_CONTROL_CHANNEL (source), result, &live->pause_us,
                                          &live->switched, &error))
     live->error = inn_guest_convert_error (self, error);
-  run_in_thread (self, task, conclude_in_thread, on_concluded);
+  inn_guest_run_in_thread (self, task, conclude_in_thread, on_concluded);
 }
 
 static void
@@ -223,7 +214,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->channel == NULL)
     {
       inn_guest_set_not_running_error (self, &live->error);
-      run_in_thread (self, task, conclude_in_thread, on_concluded);
+      inn_guest_run_in_thread (self, task, conclude_in_thread, on_concluded);
       return;
     }
 
@@ -240,7 +231,7 @@ inn_guest_clone_live (InnGuest *self, GTask *task, const char *name)
 
   g_task_set_task_data (task, live, live_clone_free);
   if (live->running != NULL)
-    run_in_thread (self, task, prepare_in_thread, on_prepared);
+    inn_guest_run_in_thread (self, task, prepare_in_thread, on_prepared);
   else
     g_task_return_new_error (task, INN_ENGINE_ERROR, INN_ENGINE_ERROR_UNAVAILABLE,
                              _ ("It is not known any more how “%s” was started. Restart it, then "

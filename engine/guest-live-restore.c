@@ -150,7 +150,6 @@ on_looked (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 inn_guest_restore_running (InnGuest *self, GTask *task, const char *id, gboolean keep_present)
 {
-  g_autoptr (GTask) worker = g_task_new (self, NULL, on_looked, NULL);
   Restore *restore = g_new0 (Restore, 1);
 
   restore->machines = g_object_ref (self->store);
@@ -159,6 +158,6 @@ inn_guest_restore_running (InnGuest *self, GTask *task, const char *id, gboolean
   restore->keep_present = keep_present;
   g_task_set_task_data (task, restore, restore_free);
   g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (worker, task, g_object_unref);
-  g_task_run_in_thread (worker, look_in_thread);
+  inn_guest_run_in_thread (self, task, look_in_thread, on_looked);
+  g_object_unref (task);
 }

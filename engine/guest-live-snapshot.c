@@ -203,15 +203,6 @@ conclude_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellab
 /* ---- in the main thread ---- */
 
 static void
-run_in_thread (InnGuest *self, GTask *task, GTaskThreadFunc function, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) worker = g_task_new (self, NULL, callback, NULL);
-
-  g_task_set_task_data (worker, g_object_ref (task), g_object_unref);
-  g_task_run_in_thread (worker, function);
-}
-
-static void
 return_record (GTask *task)
 {
   Live *live = g_task_get_task_data (task);
@@ -284,7 +275,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!inn_control_channel_snapshot_finish (INN_CONTROL_CHANNEL (source), result, &live->pause_us,
                                             &live->switched, &error))
     live->error = inn_guest_convert_error (self, error);
-  run_in_thread (self, task, conclude_in_thread, on_concluded);
+  inn_guest_run_in_thread (self, task, conclude_in_thread, on_concluded);
 }
 
 static void
@@ -303,7 +294,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->channel == NULL)
     {
       inn_guest_set_not_running_error (self, &live->error);
-      run_in_thread (self, task, conclude_in_thread, on_concluded);
+      inn_guest_run_in_thread (self, task, conclude_in_thread, on_concluded);
       return;
     }
 
@@ -322,7 +313,7 @@ on_picture (GObject *source, GAsyncResult *result, gpointer user_data)
 
   live->picture
       = inn_screen_picture_take_finish (INN_GUEST_SCREEN (source), result, NULL, NULL, NULL);
-  run_in_thread (self, task, prepare_in_thread, on_prepared);
+  inn_guest_run_in_thread (self, task, prepare_in_thread, on_prepared);
 }
 
 static void
@@ -335,7 +326,7 @@ on_screen (GObject *source, GAsyncResult *result, gpointer user_data)
   if (screen != NULL)
     inn_screen_picture_take_async (screen, NULL, on_picture, g_steal_pointer (&task));
   else
-    run_in_thread (self, task, prepare_in_thread, on_prepared);
+    inn_guest_run_in_thread (self, task, prepare_in_thread, on_prepared);
 }
 
 /* It would be of what is not kept. */
@@ -395,7 +386,7 @@ inn_guest_take_live_snapshot (InnGuest *self,
     inn_guest_open_screen_async (self, NULL, on_screen, task);
   else
     {
-      run_in_thread (self, task, prepare_in_thread, on_prepared);
+      inn_guest_run_in_thread (self, task, prepare_in_thread, on_prepared);
       g_object_unref (task);
     }
 }

@@ -18,6 +18,18 @@ enum
   POWER_OFF_PATIENCE_S = 5, /* then the VMM does not answer and is killed */
 };
 
+void
+inn_guest_run_in_thread (InnGuest *self,
+                         GTask *task,
+                         GTaskThreadFunc function,
+                         GAsyncReadyCallback callback)
+{
+  g_autoptr (GTask) worker = g_task_new (self, NULL, callback, NULL);
+
+  g_task_set_task_data (worker, g_object_ref (task), g_object_unref);
+  g_task_run_in_thread (worker, function);
+}
+
 /* ---- commands ---- */
 
 void

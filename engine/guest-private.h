@@ -96,6 +96,12 @@ void inn_guest_end_start (InnGuest *self);
 void inn_guest_set_not_running_error (InnGuest *self, GError **error);
 /* Ends @task with what @error of the channel means to a person. */
 void inn_guest_fail_task (GTask *task, InnGuest *self, const GError *error);
+/* Runs @function in a worker thread, for a task of its own whose data is @task, and then @callback.
+ */
+void inn_guest_run_in_thread (InnGuest *self,
+                              GTask *task,
+                              GTaskThreadFunc function,
+                              GAsyncReadyCallback callback);
 /* What becomes of the guest that a snapshot was taken of. */
 typedef enum
 {

@@ -28,29 +28,36 @@ inn_resume_free (InnResume *self)
   g_free (self);
 }
 
-/* The definition, and the snapshot it goes on with; a template keeps it for its clones. */
+/* The definition, and the snapshot it goes on with, which a template keeps for its clones. Locks
+ * the machine's snapshots before. */
 static InnMachineDescription *
-load_marked (InnSnapshotStore *store, char **ret_id, GError **error)
+lock_marked (InnSnapshotStore *store, InnSnapshotLocks *locks, char **ret_id, GError **error)
 {
-  InnMachineDescription *present
-      = inn_machine_store_load (store->machines, store->uuid, NULL, error);
+  g_autoptr (InnMachineDescription) present = NULL;
 
-  if (present == NULL)
+  if (!inn_snapshot_store_lock (store, locks, error))
     return NULL;
-  if (!inn_machine_description_check_no_template (present, error))
-    {
-      inn_machine_description_free (present);
-      return NULL;
-    }
+  present = inn_machine_store_load (store->machines, store->uuid, NULL, error);
+  if (present == NULL || !inn_machine_description_check_no_template (present, error))
+    return NULL;
   *ret_id = inn_machine_description_get_resume_snapshot (present);
   if (*ret_id != NULL)
-    return present;
+    return g_steal_pointer (&present);
 
   g_set_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_NOT_FOUND,
                _ ("“%s” has no saved state to go on with, or no longer."),
                inn_machine_description_get_name (present));
-  inn_machine_description_free (present);
   return NULL;
+}
+
+static InnResume *
+resume_new (InnSnapshotStore *store, const char *id)
+{
+  InnResume *self = g_new0 (InnResume, 1);
+
+  self->snapshot = g_strdup (id);
+  self->memory = inn_snapshot_store_get_path (store, id, "memory");
+  return self;
 }
 
 InnResume *
@@ -60,26 +67,18 @@ inn_resume_begin (InnSnapshotStore *store, GError **error)
   g_autoptr (InnMachineDescription) present = NULL;
   g_autoptr (InnSnapshotRecord) record = NULL;
   g_autofree char *id = NULL;
-  InnResume *self;
+  g_autoptr (InnResume) self = NULL;
 
-  if (!inn_snapshot_store_lock (store, &locks, error))
-    return NULL;
-  present = load_marked (store, &id, error);
+  present = lock_marked (store, &locks, &id, error);
   if (present == NULL)
     return NULL;
   record = inn_snapshot_store_require_record (store, id, error);
   if (record == NULL || !inn_snapshot_store_go_back (store, record, /* resume= */ FALSE, error))
     return NULL;
 
-  self = g_new0 (InnResume, 1);
-  self->memory = inn_snapshot_store_get_path (store, id, "memory");
-  self->snapshot = g_steal_pointer (&id);
+  self = resume_new (store, id);
   self->description = inn_machine_store_load (store->machines, store->uuid, NULL, error);
-  if (self->description != NULL)
-    return self;
-
-  inn_resume_free (self);
-  return NULL;
+  return self->description != NULL ? g_steal_pointer (&self) : NULL;
 }
 
 InnResume *
@@ -92,9 +91,7 @@ inn_resume_look (InnSnapshotStore *store, GError **error)
   g_autofree char *id = NULL;
   InnResume *self;
 
-  if (!inn_snapshot_store_lock (store, &locks, error))
-    return NULL;
-  present = load_marked (store, &id, error);
+  present = lock_marked (store, &locks, &id, error);
   if (present == NULL)
     return NULL;
   saved = inn_snapshot_store_load_definition (store, id, error);
@@ -104,9 +101,7 @@ inn_resume_look (InnSnapshotStore *store, GError **error)
   variables = inn_snapshot_store_get_path (store, id, "variables");
   inn_snapshot_store_keep_identity (saved, present);
   inn_machine_description_set_variables (saved, variables);
-  self = g_new0 (InnResume, 1);
-  self->memory = inn_snapshot_store_get_path (store, id, "memory");
-  self->snapshot = g_steal_pointer (&id);
+  self = resume_new (store, id);
   self->description = g_steal_pointer (&saved);
   self->defined = g_steal_pointer (&present);
   return self;
@@ -178,9 +173,7 @@ inn_resume_discard (InnSnapshotStore *store, GError **error)
   g_autoptr (InnSnapshotRecord) record = NULL;
   g_autofree char *id = NULL;
 
-  if (!inn_snapshot_store_lock (store, &locks, error))
-    return FALSE;
-  present = load_marked (store, &id, error);
+  present = lock_marked (store, &locks, &id, error);
   if (present == NULL)
     return FALSE;
 
