@@ -23,9 +23,9 @@ run: packages-run build
 check: packages-check
 	@tests/run-tests $(BUILD) $(TESTS)
 
-# check-long: then the slow cases of the lab, the other compiler, and the sanitizers
+# check-long: then the slow tests and cases of the lab, the other compiler, and the sanitizers
 check-long: check
-	@tests/run-tests $(BUILD) --suite lab-long
+	@tests/run-tests $(BUILD) --suite unit-long --suite lab-long
 	@tests/run-tests --compiler clang $(BUILD)-clang --suite unit --suite fuzz
 	@tests/run-tests --sanitize $(BUILD)-sanitize --suite unit --suite fuzz
 
