@@ -310,24 +310,52 @@ static int check_region(int fd, struct memory_file *file, const struct memory_fi
 	return r == 0 && crc != region->checksum ? refuse(file, "it is damaged") : r;
 }
 
-/* The sums in the file, and each piece against its own. */
-static int check_ram(int fd, struct memory_file *file, uint8_t *buffer,
-		     bool (*moved)(void *data, uint64_t done, uint64_t total), void *data)
+/*
+ * Whether there is nothing but a hole in [at, at + MEMORY_FILE_PIECE), which the kernel would read
+ * into memory as zeros. *data: where the hole ends in which at is, when that is known.
+ */
+static bool is_hole(int fd, uint64_t at, uint64_t *data)
 {
-	uint8_t sum[SUM_SIZE];
-	uint32_t crc = 0;
+	if (*data <= at) {
+		off_t found = lseek(fd, (off_t)at, SEEK_DATA);
+
+		*data = found < 0 ? at : (uint64_t)found;
+	}
+	return *data >= at + MEMORY_FILE_PIECE;
+}
+
+static int sum_piece(int fd, struct memory_file *file, uint64_t offset, uint64_t *data,
+		     uint8_t *buffer, uint32_t *ret_sum)
+{
+	int r;
+
+	*ret_sum = SUM_OF_ZEROS;
+	if (is_hole(fd, offset, data))
+		return 0;
+	r = read_part(fd, file, buffer, MEMORY_FILE_PIECE, offset);
+	if (r == 0)
+		*ret_sum = sum_of_piece(buffer);
+	return r;
+}
+
+int memory_file_check_ram(int fd, struct memory_file *file, void *buffer,
+			  bool (*moved)(void *data, uint64_t done, uint64_t total), void *data)
+{
+	uint64_t hole_end = 0;
+	uint8_t wanted[SUM_SIZE];
+	uint32_t crc = 0, sum = 0;
 	int r = 0;
 
 	for (uint64_t at = 0; r == 0 && at < file->ram_size; at += MEMORY_FILE_PIECE) {
 		if (moved && !moved(data, at, file->ram_size))
 			return -ECANCELED;
-		r = read_part(fd, file, sum, SUM_SIZE,
+		r = read_part(fd, file, wanted, SUM_SIZE,
 			      file->sums_offset + at / MEMORY_FILE_PIECE * SUM_SIZE);
 		if (r == 0)
-			r = read_part(fd, file, buffer, MEMORY_FILE_PIECE, MEMORY_FILE_RAM + at);
-		if (r == 0 && sum_of_piece(buffer) != load_le32(sum))
+			r = sum_piece(fd, file, MEMORY_FILE_RAM + at, &hole_end, buffer, &sum);
+		if (r == 0 && sum != load_le32(wanted))
 			r = refuse(file, "it is damaged");
-		crc = crc32c(crc, sum, SUM_SIZE);
+		crc = crc32c(crc, wanted, SUM_SIZE);
 	}
 	return r == 0 && crc != file->sums_checksum ? refuse(file, "it is damaged") : r;
 }
@@ -336,7 +364,7 @@ int memory_file_check(int fd, struct memory_file *file,
 		      bool (*moved)(void *data, uint64_t done, uint64_t total), void *data)
 {
 	uint8_t *buffer = malloc(MEMORY_FILE_PIECE);
-	int r = buffer ? check_ram(fd, file, buffer, moved, data) : -ENOMEM;
+	int r = buffer ? memory_file_check_ram(fd, file, buffer, moved, data) : -ENOMEM;
 
 	for (unsigned int i = 0; r == 0 && i < file->region_count; i++)
 		r = check_region(fd, file, &file->regions[i], buffer);

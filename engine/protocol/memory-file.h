@@ -105,9 +105,12 @@ int memory_file_read_region(int fd, struct memory_file *file,
 /* Reads file->state_length bytes, which are for the state's own reader to check. */
 int memory_file_read_state(int fd, struct memory_file *file, void *buffer);
 /*
- * Reads RAM and regions and checks them, which a machine that goes on from the file does not wait
- * for. moved hears how far it is, from time to time, and stops it with false: -ECANCELED. It may be
- * NULL.
+ * Reads RAM and checks it, which a machine that goes on from the file does not wait for. buffer:
+ * MEMORY_FILE_PIECE bytes. moved hears how far it is, from time to time, and stops it with false:
+ * -ECANCELED. It may be NULL. Nothing here allocates.
  */
+int memory_file_check_ram(int fd, struct memory_file *file, void *buffer,
+			  bool (*moved)(void *data, uint64_t done, uint64_t total), void *data);
+/* The same for RAM and regions. */
 int memory_file_check(int fd, struct memory_file *file,
 		      bool (*moved)(void *data, uint64_t done, uint64_t total), void *data);

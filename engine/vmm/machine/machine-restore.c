@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,18 @@
 #include "state/state-reader.h"
 
 #define MEBIBYTE (1ULL << 20)
+#define DAMAGED                                                                                   \
+	"The memory that the machine went on from is damaged, so it was stopped. Start it again " \
+	"to begin from its disks as they are now, or restore another snapshot."
+
+/* What the thread that reads ahead needs to check what it has read. */
+struct memory_check {
+	struct machine *machine;
+	int (*confine)(void *machine);
+	struct memory_file file;
+	const atomic_bool *stop;
+	uint8_t piece[MEMORY_FILE_PIECE];
+};
 
 /* r: of a function of memory-file.h. */
 static int report(struct machine *machine, int r)
@@ -62,6 +75,9 @@ int machine_restore_open(struct machine *machine)
 void machine_restore_close(struct machine *machine)
 {
 	read_ahead_stop(machine->read_ahead);
+	machine->read_ahead = NULL;
+	free(machine->memory_check);
+	machine->memory_check = NULL;
 	fd_close(&machine->saved_fd);
 }
 
@@ -193,15 +209,46 @@ int machine_restore_parts(struct machine *machine)
 			       : load_state_from_file(machine);
 }
 
-/* Without it the guest is slower, no more. */
+/* The thread that reads ahead */
+
+static int confine_thread(void *data)
+{
+	struct memory_check *check = data;
+
+	return check->confine(check->machine);
+}
+
+static bool is_wanted(void *data, uint64_t done, uint64_t total)
+{
+	struct memory_check *check = data;
+
+	return !atomic_load(check->stop);
+}
+
+/* The guest has run on what may be wrong for a moment, and does no more harm. */
+static void check_memory(void *data, int fd, const atomic_bool *stop)
+{
+	struct memory_check *check = data;
+
+	check->stop = stop;
+	if (memory_file_check_ram(fd, &check->file, check->piece, is_wanted, check) == -EPROTO)
+		machine_requests_note(&check->machine->requests, REQUEST_HOST_ERROR, 0, DAMAGED);
+}
+
+/* Without it the guest is slower, and what is damaged is not found; no more. */
 void machine_restore_read_ahead(struct machine *machine, int (*confine)(void *machine))
 {
-	const struct read_ahead_confinement confinement = {confine, machine};
+	struct memory_check *check = machine->saved_fd < 0 ? NULL : malloc(sizeof(*check));
+	const struct read_ahead_hooks hooks = {confine_thread, check_memory, check};
 
-	if (machine->saved_fd < 0)
-		return;
-	if (read_ahead_start(machine->saved_fd, MEMORY_FILE_RAM, machine->saved.ram_size,
-			     &confinement, &machine->read_ahead) == 0)
-		machine->saved_fd = -1;
+	if (check) {
+		check->machine = machine;
+		check->confine = confine;
+		check->file = machine->saved;
+		machine->memory_check = check;
+		if (read_ahead_start(machine->saved_fd, MEMORY_FILE_RAM, check->file.ram_size,
+				     &hooks, &machine->read_ahead) == 0)
+			machine->saved_fd = -1;
+	}
 	fd_close(&machine->saved_fd);
 }

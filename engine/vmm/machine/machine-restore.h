@@ -12,7 +12,7 @@ struct machine;
 
 /* Looks at the file, which has to be of a machine with as much memory. */
 int machine_restore_open(struct machine *machine);
-/* NULL and half-built machines are accepted. */
+/* Reads and checks no more of what it went on from. Half-built machines are accepted. */
 void machine_restore_close(struct machine *machine);
 
 /* Gives the machine what was in its memory; instead of guest_memory_create(). */
@@ -22,7 +22,8 @@ int machine_restore_flash(struct machine *machine, uint64_t size, int fd);
 /* Loads the state of all parts; instead of machine_load_guest(). */
 int machine_restore_parts(struct machine *machine);
 /*
- * Starts to read what was in its memory, which the guest will ask for, on a thread that calls
- * confine(machine) first. The file is not needed otherwise then. Nothing can stand in the way.
+ * Starts to read what was in its memory, which the guest will ask for, and then to check it, on a
+ * thread that calls confine(machine) first. The file is not needed otherwise then. A machine that
+ * turns out to go on from damaged memory is ended. Nothing can stand in the way.
  */
 void machine_restore_read_ahead(struct machine *machine, int (*confine)(void *machine));

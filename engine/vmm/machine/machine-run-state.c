@@ -17,6 +17,7 @@
 #include "machine/machine-hold.h"
 #include "machine/machine-input.h"
 #include "machine/machine-reset.h"
+#include "machine/machine-restore.h"
 #include "machine/machine-snapshot.h"
 #include "machine/machine.h"
 #include "machine/statistics-sampler.h"
@@ -120,6 +121,7 @@ static void reset_now(struct machine *machine)
 
 	if (was_running)
 		machine_stop_parts(machine);
+	machine_restore_close(machine); /* what was in memory is of no use any more */
 	machine_requests_clear(&machine->requests);
 	r = machine_reset_parts(machine);
 	if (r < 0) {

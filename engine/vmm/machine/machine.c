@@ -653,6 +653,7 @@ void machine_destroy(struct machine *machine)
 {
 	if (!machine)
 		return;
+	machine_restore_close(machine);
 	control_server_destroy(machine->control);
 	for (unsigned int i = 0; i < MACHINE_MAX_VCPUS; i++)
 		vcpu_destroy(machine->vcpus[i]);
@@ -686,7 +687,6 @@ void machine_destroy(struct machine *machine)
 	fd_close(&machine->end_record_fd);
 	fd_close(&machine->boot.kernel_fd);
 	fd_close(&machine->boot.initrd_fd);
-	machine_restore_close(machine);
 	free(machine);
 }
 

@@ -113,10 +113,11 @@ struct machine {
 	int roms[MACHINE_ROMS];              /* open or -1 */
 	int saved_fd;                        /* the same, of a file, until it does; or -1 */
 	struct memory_file saved;
-	struct read_ahead *read_ahead; /* of that; NULL: not yet, or not at all */
-	bool goes_on;                  /* where it was saved, as soon as it is started */
-	bool is_confined;              /* its main thread is */
-	uint64_t begun_ns;             /* when it was asked for, by event_loop_now() */
+	struct read_ahead *read_ahead;     /* of that; NULL: not yet, or not at all */
+	struct memory_check *memory_check; /* by the same thread */
+	bool goes_on;                      /* where it was saved, as soon as it is started */
+	bool is_confined;                  /* its main thread is */
+	uint64_t begun_ns;                 /* when it was asked for, by event_loop_now() */
 
 	enum vmm_state state;
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -27,7 +26,7 @@ enum {
 struct read_ahead {
 	int fd;
 	uint64_t start, end;
-	struct read_ahead_confinement confinement;
+	struct read_ahead_hooks hooks;
 	pthread_t thread;
 	atomic_bool stop;
 	uint64_t slices;                    /* asked for so far */
@@ -83,10 +82,12 @@ static void *run_thread(void *data)
 
 	/* of this thread alone, on Linux */
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
-	if (self->confinement.confine(self->confinement.data) < 0)
+	if (self->hooks.confine(self->hooks.data) < 0)
 		return NULL;
 	while (next_data(self, &at, &end) && ask_for_range(self, at, end))
 		at = end;
+	if (self->hooks.then && !atomic_load(&self->stop))
+		self->hooks.then(self->hooks.data, self->fd, &self->stop);
 	return NULL;
 }
 
@@ -102,8 +103,7 @@ static int start_thread(struct read_ahead *self)
 	return -r;
 }
 
-int read_ahead_start(int fd, uint64_t offset, uint64_t length,
-		     const struct read_ahead_confinement *confinement,
+int read_ahead_start(int fd, uint64_t offset, uint64_t length, const struct read_ahead_hooks *hooks,
 		     struct read_ahead **ret_read_ahead)
 {
 	struct read_ahead *self = calloc(1, sizeof(*self));
@@ -114,7 +114,7 @@ int read_ahead_start(int fd, uint64_t offset, uint64_t length,
 	self->fd = fd;
 	self->start = offset;
 	self->end = offset + length;
-	self->confinement = *confinement;
+	self->hooks = *hooks;
 	r = start_thread(self);
 	if (r < 0) {
 		free(self);

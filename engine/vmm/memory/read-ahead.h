@@ -7,13 +7,17 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct read_ahead;
 
-/* Runs first on the thread, which reads nothing where it answers anything but 0. */
-struct read_ahead_confinement {
+/* What runs on the thread before and after. */
+struct read_ahead_hooks {
+	/* It reads nothing where this answers anything but 0. */
 	int (*confine)(void *data);
+	/* All that could be read is being read. Ends soon once *stop is set. NULL: nothing. */
+	void (*then)(void *data, int fd, const atomic_bool *stop);
 	void *data;
 };
 
@@ -21,8 +25,7 @@ struct read_ahead_confinement {
  * Starts with [offset, offset + length) of the file. fd, which it owns where this succeeds, is
  * closed by read_ahead_stop(). 0 or negative errno.
  */
-int read_ahead_start(int fd, uint64_t offset, uint64_t length,
-		     const struct read_ahead_confinement *confinement,
+int read_ahead_start(int fd, uint64_t offset, uint64_t length, const struct read_ahead_hooks *hooks,
 		     struct read_ahead **ret_read_ahead);
 /* Waits for what is being read; the rest is not. NULL is accepted. */
 void read_ahead_stop(struct read_ahead *self);

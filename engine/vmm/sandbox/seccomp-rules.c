@@ -63,9 +63,9 @@ static const int vcpu_calls[] = {
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
-/* What a machine goes on from, brought to memory before the guest asks for it. */
+/* What a machine goes on from, brought to memory before the guest asks for it, and checked. */
 static const int read_ahead_calls[] = {
-	SCMP_SYS(lseek), SCMP_SYS(fadvise64), SCMP_SYS(pread64), SCMP_SYS(futex),
+	SCMP_SYS(lseek), SCMP_SYS(fadvise64), SCMP_SYS(pread64), SCMP_SYS(futex), SCMP_SYS(write),
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(restart_syscall), SCMP_SYS(madvise), SCMP_SYS(munmap), SCMP_SYS(exit),
 	SCMP_SYS(exit_group),

@@ -738,6 +738,7 @@ assert_not_restored (Fixture *f, const char *problem)
 static void
 test_restore_bad (Fixture *f, gconstpointer data)
 {
+  g_autofree char *line = g_strdup_printf ("--serial stdio --restore '%s'", f->disk);
   struct memory_file file;
   int fd;
 
@@ -745,6 +746,8 @@ test_restore_bad (Fixture *f, gconstpointer data)
   fd = g_open (f->disk, O_RDONLY | O_CLOEXEC);
   g_assert_cmpint (memory_file_read (fd, &file), ==, 0);
   g_assert_true (g_close (fd, NULL));
+  change_saved (f, MEMORY_FILE_RAM + file.ram_size - 2, "no", 2);
+  assert_runs (f, line, NULL, EXIT_STATUS_HOST_ERROR, "", "is damaged, so it was stopped.");
   change_saved (f, file.state_offset + 100, "no", 2);
   assert_not_restored (f, "it is damaged");
   g_assert_cmpint (truncate (f->disk, (off_t)file.length - 1), ==, 0);

@@ -201,6 +201,18 @@ static void test_damaged(struct fixture *fixture, gconstpointer data)
 	change(fixture, fixture->file.sums_offset, 1);
 	g_assert_cmpint(check(fixture), ==, -EPROTO);
 
+	/* in the middle of a hole; and a hole where something was */
+	g_assert_cmpint(memory_file_write(fixture->fd, &fixture->contents), ==, 0);
+	assert_reads(fixture);
+	change(fixture, MEMORY_FILE_RAM + MEMORY_FILE_PIECE + 9 * PAGE, 1);
+	g_assert_cmpint(check(fixture), ==, -EPROTO);
+	change(fixture, MEMORY_FILE_RAM + MEMORY_FILE_PIECE + 9 * PAGE, 0);
+	g_assert_cmpint(check(fixture), ==, 0);
+	g_assert_cmpint(fallocate(fixture->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				  MEMORY_FILE_RAM + RAM_SIZE - PAGE, PAGE),
+			==, 0);
+	g_assert_cmpint(check(fixture), ==, -EPROTO);
+
 	g_assert_cmpint(memory_file_write(fixture->fd, &fixture->contents), ==, 0);
 	assert_reads(fixture);
 	change(fixture, fixture->file.regions[0].offset, 1);

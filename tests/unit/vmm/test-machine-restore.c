@@ -58,6 +58,11 @@ static void start_from(struct running *running, int fd)
 	start(running, options);
 }
 
+static int do_not_confine(void *machine)
+{
+	return 0;
+}
+
 static void stop(struct running *running)
 {
 	whole_machine_stop(&running->whole);
@@ -187,6 +192,37 @@ static void test_branches(void)
 	close(fd);
 }
 
+static void wait_for_end(struct running *running)
+{
+	struct machine *machine = running->whole.machine;
+
+	for (unsigned int i = 0; i < WAIT_STEPS && machine->state != VMM_STATE_ENDED; i++)
+		whole_machine_yield(&running->whole);
+	g_assert_cmpint(machine->state, ==, VMM_STATE_ENDED);
+}
+
+/* Where the guest never looks. It runs by then, and does so no longer. */
+static void test_damaged_memory(void)
+{
+	struct running running;
+	struct statistics_status status;
+	int fd;
+
+	start(&running, OPTIONS);
+	wait_for_progress(&running, 3);
+	fd = take(&running);
+	stop(&running);
+	g_assert_cmpint(pwrite(fd, "x", 1, MEMORY_FILE_RAM + RAM_SIZE - 1), ==, 1);
+	start_from(&running, fd);
+	machine_restore_read_ahead(running.whole.machine, do_not_confine);
+	wait_for_end(&running);
+	status = running.whole.machine->statistics->status;
+	g_assert_cmpint(status.end_reason, ==, VMM_END_HOST_ERROR);
+	g_assert_nonnull(strstr(status.text, "damaged"));
+	stop(&running);
+	close(fd);
+}
+
 /* What a person would do wrong; each is told in a sentence (see the program's own test). */
 static void assert_refused(int fd, const char *options, int error)
 {
@@ -241,6 +277,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/machine-restore/chain", test_chain);
 	g_test_add_func("/machine-restore/branches", test_branches);
+	g_test_add_func("/machine-restore/damaged-memory", test_damaged_memory);
 	g_test_add_func("/machine-restore/refusals", test_refusals);
 	return g_test_run();
 }

@@ -33,7 +33,7 @@ static struct {
 	unsigned int count;
 	unsigned int wait_at; /* that many have been asked for: the next one waits for the stop */
 	unsigned int fail_at;
-	bool stopping, confined;
+	bool stopping, confined, went_on;
 	int confine_result;
 } seen;
 
@@ -86,6 +86,14 @@ static void wait_for(unsigned int count)
 	g_mutex_unlock(&seen.lock);
 }
 
+static void wait_until_it_went_on(void)
+{
+	g_mutex_lock(&seen.lock);
+	while (!seen.went_on)
+		g_cond_wait(&seen.changed, &seen.lock);
+	g_mutex_unlock(&seen.lock);
+}
+
 static void fill(int fd, uint64_t at, uint64_t length)
 {
 	uint8_t bytes[FILL];
@@ -103,14 +111,27 @@ static int make_file(void)
 	return fd;
 }
 
+/* Goes on until it is stopped. */
+static void then(void *data, int fd, const atomic_bool *stop)
+{
+	g_assert_true(data == &seen);
+	g_assert_cmpint(fcntl(fd, F_GETFD), >=, 0);
+	g_mutex_lock(&seen.lock);
+	seen.went_on = true;
+	g_cond_signal(&seen.changed);
+	g_mutex_unlock(&seen.lock);
+	while (!atomic_load(stop))
+		g_usleep(1000);
+}
+
 static struct read_ahead *start(int fd)
 {
-	const struct read_ahead_confinement confinement = {confine, &seen};
+	const struct read_ahead_hooks hooks = {confine, then, &seen};
 	struct read_ahead *read_ahead;
 
 	seen.count = 0;
-	seen.stopping = seen.confined = false;
-	g_assert_cmpint(read_ahead_start(fd, START, SIZE, &confinement, &read_ahead), ==, 0);
+	seen.stopping = seen.confined = seen.went_on = false;
+	g_assert_cmpint(read_ahead_start(fd, START, SIZE, &hooks, &read_ahead), ==, 0);
 	return read_ahead;
 }
 
@@ -134,7 +155,8 @@ static void test_ranges(unsigned int *unused, gconstpointer data)
 	fill(fd, 10 * MIB, 4 * MIB + 8 * FILL);
 	fill(fd, START + SIZE - MIB, 2 * MIB);
 	read_ahead = start(fd);
-	wait_for(G_N_ELEMENTS(expected));
+	wait_until_it_went_on();
+	g_assert_cmpuint(seen.count, ==, G_N_ELEMENTS(expected));
 	read_ahead_stop(read_ahead);
 	g_assert_cmpuint(seen.count, ==, G_N_ELEMENTS(expected));
 	for (unsigned int i = 0; i < seen.count; i++) {
@@ -167,6 +189,7 @@ static void test_stop(unsigned int *unused, gconstpointer data)
 	wait_for(3);
 	read_ahead_stop(read_ahead);
 	g_assert_cmpuint(seen.count, ==, 3);
+	g_assert_false(seen.went_on);
 }
 
 /* Nothing is read by a thread that could not be confined, and no more of a file that fails. */
@@ -181,6 +204,7 @@ static void test_failures(unsigned int *unused, gconstpointer data)
 	wait_for(0);
 	read_ahead_stop(read_ahead);
 	g_assert_cmpuint(seen.count, ==, 0);
+	g_assert_false(seen.went_on);
 
 	seen.confine_result = 0;
 	seen.fail_at = 4;
