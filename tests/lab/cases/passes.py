@@ -44,14 +44,20 @@ class Passes:
         return self.next()
 
 
-def start(lab):
+def begins(lab, name=NAME, seconds=BOOT_S):
+    """A machine that was started comes to its first pass."""
+    with Passes(lab, name) as passes:
+        first, _, _ = passes.next(seconds)
+    expect(first == 1, f"it begins with pass {first}")
+
+
+def start(lab, *options, memory="128M", seconds=BOOT_S):
     """A machine with such a guest, which has been through its first pass."""
     lab.needs_control()
-    lab.innctl("create", NAME, *lab.kernel_options(do="pattern"), "--memory", "128M", "--cpus", "1",
-               "--disk", "64M")
+    lab.innctl("create", NAME, *lab.kernel_options(do="pattern"), "--memory", memory, "--cpus", "1",
+               "--disk", "64M", *options)
     lab.innctl("start", NAME)
-    with Passes(lab) as passes:
-        passes.next(BOOT_S)
+    begins(lab, seconds=seconds)
 
 
 def state(lab, name=NAME):

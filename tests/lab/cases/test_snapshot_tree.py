@@ -5,9 +5,10 @@ import os
 import signal
 
 from guest import expect, until
-from passes import NAME, Passes, clone_live, goes_on, start, state, take, turn_off
+from passes import NAME, Passes, begins, clone_live, goes_on, start, state, take, turn_off
 
 DEPTH = 20
+UEFI_S = 180  # until a system runs that UEFI starts
 
 
 def chain(lab):
@@ -102,3 +103,17 @@ def live_clones(lab):
     with Passes(lab, "third") as passes:
         passes.latest()
         passes.next()
+
+
+def live_clone_of_a_uefi_machine(lab):
+    """It has the variables of its original, in a file of its own, and starts from them."""
+    start(lab, "--firmware", "uefi", memory="256M", seconds=UEFI_S)
+    goes_on(lab, clone_live(lab, NAME, "twin"), "twin")
+    with Passes(lab) as passes:
+        passes.latest()
+        passes.next()
+    turn_off(lab)
+    lab.innctl("delete", NAME)
+    turn_off(lab, "twin")
+    lab.innctl("start", "twin")
+    begins(lab, "twin", UEFI_S)

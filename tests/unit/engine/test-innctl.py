@@ -24,7 +24,7 @@ INNCTL, SCRIPTED_VMM = sys.argv[1:3]
 class InnctlTest(unittest.TestCase):
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix="innkeeper-")
-        self.addCleanup(shutil.rmtree, self.root)
+        self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
         os.mkdir(f"{self.root}/run", 0o700)
         self.kernel = self.write("kernel", "not really a kernel")
         self.environment = dict(
