@@ -322,7 +322,6 @@ test_prepared (EngineFixture *fixture, gconstpointer data)
   g_autoptr (InnMachineStore) store = open_store (fixture);
   char *uuids[3], *folders[3];
   int makers[3], locks[3];
-  g_auto (GStrv) listed = NULL;
 
   for (guint i = 0; i < 3; i++)
     {
