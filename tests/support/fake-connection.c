@@ -202,9 +202,9 @@ carry_out (FakeMachine *self, InnOperation operation)
   switch (operation)
     {
     case INN_OPERATION_START_DISPOSABLE:
-      inn_machine_set_kind (INN_MACHINE (self), INN_MACHINE_DISPOSABLE);
-      /* fall through */
     case INN_OPERATION_START:
+      if (operation == INN_OPERATION_START_DISPOSABLE)
+        inn_machine_set_kind (INN_MACHINE (self), INN_MACHINE_DISPOSABLE);
       enter_state (self, INN_MACHINE_STARTING);
       change_later (self, START_MS, INN_MACHINE_RUNNING);
       break;
