@@ -36,6 +36,7 @@ class Effort:
     shows_output: bool = False
 
 
+TELLING_S = 20  # before its end a case tells where it hangs
 ORDINARY = Effort(recipe.ASSETS, 480, attempts=3)
 LONG = Effort(recipe.LONG_ASSETS, 5400, attempts=1, shows_output=True)
 
@@ -115,15 +116,16 @@ def _run_beside_peer(place, command):
     return status, output
 
 
-def _run_case(place, name, case, *, peer, attempts):
-    command = f"PYTHONDONTWRITEBYTECODE=1 python3 {place.cases}/run.py {name} {case}"
+def _run_case(place, name, case, *, peer, effort):
+    command = (f"PYTHONDONTWRITEBYTECODE=1 python3 {place.cases}/run.py {name} {case}"
+               f" {effort.case_s - TELLING_S}")
     if peer:
         return place.run(command + " --peer")
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, effort.attempts + 1):
         run = place.run if attempt == 1 else lambda command: _run_beside_peer(place, command)
         status, output = run(command)
         if status not in (0, STATUS_SKIPPED):
-            _comment(f"{case}, attempt {attempt} of {attempts}: {_outcome(status)}\n{output}")
+            _comment(f"{case}, attempt {attempt} of {effort.attempts}: {_outcome(status)}\n{output}")
         if status in FINAL:
             break
     return status, output
@@ -146,7 +148,7 @@ def run_file(name, *, build, peer, only, place, effort=ORDINARY):
     good = True
     for number, case in enumerate(cases, 1):
         began = time.monotonic()
-        status, output = _run_case(place, name, case, peer=peer, attempts=effort.attempts)
+        status, output = _run_case(place, name, case, peer=peer, effort=effort)
         if effort.shows_output and status == 0 or peer and status not in (0, STATUS_SKIPPED):
             _comment(output)
         reason = (output.strip().splitlines() or [""])[-1]
