@@ -25,6 +25,7 @@
 enum {
 	MAX_LISTED = 1024, /* many times what KVM lists */
 	MAX_MSRS = MAX_LISTED + 64,
+	MSRS_AT_ONCE = 128, /* KVM takes 255 */
 
 	MSR_TSC = 0x10,
 	MSR_TSC_DEADLINE = 0x6e0,
@@ -82,7 +83,7 @@ struct vcpu_registers {
 	uint32_t xsave_size;
 	uint8_t *xsave;         /* xsave_size bytes */
 	struct msr_block known; /* the numbers alone count */
-	struct msr_block msrs, pass;
+	struct msr_block msrs;
 	struct parts parts;
 };
 
@@ -107,23 +108,44 @@ static struct kvm_msr_entry *find_msr(struct msr_block *msrs, uint32_t index)
 	return NULL;
 }
 
-/* If this vCPU has it. */
-static int learn_msr(struct vcpu_registers *registers, const struct vcpu *vcpu, uint32_t index)
+/*
+ * Has KVM read or write (KVM_GET_MSRS, KVM_SET_MSRS) the entries one after the other, up to one
+ * that the vCPU does not have or whose value it refuses. *ret_done: how many are before that. 0 or
+ * negative errno.
+ */
+static int transfer_msrs(const struct vcpu *vcpu, unsigned long request,
+			 struct kvm_msr_entry *entries, uint32_t count, uint32_t *ret_done)
 {
-	struct msr_block *known = &registers->known, *one = &registers->pass;
-	int r;
+	struct {
+		uint32_t count, padding;
+		struct kvm_msr_entry entries[MSRS_AT_ONCE];
+	} pass = {0};
+	int done;
 
-	if (known->count == MAX_MSRS || is_left_out(index) || find_msr(known, index))
-		return 0;
-	one->count = 1;
-	one->entries[0] = (struct kvm_msr_entry){.index = index};
-	r = ioctl(vcpu_fd(vcpu), KVM_GET_MSRS, one);
-	if (r > 0)
-		known->entries[known->count++].index = index;
-	return r < 0 ? -errno : 0;
+	for (*ret_done = 0; *ret_done < count; *ret_done += (uint32_t)done) {
+		struct kvm_msr_entry *next = &entries[*ret_done];
+
+		pass.count = count - *ret_done < MSRS_AT_ONCE ? count - *ret_done : MSRS_AT_ONCE;
+		memcpy(pass.entries, next, pass.count * sizeof(*next));
+		done = ioctl(vcpu_fd(vcpu), request, &pass);
+		if (done < 0)
+			return -errno;
+		memcpy(next, pass.entries, (uint32_t)done * sizeof(*next));
+		if ((uint32_t)done < pass.count) {
+			*ret_done += (uint32_t)done;
+			return 0;
+		}
+	}
+	return 0;
 }
 
-static int learn_listed(struct vcpu_registers *registers, int system_fd, const struct vcpu *vcpu)
+static void consider_msr(struct msr_block *known, uint32_t index)
+{
+	if (known->count < MAX_MSRS && !is_left_out(index) && !find_msr(known, index))
+		known->entries[known->count++] = (struct kvm_msr_entry){.index = index};
+}
+
+static int consider_listed(struct msr_block *known, int system_fd)
 {
 	struct kvm_msr_list *list =
 		calloc(1, sizeof(*list) + MAX_LISTED * sizeof(list->indices[0]));
@@ -135,20 +157,38 @@ static int learn_listed(struct vcpu_registers *registers, int system_fd, const s
 	if (ioctl(system_fd, KVM_GET_MSR_INDEX_LIST, list) < 0)
 		r = -errno;
 	for (uint32_t i = 0; r == 0 && i < list->nmsrs; i++)
-		r = learn_msr(registers, vcpu, list->indices[i]);
+		consider_msr(known, list->indices[i]);
 	free(list);
 	return r;
 }
 
-static int learn_msrs(struct vcpu_registers *registers, int system_fd, const struct vcpu *vcpu)
+/* Leaves out what this vCPU does not have. */
+static int learn_msrs(struct msr_block *known, const struct vcpu *vcpu)
 {
-	int r = learn_listed(registers, system_fd, vcpu);
+	uint32_t at = 0, kept = 0, done;
+	int r = 0;
+
+	while (r == 0 && at < known->count) {
+		struct kvm_msr_entry *next = &known->entries[at];
+
+		r = transfer_msrs(vcpu, KVM_GET_MSRS, next, known->count - at, &done);
+		memmove(&known->entries[kept], next, done * sizeof(*next));
+		kept += done;
+		at += done + 1;
+	}
+	known->count = kept;
+	return r;
+}
+
+static int find_msrs(struct msr_block *known, int system_fd, const struct vcpu *vcpu)
+{
+	int r = consider_listed(known, system_fd);
 
 	for (size_t i = 0; i < sizeof(unlisted) / sizeof(unlisted[0]); i++) {
-		for (uint32_t n = unlisted[i].first; r == 0 && n <= unlisted[i].last; n++)
-			r = learn_msr(registers, vcpu, n);
+		for (uint32_t n = unlisted[i].first; n <= unlisted[i].last; n++)
+			consider_msr(known, n);
 	}
-	return r;
+	return r == 0 ? learn_msrs(known, vcpu) : r;
 }
 
 static int extension(const struct kvm_vm *vm, int capability)
@@ -171,7 +211,7 @@ int vcpu_registers_create(const struct kvm_vm *vm, const struct vcpu *vcpu,
 		registers->has_xsave2 ? (uint32_t)xsave_size : sizeof(struct kvm_xsave);
 	registers->xsave = calloc(1, registers->xsave_size);
 	if (registers->xsave)
-		r = learn_msrs(registers, vm->system_fd, vcpu);
+		r = find_msrs(&registers->known, vm->system_fd, vcpu);
 	if (r < 0) {
 		vcpu_registers_destroy(registers);
 		return r;
@@ -233,14 +273,13 @@ static int get_parts(struct vcpu_registers *registers, const struct vcpu *vcpu)
 static int get_msrs(struct vcpu_registers *registers, const struct vcpu *vcpu)
 {
 	struct msr_block *msrs = &registers->msrs;
-	int done;
+	uint32_t done;
+	int r;
 
 	msrs->count = registers->known.count;
 	memcpy(msrs->entries, registers->known.entries, msrs->count * sizeof(msrs->entries[0]));
-	done = ioctl(vcpu_fd(vcpu), KVM_GET_MSRS, msrs);
-	if (done < 0)
-		return -errno;
-	return (uint32_t)done == msrs->count ? 0 : -EIO;
+	r = transfer_msrs(vcpu, KVM_GET_MSRS, msrs->entries, msrs->count, &done);
+	return r == 0 && done < msrs->count ? -EIO : r;
 }
 
 int vcpu_registers_save(struct vcpu_registers *registers, const struct vcpu *vcpu,
@@ -339,27 +378,13 @@ static int set_parts(struct vcpu_registers *registers, const struct vcpu *vcpu)
 }
 
 /* A register that cannot be set need not be when it says what it should. */
-static bool holds(struct msr_block *one, const struct vcpu *vcpu, const struct kvm_msr_entry *entry)
+static bool holds(const struct vcpu *vcpu, const struct kvm_msr_entry *entry)
 {
-	one->count = 1;
-	one->entries[0] = (struct kvm_msr_entry){.index = entry->index};
-	return ioctl(vcpu_fd(vcpu), KVM_GET_MSRS, one) == 1 && one->entries[0].data == entry->data;
-}
+	struct kvm_msr_entry found = {.index = entry->index};
+	uint32_t done;
 
-static int set_msr(struct vcpu_registers *registers, const struct vcpu *vcpu,
-		   const struct kvm_msr_entry *entry, struct state_reader *reader)
-{
-	struct msr_block *one = &registers->pass;
-	int done;
-
-	one->count = 1;
-	one->entries[0] = *entry;
-	done = ioctl(vcpu_fd(vcpu), KVM_SET_MSRS, one);
-	if (done < 0)
-		return -errno;
-	state_reader_check(reader, done == 1 || holds(one, vcpu, entry),
-			   "this computer's processor refuses the value of a register");
-	return state_reader_result(reader);
+	return transfer_msrs(vcpu, KVM_GET_MSRS, &found, 1, &done) == 0 && done == 1 &&
+	       found.data == entry->data;
 }
 
 void vcpu_registers_set_away(struct vcpu_registers *registers, uint64_t away_ns)
@@ -378,28 +403,40 @@ static void advance_tsc(struct vcpu_registers *registers)
 			     registers->away_ns % NS_PER_MS * khz / NS_PER_MS;
 }
 
-/* It acts when it is set, so it comes after what it needs. */
-static bool is_late(uint32_t index)
+/* Those act when they are set, so they come after what they need. */
+static void put_late_last(struct msr_block *msrs)
 {
-	return index == MSR_TSC_DEADLINE || index == MSR_KVM_ASYNC_PF;
+	static const uint32_t late[] = {MSR_TSC_DEADLINE, MSR_KVM_ASYNC_PF};
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		struct kvm_msr_entry *found = find_msr(msrs, late[i]), *last, entry;
+
+		if (!found)
+			continue;
+		entry = *found;
+		last = &msrs->entries[msrs->count - 1];
+		memmove(found, found + 1, (size_t)(last - found) * sizeof(entry));
+		*last = entry;
+	}
 }
 
 static int set_msrs(struct vcpu_registers *registers, const struct vcpu *vcpu,
 		    struct state_reader *reader)
 {
-	static const uint32_t late[] = {MSR_TSC_DEADLINE, MSR_KVM_ASYNC_PF};
 	struct msr_block *msrs = &registers->msrs;
+	uint32_t at = 0, done;
 	int r = 0;
 
-	for (uint32_t i = 0; r == 0 && i < msrs->count; i++) {
-		if (!is_late(msrs->entries[i].index))
-			r = set_msr(registers, vcpu, &msrs->entries[i], reader);
-	}
-	for (size_t i = 0; r == 0 && i < sizeof(late) / sizeof(late[0]); i++) {
-		const struct kvm_msr_entry *entry = find_msr(msrs, late[i]);
-
-		if (entry)
-			r = set_msr(registers, vcpu, entry, reader);
+	put_late_last(msrs);
+	while (r == 0 && at < msrs->count) {
+		r = transfer_msrs(vcpu, KVM_SET_MSRS, &msrs->entries[at], msrs->count - at, &done);
+		at += done;
+		if (r < 0 || at == msrs->count)
+			return r;
+		state_reader_check(reader, holds(vcpu, &msrs->entries[at]),
+				   "this computer's processor refuses the value of a register");
+		r = state_reader_result(reader);
+		at++;
 	}
 	return r;
 }
