@@ -95,13 +95,12 @@ char *
 inn_guest_describe_running (InnGuest *self)
 {
   const struct statistics_status *status = &self->page->status;
+  char *text = inn_run_describe_status (status);
 
-  if (status->text[0] != '\0')
-    return g_strdup (status->text);
-  if (status->state == VMM_STATE_RUNNING && status->unresponsive != 0)
-    return g_strdup (_ ("The guest has not answered for a while."));
+  if (text == NULL && status->state == VMM_STATE_RUNNING && status->unresponsive != 0)
+    text = g_strdup (_ ("The guest has not answered for a while."));
 
-  return NULL;
+  return text;
 }
 
 static char *

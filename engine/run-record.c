@@ -266,13 +266,34 @@ describe_disposable (InnRunEnd end)
     }
 }
 
+/* Not of an empty text: that is translated to all about the translation. */
+static char *
+translate (const char *text)
+{
+  return text != NULL && *text != '\0' ? g_strdup (_ (text)) : NULL;
+}
+
+char *
+inn_run_describe_status (const struct statistics_status *status)
+{
+  g_autofree char *text = NULL;
+
+  if (status->state == VMM_STATE_STORAGE_ERROR && status->error < 0 && status->error > G_MININT32)
+    return g_strdup_printf (_ ("The machine is paused: a disk could not be written (%s). Nothing "
+                               "is lost; make room, then resume it."),
+                            g_strerror (-status->error));
+
+  text = g_utf8_make_valid (status->text, (gssize)strnlen (status->text, sizeof status->text));
+  return translate (text);
+}
+
 char *
 inn_run_record_describe (const InnRunRecord *self)
 {
-  if (self->started == 0)
-    return NULL;
-  if (self->text != NULL && *self->text != '\0')
-    return g_strdup (self->text);
+  char *text = self->started != 0 ? translate (self->text) : NULL;
+
+  if (self->started == 0 || text != NULL)
+    return text;
   if (self->disposable)
     return describe_disposable (self->end);
 

@@ -63,6 +63,9 @@ InnRunEnd inn_run_end_from_status (const struct statistics_status *status);
 gboolean inn_run_end_is_crash (InnRunEnd end);
 /* A word for scripts. */
 const char *inn_run_end_to_word (InnRunEnd end);
+/* What a VMM says of itself, for a person; NULL when it says nothing. It knows no languages: its
+ * whole sentences are translated here, details it has put into them are not. */
+char *inn_run_describe_status (const struct statistics_status *status);
 /* The sentence for a person about a machine that is off; NULL when there is nothing to say. */
 char *inn_run_record_describe (const InnRunRecord *self);
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "base/words.h"
 #include "control/statistics-page.h"
 #include "cpu/kvm-vm.h"
 
@@ -176,7 +177,7 @@ static bool serve(struct vcpu *vcpu, int r)
 		return false;
 	case VCPU_EXIT_SHUTDOWN:
 		stop_by_itself(vcpu, VCPU_STOP_TRIPLE_FAULT, 0,
-			       "The guest's processor met a triple fault");
+			       N_("The guest's processor met a triple fault"));
 		return false;
 	case VCPU_EXIT_CRASH:
 		break;
@@ -193,7 +194,7 @@ static void *run_thread(void *data)
 	while (park(vcpu)) {
 		if (r < 0) {
 			stop_by_itself(vcpu, VCPU_STOP_HOST_ERROR, r,
-				       "The sandbox of a vCPU could not be set up");
+				       N_("The sandbox of a vCPU could not be set up"));
 			continue;
 		}
 		while (serve(vcpu, ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0))

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "display/screen.h"
 #include "machine/host-files.h"
 #include "machine/machine-state.h"
@@ -20,9 +21,6 @@
 #include "state/state-reader.h"
 
 #define MEBIBYTE (1ULL << 20)
-#define DAMAGED                                                                                   \
-	"The memory that the machine went on from is damaged, so it was stopped. Start it again " \
-	"to begin from its disks as they are now, or restore another snapshot."
 
 /* What the thread that reads ahead needs to check what it has read. */
 struct memory_check {
@@ -232,7 +230,11 @@ static void check_memory(void *data, int fd, const atomic_bool *stop)
 
 	check->stop = stop;
 	if (memory_file_check_ram(fd, &check->file, check->piece, is_wanted, check) == -EPROTO)
-		machine_requests_note(&check->machine->requests, REQUEST_HOST_ERROR, 0, DAMAGED);
+		machine_requests_note(
+			&check->machine->requests, REQUEST_HOST_ERROR, 0,
+			N_("The memory that the machine went on from is damaged, so "
+			   "it was stopped. Start it again to begin from its disks as "
+			   "they are now, or restore another snapshot."));
 }
 
 /* Without it the guest is slower, and what is damaged is not found; no more. */

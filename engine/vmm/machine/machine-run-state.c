@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/words.h"
 #include "control/control-server.h"
 #include "control/statistics-page.h"
 #include "devices/serial-line.h"
@@ -126,7 +127,7 @@ static void reset_now(struct machine *machine)
 	r = machine_reset_parts(machine);
 	if (r < 0) {
 		machine_end(machine, VMM_END_HOST_ERROR, EXIT_STATUS_HOST_ERROR, r,
-			    "The machine could not be reset.");
+			    N_("The machine could not be reset."));
 		return;
 	}
 	statistics_page_begin(machine->statistics);
@@ -187,7 +188,7 @@ void machine_serve_requests(void *data)
 		break;
 	case REQUEST_PANIC:
 		machine_end(machine, VMM_END_PANIC, EXIT_STATUS_GUEST_CRASH, 0,
-			    "The guest's system has crashed: it reported a panic.");
+			    N_("The guest's system has crashed: it reported a panic."));
 		break;
 	case REQUEST_CRASH:
 		machine_end(machine, VMM_END_CRASH, EXIT_STATUS_GUEST_CRASH, taken.value,

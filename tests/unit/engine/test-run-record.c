@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +68,26 @@ test_unwatched_end (EngineFixture *fixture, gconstpointer data)
   g_assert_cmpint (whole.end, ==, INN_RUN_PANIC);
   g_assert_cmpint (whole.ended, >, 0);
   g_assert_true (g_utf8_validate (whole.text, -1, NULL));
+}
+
+/* What a VMM that was taken over may write there. */
+static void
+test_status (void)
+{
+  struct statistics_status status = { .state = VMM_STATE_STORAGE_ERROR, .error = -ENOSPC };
+  g_autofree char *full = inn_run_describe_status (&status);
+  g_autofree char *said = NULL;
+  g_autofree char *nonsense = NULL;
+
+  g_assert_nonnull (strstr (full, g_strerror (ENOSPC)));
+  status.error = G_MININT32;
+  g_assert_null (inn_run_describe_status (&status));
+  g_strlcpy (status.text, "words", sizeof status.text);
+  said = inn_run_describe_status (&status);
+  g_assert_cmpstr (said, ==, "words");
+  memset (status.text, 0xff, sizeof status.text);
+  nonsense = inn_run_describe_status (&status);
+  g_assert_true (g_utf8_validate (nonsense, -1, NULL));
 }
 
 /* Two who saw the same end, and one who saw that of an earlier run. */
@@ -179,6 +200,7 @@ main (int argc, char **argv)
   ADD ("junk", test_junk);
   ADD ("definition", test_definition);
   g_test_add_func ("/run-record/from-status", test_from_status);
+  g_test_add_func ("/run-record/status", test_status);
 
   return g_test_run ();
 }
