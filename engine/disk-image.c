@@ -154,8 +154,11 @@ check_opened (int fd, const char *path, GError **error)
   return TRUE;
 }
 
-int
-inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
+static int
+open_and_lock (const char *path,
+               InnDiskAccess access,
+               int (*lock) (int fd, InnFileLockKind kind),
+               GError **error)
 {
   const gboolean writable = access == INN_DISK_READ_WRITE;
   /* Not blocking, or opening a FIFO would wait for its other end. */
@@ -179,7 +182,7 @@ inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
 
   error_number = -fd_set_nonblocking (fd, 0);
   if (error_number == 0 && access != INN_DISK_READ_UNLOCKED)
-    error_number = inn_file_lock (fd, writable ? INN_FILE_LOCK_EXCLUSIVE : INN_FILE_LOCK_SHARED);
+    error_number = lock (fd, writable ? INN_FILE_LOCK_EXCLUSIVE : INN_FILE_LOCK_SHARED);
   if (error_number != 0)
     {
       fd_close (&fd);
@@ -187,6 +190,18 @@ inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
     }
 
   return fd;
+}
+
+int
+inn_disk_image_open (const char *path, InnDiskAccess access, GError **error)
+{
+  return open_and_lock (path, access, inn_file_lock, error);
+}
+
+int
+inn_disk_image_open_patiently (const char *path, InnDiskAccess access, GError **error)
+{
+  return open_and_lock (path, access, inn_file_lock_patiently, error);
 }
 
 static void

@@ -34,6 +34,8 @@ gboolean inn_disk_image_create_qcow2 (const char *path,
  * on it (exclusive, shared, or none), for the VMM to inherit; or -1. QEMU respects that lock too.
  */
 int inn_disk_image_open (const char *path, InnDiskAccess access, GError **error);
+/* The same, but waits some seconds for a machine that has just ended. Not for the main thread. */
+int inn_disk_image_open_patiently (const char *path, InnDiskAccess access, GError **error);
 
 /*
  * Makes a file larger: *@size is rounded up to whole MiB, and the new part reads as zeros. @locked:

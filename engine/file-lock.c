@@ -9,6 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 
+enum
+{
+  PATIENCE_MS = 3000,
+  POLL_MS = 20,
+};
+
 static int
 set_lock (int fd, InnFileLockKind kind, int command)
 {
@@ -31,6 +37,20 @@ int
 inn_file_lock (int fd, InnFileLockKind kind)
 {
   return set_lock (fd, kind, F_OFD_SETLK);
+}
+
+int
+inn_file_lock_patiently (int fd, InnFileLockKind kind)
+{
+  int error_number = inn_file_lock (fd, kind);
+
+  for (guint waited_ms = 0; error_number == EAGAIN && waited_ms < PATIENCE_MS; waited_ms += POLL_MS)
+    {
+      g_usleep (POLL_MS * G_TIME_SPAN_MILLISECOND);
+      error_number = inn_file_lock (fd, kind);
+    }
+
+  return error_number;
 }
 
 int

@@ -207,7 +207,7 @@ static int
 open_source (const char *path, guint64 size, guint64 *ret_size, GError **error)
 {
   int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-  const int error_number = fd < 0 ? errno : inn_file_lock (fd, INN_FILE_LOCK_SHARED);
+  const int error_number = fd < 0 ? errno : inn_file_lock_patiently (fd, INN_FILE_LOCK_SHARED);
   struct stat status;
 
   if (error_number != 0)
@@ -279,7 +279,7 @@ inn_variable_store_open (const char *path, const char *template_path, GError **e
     return -1;
 
   fd = g_open (path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-  error_number = fd < 0 ? errno : inn_file_lock (fd, INN_FILE_LOCK_EXCLUSIVE);
+  error_number = fd < 0 ? errno : inn_file_lock_patiently (fd, INN_FILE_LOCK_EXCLUSIVE);
   if (error_number != 0)
     set_open_error (path, error_number, error);
   if (error_number != 0 || !check_opened (fd, path, size, error))

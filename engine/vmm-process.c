@@ -117,11 +117,11 @@ open_file (const Opening *opening,
     case INN_LAUNCH_INITRD:
       return open_boot_file (file->path, error);
     case INN_LAUNCH_DISK:
-      return inn_disk_image_open (file->path, INN_DISK_READ_WRITE, error);
+      return inn_disk_image_open_patiently (file->path, INN_DISK_READ_WRITE, error);
     case INN_LAUNCH_DISPOSABLE_DISK:
       return inn_disposable_file_new_overlay (request->folder, file->path, file->format, error);
     case INN_LAUNCH_READONLY_DISK:
-      return inn_disk_image_open (file->path, opening->readonly, error);
+      return inn_disk_image_open_patiently (file->path, opening->readonly, error);
     case INN_LAUNCH_NET_KEEPER:
       return inn_net_keeper_start ((const char *const *)file->forwards,
                                    (const char *const *)plan->environment, error);

@@ -224,6 +224,38 @@ test_space_warning (EngineFixture *fixture, gconstpointer data)
   g_test_add ("/disk-image/" name, EngineFixture, NULL, engine_fixture_set_up, func,               \
               engine_fixture_tear_down)
 
+static gpointer
+let_go_soon (gpointer data)
+{
+  int fd = GPOINTER_TO_INT (data);
+
+  g_usleep (300 * G_TIME_SPAN_MILLISECOND);
+  fd_close (&fd);
+  return NULL;
+}
+
+/* A VMM that was killed lets go of one file after the other. */
+static void
+test_patience (EngineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->root, "disk", NULL);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+  int fd;
+
+  g_assert_true (inn_disk_image_create (path, 1 << 20, NULL));
+  fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, NULL);
+  thread = g_thread_new ("killed", let_go_soon, GINT_TO_POINTER (fd));
+  assert_unusable (path, INN_DISK_READ_WRITE, INN_ENGINE_ERROR_BUSY);
+  fd = inn_disk_image_open_patiently (path, INN_DISK_READ_WRITE, &error);
+  g_assert_no_error (error);
+  g_thread_join (thread);
+
+  g_assert_cmpint (inn_disk_image_open_patiently (path, INN_DISK_READ_WRITE, &error), ==, -1);
+  g_assert_error (error, INN_ENGINE_ERROR, INN_ENGINE_ERROR_BUSY);
+  fd_close (&fd);
+}
+
 static void
 test_create_qcow2 (EngineFixture *fixture, gconstpointer data)
 {
@@ -260,6 +292,7 @@ main (int argc, char **argv)
   ADD ("create-qcow2", test_create_qcow2);
   ADD ("grow", test_grow);
   ADD ("locks", test_locks);
+  ADD ("patience", test_patience);
   ADD ("unusable", test_unusable);
   ADD ("not-writable", test_not_writable);
   ADD ("import", test_import);
