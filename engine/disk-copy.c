@@ -298,7 +298,7 @@ inn_disk_copy (const InnDiskCopy *copy, GCancellable *cancellable, GError **erro
 {
   g_auto (Run) run = { .copy = copy, .cancellable = cancellable, .source_fd = -1, .target_fd = -1 };
 
-  run.source_fd = inn_disk_image_open (copy->source, INN_DISK_READ_ONLY, error);
+  run.source_fd = inn_disk_image_open_patiently (copy->source, INN_DISK_READ_ONLY, error);
   if (run.source_fd < 0 || !open_target (&run, error))
     return FALSE;
   if (copy_opened (&run, error))

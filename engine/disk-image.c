@@ -267,7 +267,7 @@ inn_disk_image_grow (const char *path, guint64 *size, gboolean locked, GError **
   if (locked)
     fd = g_open (path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
   else
-    fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error);
+    fd = inn_disk_image_open_patiently (path, INN_DISK_READ_WRITE, error);
   if (fd < 0)
     {
       if (locked)
@@ -320,7 +320,7 @@ inn_disk_image_grow_qcow2 (const char *path, guint64 *size, gboolean check, GErr
   if (!round_size (size, error))
     return FALSE;
   if (!check)
-    fd = inn_disk_image_open (path, INN_DISK_READ_WRITE, error); /* for its lock */
+    fd = inn_disk_image_open_patiently (path, INN_DISK_READ_WRITE, error); /* for its lock */
   if (!check && fd < 0)
     return FALSE;
 

@@ -18,7 +18,8 @@ typedef enum
 /* 0 or a positive errno; EAGAIN: somebody else holds it. */
 int inn_file_lock (int fd, InnFileLockKind kind);
 /* The same, but gives who is about to let go of it some seconds for that: a process that ends does
- * not close all that it has in one moment. Not for the main thread. */
+ * not close all that it has in one moment, and the files of its io_uring stay open until the kernel
+ * comes to take that down. Not for the main thread. */
 int inn_file_lock_patiently (int fd, InnFileLockKind kind);
 /* The same, but waits as long as it takes. */
 int inn_file_lock_wait (int fd, InnFileLockKind kind);

@@ -386,7 +386,7 @@ static gboolean
 copy_disk (Clone *self, const InnDiskDescription *disk, Overall *overall, GError **error)
 {
   const struct image_progress progress = { .moved = on_moved, .data = overall };
-  int source_fd = inn_disk_image_open (disk->path, INN_DISK_READ_ONLY, error);
+  int source_fd = inn_disk_image_open_patiently (disk->path, INN_DISK_READ_ONLY, error);
   DiskCopy *copy;
   char *path;
   int fd = -1;
